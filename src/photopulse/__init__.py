@@ -1,0 +1,1 @@
+"""Makes faces in photos sharp."""

@@ -1,0 +1,24 @@
+"""The one error that photopulse raises for what a user can mend."""
+
+
+class PhotopulseError(Exception):
+    """Says what failed, why, and the way out, in words for the person at the keyboard.
+
+    Args:
+        what: what failed, naming the file or the model, e.g. ``"cannot read portrait.jpg"``.
+        why: the reason, e.g. ``"the file ends after 120 of 4096 bytes"``.
+        fix: the way out, e.g. ``"copy the file again from its source"``.
+    """
+
+    def __init__(self, what: str, *, why: str, fix: str) -> None:
+        super().__init__(f"{what}: {why}. {fix[:1].upper()}{fix[1:]}.")
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.what, self.why, self.fix)
+
+
+def _rebuild(what: str, why: str, fix: str) -> PhotopulseError:
+    return PhotopulseError(what, why=why, fix=fix)
