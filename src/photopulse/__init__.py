@@ -1,1 +1,32 @@
-"""Makes faces in photos sharp."""
+"""Makes faces in photos sharp: realistic large faces that downscale to the small one you have.
+
+>>> from photopulse import load_generator, upscale
+>>> generator = load_generator()
+>>> upscale("face_16.png", generator)[0].save("face_1024.png")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from photopulse.generators.load import load_generator
+    from photopulse.pipeline import UpscaledFace, UpscaleSettings, align, upscale
+    from photopulse.search.pulse import PulseSettings
+
+__all__ = ["PulseSettings", "UpscaleSettings", "UpscaledFace", "align", "load_generator", "upscale"]
+
+# Loaded at first use, so that importing the package, and `photopulse --help`, stay quick.
+_HOMES = {
+    "PulseSettings": "photopulse.search.pulse",
+    "UpscaleSettings": "photopulse.pipeline",
+    "UpscaledFace": "photopulse.pipeline",
+    "align": "photopulse.pipeline",
+    "load_generator": "photopulse.generators.load",
+    "upscale": "photopulse.pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'photopulse' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -2,13 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path) -> Generator[Path]:
     """Yields a temporary path beside ``target`` that becomes ``target`` only if the block succeeds.
 
     Parent folders are made. If the block raises, the temporary file is removed, ``target`` stays as it

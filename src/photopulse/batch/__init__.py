@@ -1,0 +1,7 @@
+"""Many files: one report, resumable, no item's failure stops another's."""
+
+from photopulse.batch.align import align_files
+from photopulse.batch.report import ReportItem, exit_code, to_json
+from photopulse.batch.upscale import BatchSettings, Watcher, upscale_files
+
+__all__ = ["BatchSettings", "ReportItem", "Watcher", "align_files", "exit_code", "to_json", "upscale_files"]

@@ -1,0 +1,52 @@
+"""The steps of a search as pictures: numbered files, or one animation."""
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from photopulse.files import atomic_path
+from photopulse.images import to_uint8, write_image
+
+_GIF_SIDE = 256
+_GIF_MILLISECONDS = 80
+_LAST_FRAME_MILLISECONDS = 2000
+
+
+class StepRecorder:
+    """Keeps what a search shows at each step.
+
+    Args:
+        folder: receives ``step_001.png`` ... in full size; None writes none.
+        gif: receives an animation of 256 px that rests on the best image; None writes none.
+    """
+
+    def __init__(self, *, folder: Path | None = None, gif: Path | None = None) -> None:
+        self._folder = folder
+        self._gif = gif
+        self._frames: list[Image.Image] = []
+
+    def add(self, step: int, image: Tensor) -> None:
+        """Records the image (1, 3, H, W) of one step."""
+        if self._folder is not None:
+            write_image(self._folder / f"step_{step:03d}.png", image.cpu())
+        if self._gif is not None:
+            self._frames.append(_small_frame(image))
+
+    def finish(self, best: Tensor) -> None:
+        """Writes the animation, ending with the best image (1, 3, H, W)."""
+        if self._gif is None:
+            return
+        frames = [*self._frames, _small_frame(best)]
+        durations = [_GIF_MILLISECONDS] * len(self._frames) + [_LAST_FRAME_MILLISECONDS]
+        with atomic_path(self._gif) as temporary:
+            frames[0].save(
+                temporary, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+            )
+
+
+def _small_frame(image: Tensor) -> Image.Image:
+    side = min(_GIF_SIDE, image.shape[-1])
+    small = F.interpolate(image.float().cpu(), size=(side, side), mode="area")
+    return Image.fromarray(to_uint8(small)).quantize(256, dither=Image.Dither.NONE)

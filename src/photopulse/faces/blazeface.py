@@ -1,0 +1,165 @@
+"""BlazeFace: one look at a square window, face boxes and six points out (Bazarevsky et al. 2019).
+
+Points are (x, y) in pixels, counted from the centre of the top left pixel.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+
+Points = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Face:
+    """A face in a photo.
+
+    Attributes:
+        box: left, top, right, bottom in px; roughly brow to chin, without hair.
+        score: how sure the detector is, 0..1.
+        keypoints: (6, 2) in px, left and right as the viewer sees an upright face: left eye, right eye, nose tip,
+            mouth, left ear, right ear.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    keypoints: Points
+
+    @property
+    def side(self) -> float:
+        """The longer side of the box in px."""
+        left, top, right, bottom = self.box
+        return max(right - left, bottom - top)
+
+
+MAX_OVERLAP = 0.4
+
+
+class Window(NamedTuple):
+    """A square part of a picture in whole px: its left and top edge and its side; it may reach over the picture."""
+
+    left: int
+    top: int
+    side: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnchorLayout:
+    """Where one variant of BlazeFace anchors its answers: ``grids`` are (cells a side, anchors a cell)."""
+
+    input_size: int
+    grids: tuple[tuple[int, int], ...]
+
+    def centres(self) -> Points:
+        """Lists the anchors' centres (N, 2) as fractions of the window, in the order of the network's answers."""
+        return np.concatenate([_cell_centres(cells).repeat(count, axis=0) for cells, count in self.grids])
+
+
+def _cell_centres(cells: int) -> Points:
+    ticks = (np.arange(cells) + 0.5) / cells
+    return np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+
+
+SHORT_RANGE = AnchorLayout(input_size=128, grids=((16, 2), (8, 6)))
+FULL_RANGE = AnchorLayout(input_size=192, grids=((48, 1),))
+
+
+class BlazeFace:
+    """One BlazeFace network, run by OpenCV on the CPU. Not to be shared between threads."""
+
+    def __init__(self, model_file: Path, layout: AnchorLayout) -> None:
+        self.input_size = layout.input_size
+        self._anchors = layout.centres()
+        self._net = read_tflite(model_file)
+        self._outputs = self._net.getUnconnectedOutLayersNames()
+
+    def look(self, pixels: Pixels, window: Window, *, threshold: float) -> list[Face]:
+        """Finds faces with a score above ``threshold`` in a window of pixels (H, W, 3), RGB in [0, 1].
+
+        Neighbouring anchors answer for the same face; ``keep_best`` picks one.
+        """
+        blob = cut_window(pixels, window, self.input_size) * 2 - 1
+        self._net.setInput(np.ascontiguousarray(blob.transpose(2, 0, 1)[None]))
+        by_width = {answer.shape[-1]: answer[0] for answer in self._net.forward(self._outputs)}
+        scores = 1 / (1 + np.exp(-np.clip(by_width[1][:, 0], -50, 50)))
+        sure = np.flatnonzero(scores > threshold)
+        # Each answer holds centre, size and six points; all but the size are relative to the anchor.
+        answers = by_width[16][sure].reshape(-1, 8, 2).astype(np.float64) / self.input_size
+        answers[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
+        places = answers * window.side + (window.left - 0.5, window.top - 0.5)
+        halves = answers[:, 1] * (window.side / 2)
+        boxes = np.concatenate([places[:, 0] - halves, places[:, 0] + halves], axis=1)
+        return [
+            Face(box=cast(tuple[float, float, float, float], tuple(box)), score=float(score), keypoints=points)
+            for box, score, points in zip(boxes.tolist(), scores[sure], places[:, 2:], strict=True)
+        ]
+
+
+def keep_best(faces: list[Face]) -> list[Face]:
+    """Keeps the surest of the faces that are not apart from each other, surest first."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if is_apart(face, kept):
+            kept.append(face)
+    return kept
+
+
+def is_apart(face: Face, others: list[Face]) -> bool:
+    """Says whether a face shares at most ``MAX_OVERLAP`` of the smaller box with each of the others."""
+    return all(_overlap(face, other) <= MAX_OVERLAP for other in others)
+
+
+def _overlap(face: Face, other: Face) -> float:
+    width = min(face.box[2], other.box[2]) - max(face.box[0], other.box[0])
+    height = min(face.box[3], other.box[3]) - max(face.box[1], other.box[1])
+    smaller = min(_area(face), _area(other))
+    return max(width, 0) * max(height, 0) / smaller if smaller > 0 else 0.0
+
+
+def _area(face: Face) -> float:
+    left, top, right, bottom = face.box
+    return max(right - left, 0) * max(bottom - top, 0)
+
+
+def cut_window(pixels: Pixels, window: Window, size: int) -> Pixels:
+    """Resizes a window of pixels (H, W, 3) to (size, size, 3) without aliasing; black beyond the picture."""
+    scale = size / window.side
+    height, width = pixels.shape[:2]
+    left, top = max(window.left, 0), max(window.top, 0)
+    right, bottom = min(window.left + window.side, width), min(window.top + window.side, height)
+    x, y = (min(round(gap * scale), size - 1) for gap in (left - window.left, top - window.top))
+    shape = (
+        max(round((right - window.left) * scale) - x, 1),
+        max(round((bottom - window.top) * scale) - y, 1),
+    )
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas = np.zeros((size, size, 3), np.float32)
+    canvas[y : y + shape[1], x : x + shape[0]] = cv2.resize(pixels[top:bottom, left:right], shape, interpolation=method)
+    return canvas
+
+
+def read_tflite(model_file: Path) -> cv2.dnn.Net:
+    """Reads a network in tflite format with OpenCV."""
+    try:
+        return cv2.dnn.readNetFromTFLite(str(model_file))
+    except cv2.error as error:
+        raise PhotopulseError(
+            f"cannot read the network {model_file}",
+            why=f"OpenCV {cv2.__version__} says: {error}",
+            fix="delete the file, so that it is fetched again, and use opencv-python-headless 4.10 or newer 4.x",
+        ) from error
+
+
+def to_array(image: Tensor) -> Pixels:
+    """Copies an image (1, 3, H, W) on any device to float32 pixels (H, W, 3) on the CPU."""
+    if image.ndim != 4 or image.shape[0] != 1 or image.shape[1] != 3 or 0 in image.shape:
+        raise ValueError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}")
+    return np.ascontiguousarray(image[0].permute(1, 2, 0).detach().float().cpu().numpy())

@@ -1,0 +1,208 @@
+"""MobileStyleGAN (Belousov, 2021): StyleGAN2 distilled into wavelets and depthwise convolutions.
+
+The trunk works on wavelet coefficients: every block modulates its input, undoes one level of a Haar
+transform (a quarter of the channels, twice the size) and runs two modulated depthwise + pointwise
+convolutions; the last layer predicts the wavelet coefficients of the picture itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.generators.layers import (
+    check_noise,
+    check_ws,
+    leaky_relu,
+    make_noise,
+    pixel_norm,
+    truncate,
+    undo_leaky_relu,
+)
+
+_MAPPING_GAIN = 2**0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileStyleGANSettings:
+    """The shape of a MobileStyleGAN.
+
+    Attributes:
+        z_dim: length of the input latent.
+        w_dim: length of one style vector.
+        num_mapping_layers: linear layers of the mapping network.
+        channels: channels of the trunk after the first convolution and after each block.
+    """
+
+    z_dim: int = 512
+    w_dim: int = 512
+    num_mapping_layers: int = 8
+    channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64)
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the picture: 4 px doubled by each block and by the image layer."""
+        return 4 * 2 ** len(self.channels)
+
+
+def inverse_haar(coefficients: Tensor) -> Tensor:
+    """Undoes one level of an orthonormal 2-D Haar transform.
+
+    Takes (B, 4C, H, W) with the C low-pass channels first and then, for each of the C channels, its details
+    along the rows, the columns and the diagonal; returns (B, C, 2H, 2W).
+    """
+    batch, channels, height, width = coefficients.shape
+    low = coefficients[:, : channels // 4]
+    details = coefficients[:, channels // 4 :].reshape(batch, channels // 4, 3, height, width)
+    rows, columns, diagonal = details.unbind(2)
+    top, bottom = low + rows, low - rows
+    right_top, right_bottom = columns + diagonal, columns - diagonal
+    corners = (top + right_top, top - right_top, bottom + right_bottom, bottom - right_bottom)
+    return F.pixel_shuffle(torch.stack(corners, dim=2).flatten(1, 2) * 0.5, 2)
+
+
+class ModulatedSeparableConv(nn.Module):
+    """Style modulation, depthwise 3x3, pointwise 1x1, noise, bias, leaky ReLU.
+
+    Demodulation does not depend on the style in MobileStyleGAN: it is folded into the pointwise weight.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
+        super().__init__()
+        self.affine = nn.Linear(w_dim, in_channels)
+        self.depthwise = nn.Parameter(torch.randn(in_channels, 1, 3, 3) / 3)
+        self.pointwise = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1) / in_channels**0.5)
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_const: Tensor
+        self.register_buffer("noise_const", torch.zeros(1, 1, resolution, resolution))
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        x = x * self.affine(w)[:, :, None, None]
+        x = F.conv2d(x, self.depthwise, padding=1, groups=x.shape[1])
+        x = F.conv2d(x, self.pointwise, self.bias)
+        # In place: at 512 px every further copy of the features costs as much as the convolution.
+        x.add_((self.noise_const if noise is None else noise) * self.noise_strength)
+        return F.leaky_relu_(x, 0.2)
+
+
+class Block(nn.Module):
+    """Modulate, inverse Haar, two modulated separable convolutions: (B, C, H, W) -> (B, C', 2H, 2W)."""
+
+    def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
+        super().__init__()
+        self.up = nn.Linear(w_dim, in_channels)
+        self.conv1 = ModulatedSeparableConv(in_channels // 4, out_channels, w_dim, resolution)
+        self.conv2 = ModulatedSeparableConv(out_channels, out_channels, w_dim, resolution)
+
+    def forward(self, x: Tensor, w1: Tensor, w2: Tensor, noise1: Tensor | None, noise2: Tensor | None) -> Tensor:
+        x = inverse_haar(x * self.up(w1)[:, :, None, None])
+        return self.conv2(self.conv1(x, w1, noise1), w2, noise2)
+
+
+class InputLayer(nn.Module):
+    """Learned constant, modulated 3x3 convolution, noise, bias, leaky ReLU: styles -> (B, C, 4, 4)."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.const = nn.Parameter(torch.randn(1, channels, 4, 4))
+        self.affine = nn.Linear(w_dim, channels)
+        self.weight = nn.Parameter(torch.randn(channels, channels, 3, 3) / (9 * channels) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_const: Tensor
+        self.register_buffer("noise_const", torch.zeros(1, 1, 4, 4))
+
+    def forward(self, w: Tensor, noise: Tensor | None) -> Tensor:
+        x = F.conv2d(self.const * self.affine(w)[:, :, None, None], self.weight, self.bias, padding=1)
+        x = x + (self.noise_const if noise is None else noise) * self.noise_strength
+        return F.leaky_relu(x, 0.2)
+
+
+class ImageLayer(nn.Module):
+    """Modulated 1x1 convolution to the picture's wavelet coefficients: (B, C, H, W) -> (B, 3, 2H, 2W)."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.affine = nn.Linear(w_dim, channels)
+        self.weight = nn.Parameter(torch.randn(12, channels, 1, 1) / channels**0.5)
+        self.bias = nn.Parameter(torch.zeros(12))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        return inverse_haar(F.conv2d(x * self.affine(w)[:, :, None, None], self.weight, self.bias))
+
+
+class MobileStyleGAN(nn.Module):
+    """The generator behind the ``Generator`` protocol, in W or W+.
+
+    The first convolution takes one style, each block two (its wavelet layer shares the first), the image layer
+    one. Inputs and outputs are as ``photopulse.generators.protocol.Generator`` says.
+    """
+
+    def __init__(self, settings: MobileStyleGANSettings, *, name: str = "mobilestylegan") -> None:
+        super().__init__()
+        channels = settings.channels
+        self.settings = settings
+        self.name = name
+        self.z_dim = settings.z_dim
+        self.c_dim = 0
+        self.w_dim = settings.w_dim
+        self.num_ws = 2 * len(channels)
+        self.resolution = settings.resolution
+        sizes = [4] + [4 * 2**i for i in range(1, len(channels)) for _ in range(2)]
+        self.noise_shapes = tuple((1, size, size) for size in sizes)
+
+        widths = [settings.z_dim] + [settings.w_dim] * settings.num_mapping_layers
+        self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.w_avg: Tensor
+        self.register_buffer("w_avg", torch.zeros(settings.w_dim))
+        self.input = InputLayer(channels[0], settings.w_dim)
+        self.blocks = nn.ModuleList(
+            Block(channels[i], channels[i + 1], settings.w_dim, 8 * 2**i) for i in range(len(channels) - 1)
+        )
+        self.image = ImageLayer(channels[-1], settings.w_dim)
+
+    @property
+    def device(self) -> torch.device:
+        return self.w_avg.device
+
+    def map(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Maps z (B, z_dim) to ws (B, num_ws, w_dim); see the protocol. There are no class labels."""
+        if c is not None and c.numel():
+            raise ValueError(f"{self.name} has no classes, but labels of shape {tuple(c.shape)} were given")
+        w = pixel_norm(z)
+        for layer in self.mapping:
+            w = leaky_relu(layer(w), _MAPPING_GAIN)
+        ws = w.unsqueeze(1).expand(-1, self.num_ws, -1)
+        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+
+    def map_to_gaussian(self, ws: Tensor) -> Tensor:
+        return undo_leaky_relu(ws, _MAPPING_GAIN)
+
+    def map_from_gaussian(self, values: Tensor) -> Tensor:
+        return leaky_relu(values, _MAPPING_GAIN)
+
+    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
+        return make_noise(self.noise_shapes, batch, generator, self.device)
+
+    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """Renders ws (B, num_ws, w_dim) as (B, 3, resolution, resolution); see the protocol."""
+        check_ws(ws, self.num_ws, self.w_dim)
+        if noise is not None:
+            check_noise(noise, self.noise_shapes, ws.shape[0])
+        maps: Sequence[Tensor | None] = noise if noise is not None else [None] * len(self.noise_shapes)
+        x = self.input(ws[:, 0], maps[0])
+        for i, block in enumerate(self.blocks):
+            x = block(x, ws[:, 2 * i + 1], ws[:, 2 * i + 2], maps[2 * i + 1], maps[2 * i + 2])
+        image = cast(Tensor, self.image(x, ws[:, -1]))
+        return (image + 1) / 2

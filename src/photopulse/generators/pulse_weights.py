@@ -1,0 +1,113 @@
+"""The weight files of PULSE's own code: ``synthesis.pt``, ``mapping.pt`` and ``gaussian_fit.pt``.
+
+The first two are state dicts of the two halves of a StyleGAN1; the third holds mean and standard deviation
+of the mapping's output after ``map_to_gaussian``, each (w_dim,).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.generators.stylegan1 import StyleGAN1Settings, settings_from_state
+from photopulse.generators.torch_file import read_torch_file, tensors_of
+
+SYNTHESIS, MAPPING, GAUSSIAN_FIT = "synthesis.pt", "mapping.pt", "gaussian_fit.pt"
+_ANCHORS = {SYNTHESIS: "synthesis.blocks.4x4.const", MAPPING: "mapping.dense0.weight"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulseWeights:
+    """What PULSE's files hold.
+
+    Attributes:
+        settings: of the StyleGAN1; ``mapping_layers`` is 0 when no mapping file was found.
+        state: the state dict of ``StyleGAN1(settings)``.
+        gaussian_fit: mean and standard deviation of W, each (w_dim,), if their file lies beside.
+    """
+
+    settings: StyleGAN1Settings
+    state: Mapping[str, Tensor]
+    gaussian_fit: tuple[Tensor, Tensor] | None
+
+
+def pulse_state(content: Any) -> dict[str, Tensor] | None:
+    """Renames the state dict of one half (or both) to that of our StyleGAN1; None if it is something else.
+
+    What stands before ``blocks.``, ``torgb.`` and ``dense0.`` (``module.``, ``g_synthesis.``) is left out.
+    """
+    tensors = tensors_of(content)
+    if tensors is None:
+        return None
+    state = {_renamed(key): value for key, value in tensors.items()}
+    return state if any(anchor in state for anchor in _ANCHORS.values()) else None
+
+
+def read_pulse_weights(path: Path) -> PulseWeights:
+    """Reads PULSE's weights from their folder, or from either of its files; the other one is found beside it.
+
+    Without ``mapping.pt`` the generator can render but not map; without ``synthesis.pt`` there is none.
+
+    Raises:
+        PhotopulseError: a file is missing, damaged, or holds something else.
+    """
+    folder = path if path.is_dir() else path.parent
+    state = {} if path.is_dir() else _read_half(path)
+    for file, anchor in _ANCHORS.items():
+        if anchor not in state and (folder / file).is_file():
+            state = {**_read_half(folder / file), **state}
+    if _ANCHORS[SYNTHESIS] not in state:
+        raise PhotopulseError(
+            f"cannot load PULSE's weights from {path}",
+            why=f"there is no {SYNTHESIS} in {folder}",
+            fix=f"put {SYNTHESIS} and {MAPPING} into one folder",
+        )
+    try:
+        settings = settings_from_state(state)
+    except ValueError as problem:
+        raise _not_pulse(path, str(problem)) from problem
+    fit = folder / GAUSSIAN_FIT
+    gaussian_fit = read_gaussian_fit(fit, settings.w_dim) if fit.is_file() else None
+    return PulseWeights(settings=settings, state=state, gaussian_fit=gaussian_fit)
+
+
+def read_gaussian_fit(path: Path, w_dim: int) -> tuple[Tensor, Tensor]:
+    """Reads mean and standard deviation, each (w_dim,) float32, from ``{"mean": ..., "std": ...}``.
+
+    Raises:
+        PhotopulseError: the file is damaged or holds something else.
+    """
+    tensors = tensors_of(read_torch_file(path)) or {}
+    found = [tensors[key].float().flatten() for key in ("mean", "std") if key in tensors]
+    if [values.numel() for values in found] != [w_dim, w_dim]:
+        raise _not_pulse(path, f"it does not hold 'mean' and 'std' of {w_dim} numbers each")
+    return found[0], found[1]
+
+
+def _read_half(path: Path) -> dict[str, Tensor]:
+    state = pulse_state(read_torch_file(path))
+    if state is None:
+        raise _not_pulse(path, "its tensors have other names")
+    return state
+
+
+def _renamed(key: str) -> str:
+    # An older port of the same network, which PULSE's began as, keeps the noise one level deeper.
+    key = key.replace(".top_epi.", ".")
+    if found := re.search(r"(?:^|\.)((?:blocks|torgb)\..*)", key):
+        return f"synthesis.{found[1]}"
+    if found := re.search(r"(?:^|\.)(dense\d+\..*)", key):
+        return f"mapping.{found[1]}"
+    return key
+
+
+def _not_pulse(path: Path, why: str) -> PhotopulseError:
+    return PhotopulseError(
+        f"cannot load {path} as PULSE's weights",
+        why=why,
+        fix=f"give PULSE's own {SYNTHESIS}, {MAPPING} and {GAUSSIAN_FIT}, or the folder that holds them",
+    )

@@ -1,0 +1,257 @@
+"""StyleGAN, the first of the family (Karras et al., CVPR 2019), which PULSE searches in.
+
+Parameter names are those of PULSE's weight files: ``mapping.dense0.weight``, ``synthesis.blocks.4x4.const``.
+Weights are stored unscaled; the equalized learning rate's constants are applied at run time.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from photopulse.errors import PhotopulseError
+from photopulse.generators.layers import (
+    check_noise,
+    check_ws,
+    leaky_relu,
+    make_noise,
+    pixel_norm,
+    truncate,
+    undo_leaky_relu,
+)
+from photopulse.generators.stylegan1_layers import Conv, Dense, Epilogue, UpConv
+
+# From this resolution on, enlarging and convolving are one transposed convolution (as in the official ones).
+FUSED_FROM = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGAN1Settings:
+    """The sizes of one StyleGAN1.
+
+    Attributes:
+        resolution: of the image, a power of two from 8 on.
+        channels: feature maps at 4, 8, 16 ... ``resolution`` pixels.
+        z_dim: length of the input latent.
+        w_dim: length of one style vector.
+        mapping_layers: dense layers from z to w; 0 when there is no mapping network.
+        stored_noise: whether fixed noise inputs are kept with the weights.
+        stored_w_avg: whether the mean style, which truncation needs, is kept with the weights.
+    """
+
+    resolution: int
+    channels: tuple[int, ...]
+    z_dim: int = 512
+    w_dim: int = 512
+    mapping_layers: int = 8
+    stored_noise: bool = False
+    stored_w_avg: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resolution < 8 or self.resolution != 4 * 2 ** (len(self.channels) - 1):
+            raise ValueError(
+                f"resolution {self.resolution} does not fit {len(self.channels)} channel counts: "
+                "one is needed for each of 4, 8, 16 ... resolution pixels"
+            )
+
+
+def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
+    """Reads the sizes off a state dict with PULSE's parameter names.
+
+    Raises:
+        ValueError: the state dict is not that of a StyleGAN1; says which parameter is missing or odd.
+    """
+    channels: list[int] = []
+    while (key := f"synthesis.blocks.{_side(len(channels))}.epi1.noise.weight") in state:
+        channels.append(state[key].numel())
+    if len(channels) < 2:
+        raise ValueError(f"{key} is missing")
+    style = state.get("synthesis.blocks.4x4.epi1.style_mod.lin.weight")
+    if style is None or style.ndim != 2:
+        raise ValueError("synthesis.blocks.4x4.epi1.style_mod.lin.weight is missing or not a matrix")
+    first = state.get("mapping.dense0.weight")
+    if first is not None and first.ndim != 2:
+        raise ValueError("mapping.dense0.weight is not a matrix")
+    mapping_layers = 0
+    while f"mapping.dense{mapping_layers}.weight" in state:
+        mapping_layers += 1
+    w_dim = style.shape[1]
+    return StyleGAN1Settings(
+        resolution=4 * 2 ** (len(channels) - 1),
+        channels=tuple(channels),
+        z_dim=w_dim if first is None else first.shape[1],
+        w_dim=w_dim,
+        mapping_layers=mapping_layers,
+        stored_noise="synthesis.noise0" in state,
+        stored_w_avg="w_avg" in state,
+    )
+
+
+class StyleGAN1(nn.Module):
+    """A StyleGAN1 generator (Karras et al., "A Style-Based Generator Architecture", CVPR 2019).
+
+    Fulfils ``photopulse.generators.protocol.Generator``. Made frozen and with zeros for parameters:
+    ``load_state_dict`` takes the weights.
+
+    Where the weights hold no noise (PULSE's files do not), ``synthesize`` without ``noise`` uses zero noise,
+    so that it stays a function of ``ws`` alone; the paper draws new noise for every image.
+    """
+
+    def __init__(self, settings: StyleGAN1Settings, *, name: str = "stylegan1") -> None:
+        super().__init__()
+        self.settings = settings
+        self.name = name
+        self.z_dim = settings.z_dim
+        self.c_dim = 0
+        self.w_dim = settings.w_dim
+        self.num_ws = 2 * len(settings.channels)
+        self.resolution = settings.resolution
+        self.noise_shapes = tuple((1, 4 << i // 2, 4 << i // 2) for i in range(self.num_ws))
+        self.mapping = _Mapping(settings) if settings.mapping_layers else None
+        self.synthesis = _Synthesis(settings, self.noise_shapes)
+        self.w_avg: Tensor | None
+        self.register_buffer("w_avg", torch.zeros(settings.w_dim) if settings.stored_w_avg else None)
+        self.eval().requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.synthesis.torgb.weight.device
+
+    def map(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Maps z (B, z_dim) to ws (B, num_ws, w_dim); labels ``c`` are None or (B, 0).
+
+        Raises:
+            PhotopulseError: the weights hold no mapping network.
+            ValueError: ``truncation_psi`` is not 1 and the weights hold no mean style, or ``z`` or ``c`` has
+                a wrong shape.
+        """
+        if z.ndim != 2 or z.shape[1] != self.z_dim:
+            raise ValueError(f"z must be (B, {self.z_dim}), not {tuple(z.shape)}")
+        if c is not None and c.shape[-1] != 0:
+            raise ValueError(
+                f"{self.name} knows no labels, so c must be None or (B, 0), not {tuple(c.shape)}"
+            )
+        if self.mapping is None:
+            raise PhotopulseError(
+                f"cannot map z to styles with {self.name}",
+                why="its file has no mapping network",
+                fix="load the mapping weights beside it (PULSE's mapping.pt), or search in W directly",
+            )
+        ws = self.mapping(z).unsqueeze(1).repeat(1, self.num_ws, 1)
+        if truncation_psi == 1.0:
+            return ws
+        if self.w_avg is None:
+            raise ValueError(f"{self.name} stores no mean style w_avg, so truncation_psi must be 1")
+        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+
+    def map_to_gaussian(self, ws: Tensor) -> Tensor:
+        """Undoes the last leaky ReLU of the mapping (PULSE, 3.3); elementwise."""
+        return undo_leaky_relu(ws, gain=1.0)
+
+    def map_from_gaussian(self, values: Tensor) -> Tensor:
+        """Applies the last leaky ReLU of the mapping; elementwise."""
+        return leaky_relu(values, gain=1.0)
+
+    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
+        """Draws standard normal noise inputs, each (batch, 1, H, W), from a CPU random generator."""
+        return make_noise(self.noise_shapes, batch, generator, self.device)
+
+    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally [0, 1], not clamped.
+
+        ``noise`` None means the stored noise, or zero noise where none is stored.
+
+        Raises:
+            ValueError: ``ws`` or ``noise`` does not have the shapes above.
+        """
+        check_ws(ws, self.num_ws, self.w_dim)
+        if noise is not None:
+            check_noise(noise, self.noise_shapes, ws.shape[0])
+        return (self.synthesis(ws, noise) + 1) / 2
+
+
+def _side(index: int) -> str:
+    """The name of a block: ``4x4``, ``8x8`` ..."""
+    return f"{4 << index}x{4 << index}"
+
+
+class _Mapping(nn.Module):
+    def __init__(self, settings: StyleGAN1Settings) -> None:
+        super().__init__()
+        widths = [settings.z_dim] + [settings.w_dim] * settings.mapping_layers
+        for i in range(settings.mapping_layers):
+            dense = Dense(widths[i], widths[i + 1], gain=math.sqrt(2), lr_mul=0.01)
+            self.add_module(f"dense{i}", dense)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = pixel_norm(z)  # (B, z_dim)
+        for dense in self.children():
+            x = leaky_relu(dense(x), gain=1.0)
+        return x  # (B, w_dim)
+
+
+class _FirstBlock(nn.Module):
+    """The learned constant at 4x4 and one convolution."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.const = nn.Parameter(torch.zeros(1, channels, 4, 4))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.epi1 = Epilogue(channels, w_dim)
+        self.conv = Conv(channels, channels, 3, gain=math.sqrt(2))
+        self.epi2 = Epilogue(channels, w_dim)
+
+    def forward(self, ws: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
+        x = (self.const + self.bias[:, None, None]).expand(ws.shape[0], -1, -1, -1)
+        x = self.epi1(x, ws[:, 0], noise[0])
+        return self.epi2(self.conv(x), ws[:, 1], noise[1])
+
+
+class _Block(nn.Module):
+    """Doubles the size and convolves twice."""
+
+    def __init__(self, fan_in: int, channels: int, resolution: int, w_dim: int) -> None:
+        super().__init__()
+        self.conv0_up = UpConv(fan_in, channels, fused=resolution >= FUSED_FROM)
+        self.epi1 = Epilogue(channels, w_dim)
+        self.conv1 = Conv(channels, channels, 3, gain=math.sqrt(2))
+        self.epi2 = Epilogue(channels, w_dim)
+
+    def forward(self, x: Tensor, ws: Tensor, noise: Sequence[Tensor | None]) -> Tensor:
+        x = self.epi1(self.conv0_up(x), ws[:, 0], noise[0])
+        return self.epi2(self.conv1(x), ws[:, 1], noise[1])
+
+
+class _Synthesis(nn.Module):
+    def __init__(self, settings: StyleGAN1Settings, noise_shapes: Sequence[tuple[int, int, int]]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleDict({_side(0): _FirstBlock(settings.channels[0], settings.w_dim)})
+        for i in range(1, len(settings.channels)):
+            fan_in, channels = settings.channels[i - 1 : i + 1]
+            self.blocks[_side(i)] = _Block(fan_in, channels, 4 << i, settings.w_dim)
+        self.torgb = Conv(settings.channels[-1], 3, 1, gain=1.0)
+        self.num_stored = len(noise_shapes) if settings.stored_noise else 0
+        for i, shape in enumerate(noise_shapes[: self.num_stored]):
+            self.register_buffer(f"noise{i}", torch.zeros(1, *shape))
+
+    def forward(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
+        inputs = self._stored_noise(ws.shape[1]) if noise is None else noise
+        first, *others = self.blocks.values()
+        x = first(ws[:, :2], inputs[:2])
+        for i, block in enumerate(others, start=1):
+            pair = slice(2 * i, 2 * i + 2)
+            x = block(x, ws[:, pair], inputs[pair])
+        return self.torgb(x)  # (B, 3, resolution, resolution), nominally [-1, 1]
+
+    def _stored_noise(self, count: int) -> list[Tensor | None]:
+        return [self.get_buffer(f"noise{i}") if i < self.num_stored else None for i in range(count)]

@@ -1,0 +1,260 @@
+"""StyleGAN2 (Karras et al. 2020), with the parameter names of NVIDIA's stylegan2-ada-pytorch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from photopulse.generators.layers import (
+    MappingNetwork,
+    check_noise,
+    check_ws,
+    leaky_relu,
+    make_noise,
+    read_init_kwargs,
+    undo_leaky_relu,
+    unsupported,
+)
+from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, ToRGB, enlarge, resample_kernel
+
+_RENAMED = {
+    "img_resolution": "resolution",
+    "mapping.num_layers": "mapping_layers",
+    "mapping.embed_features": "embed_features",
+    "mapping.layer_features": "layer_features",
+    "mapping.lr_multiplier": "lr_multiplier",
+}
+_FIXED = {"img_channels": 3, "activation": "lrelu", "mapping.activation": "lrelu", "kernel_size": 3}
+_IGNORED = {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "mapping.w_avg_beta"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleGAN2Settings:
+    """The shape of a StyleGAN2 generator; plain values that survive JSON.
+
+    Attributes:
+        resolution: height and width of the image, a power of two from 4 on.
+        z_dim: length of z.
+        c_dim: length of the class label; 0 for none.
+        w_dim: length of one style.
+        mapping_layers: fully connected layers of the mapping.
+        embed_features: length of the embedded label; None for ``w_dim``.
+        layer_features: width of the mapping's hidden layers; None for ``w_dim``.
+        lr_multiplier: run-time scale of the mapping's weights.
+        channel_base: a layer at H pixels has ``channel_base / H`` channels,
+        channel_max: but at most so many.
+        architecture: how blocks join: the sum of RGB images, residual blocks, or neither.
+        resample_filter: taps of the separable upsampling filter; an even number of them.
+        use_noise: whether convolutions take noise inputs.
+        conv_clamp: activations are clamped to +-conv_clamp; None for not at all.
+    """
+
+    resolution: int
+    z_dim: int = 512
+    c_dim: int = 0
+    w_dim: int = 512
+    mapping_layers: int = 8
+    embed_features: int | None = None
+    layer_features: int | None = None
+    lr_multiplier: float = 0.01
+    channel_base: int = 32768
+    channel_max: int = 512
+    architecture: Literal["skip", "resnet", "orig"] = "skip"
+    resample_filter: tuple[float, ...] = (1, 3, 3, 1)
+    use_noise: bool = True
+    conv_clamp: float | None = None
+
+    def __post_init__(self) -> None:
+        # JSON has lists only; a tuple keeps the settings hashable and equal after a round trip.
+        object.__setattr__(self, "resample_filter", tuple(self.resample_filter))
+        if self.resolution < 4 or self.resolution & (self.resolution - 1):
+            raise ValueError(f"its resolution is {self.resolution}, not a power of two from 4 on")
+        if self.architecture not in ("skip", "resnet", "orig"):
+            raise ValueError(f"its architecture is {self.architecture!r}, not 'skip', 'resnet' or 'orig'")
+        if len(self.resample_filter) < 2 or len(self.resample_filter) % 2:
+            raise ValueError(f"its resample filter {self.resample_filter} has no even number of taps")
+
+    @classmethod
+    def from_init_kwargs(cls, init_kwargs: Mapping[str, object]) -> "StyleGAN2Settings":
+        """Reads the ``init_kwargs`` of a network file of stylegan2-ada-pytorch or stylegan3.
+
+        Raises:
+            PhotopulseError: a network that cannot be built, e.g. one with an alpha channel.
+        """
+        # The two repositories default differently; only stylegan2-ada-pytorch nests the synthesis settings.
+        values: dict[str, Any] = {"conv_clamp": None if "synthesis_kwargs" in init_kwargs else 256.0}
+        names = [field.name for field in fields(cls)]
+        try:
+            values |= read_init_kwargs(
+                init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED
+            )
+            return cls(**values)
+        except (ValueError, TypeError) as problem:
+            raise unsupported(problem) from problem
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        """Resolution of each block, from 4 to ``resolution``."""
+        return [2**power for power in range(2, self.resolution.bit_length())]
+
+    def channels(self, resolution: int) -> int:
+        """Number of feature maps of the block at ``resolution``."""
+        return min(self.channel_base // resolution, self.channel_max)
+
+
+class StyleGAN2(nn.Module):
+    """The generator: a ``photopulse.generators.protocol.Generator`` for inference and search.
+
+    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
+
+    Args:
+        settings: the shape of the network.
+        name: what reports call it.
+    """
+
+    def __init__(self, settings: StyleGAN2Settings, *, name: str = "stylegan2") -> None:
+        super().__init__()
+        self.settings = settings
+        self.name = name
+        self.z_dim = settings.z_dim
+        self.c_dim = settings.c_dim
+        self.w_dim = settings.w_dim
+        self.resolution = settings.resolution
+        self.synthesis = SynthesisNetwork(settings)
+        self.mapping = MappingNetwork(
+            z_dim=settings.z_dim,
+            c_dim=settings.c_dim,
+            w_dim=settings.w_dim,
+            num_layers=settings.mapping_layers,
+            embed_features=settings.embed_features or settings.w_dim,
+            layer_features=settings.layer_features or settings.w_dim,
+            lr_multiplier=settings.lr_multiplier,
+        )
+        self.num_ws = self.synthesis.num_ws
+        self.noise_shapes = self.synthesis.noise_shapes
+        self.eval().requires_grad_(False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.mapping.w_avg.device
+
+    def map(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+    ) -> Tensor:
+        """Maps z (B, z_dim) and labels c (B, c_dim) to ws (B, num_ws, w_dim); see ``Generator.map``.
+
+        Raises ValueError for wrong shapes, and without labels when ``c_dim`` is above 0.
+        """
+        return self.mapping.styles(z, c, self.num_ws, truncation_psi, truncation_cutoff)
+
+    def map_to_gaussian(self, ws: Tensor) -> Tensor:
+        """Undoes the last activation of the mapping, elementwise."""
+        return undo_leaky_relu(ws)
+
+    def map_from_gaussian(self, values: Tensor) -> Tensor:
+        """Applies the last activation of the mapping, elementwise."""
+        return leaky_relu(values)
+
+    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
+        """Draws standard normal noise inputs, each (batch, 1, H, W), from a CPU random generator."""
+        return make_noise(self.noise_shapes, batch, generator, self.device)
+
+    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally in [0, 1].
+
+        ``noise`` holds one map (B, 1, H, W) for each of ``noise_shapes``; None takes the stored maps. Raises
+        ValueError for wrong shapes.
+        """
+        check_ws(ws, self.num_ws, self.w_dim)
+        if noise is not None:
+            check_noise(noise, self.noise_shapes, len(ws))
+        return self.synthesis(ws, noise) * 0.5 + 0.5
+
+
+class SynthesisNetwork(nn.Module):
+    """Blocks b4, b8, ... up to the resolution: ws -> RGB nominally in [-1, 1]."""
+
+    def __init__(self, settings: StyleGAN2Settings) -> None:
+        super().__init__()
+        resolutions = settings.block_resolutions
+        for resolution in resolutions:
+            self.add_module(f"b{resolution}", SynthesisBlock(settings, resolution))
+        sizes = [resolution for resolution in resolutions for _ in range(1 if resolution == 4 else 2)]
+        self.num_ws = len(sizes) + 1
+        self.noise_shapes = tuple((1, size, size) for size in sizes) if settings.use_noise else ()
+
+    def forward(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
+        """Each convolution takes the next w and noise map; a block's RGB shares the w that follows."""
+        styles = ws.unbind(dim=1)
+        x = rgb = None
+        start = 0
+        for module in self.children():
+            block = cast("SynthesisBlock", module)
+            end = start + block.convs
+            maps = noise[start:end] if noise else [None] * block.convs
+            x, rgb = block(x, rgb, styles[start : end + 1], maps)
+            start = end
+        return cast("Tensor", rgb)
+
+
+class SynthesisBlock(nn.Module):
+    """Two convolutions, the first of them upsampling, or a constant and one at 4 pixels; then maybe RGB."""
+
+    resample_filter: Tensor
+
+    def __init__(self, settings: StyleGAN2Settings, resolution: int) -> None:
+        super().__init__()
+        channels = settings.channels(resolution)
+        in_channels = settings.channels(resolution // 2)
+        first = resolution == 4
+        self.convs = 1 if first else 2
+        self.residual = settings.architecture == "resnet" and not first
+        self.shows_rgb = settings.architecture == "skip" or resolution == settings.resolution
+        kernel = resample_kernel(settings.resample_filter)
+        self.register_buffer("resample_filter", kernel)
+        conv = partial(
+            SynthesisConv,
+            out_channels=channels,
+            w_dim=settings.w_dim,
+            noise_size=resolution if settings.use_noise else None,
+            kernel=kernel,
+            clamp=settings.conv_clamp,
+        )
+        if first:
+            self.const = nn.Parameter(torch.randn(channels, 4, 4))
+        else:
+            self.conv0 = conv(in_channels, up=True)
+        self.conv1 = conv(channels, gain=math.sqrt(0.5) if self.residual else 1.0)
+        if self.shows_rgb:
+            self.torgb = ToRGB(channels, w_dim=settings.w_dim, clamp=settings.conv_clamp)
+        if self.residual:
+            self.skip = SkipConv(in_channels, channels, kernel)
+
+    def forward(
+        self, x: Tensor | None, rgb: Tensor | None, styles: Sequence[Tensor], noise: Sequence[Tensor | None]
+    ) -> tuple[Tensor, Tensor | None]:
+        """One w (B, w_dim) and one noise map for each convolution, and one more w for the RGB output."""
+        if x is None:
+            x = self.const.expand(len(styles[0]), -1, -1, -1)
+            # Depthwise and transposed convolutions run about twice as fast so on CPUs.
+            y = self.conv1(x.contiguous(memory_format=torch.channels_last), styles[0], noise[0])
+        else:
+            y = self.conv1(self.conv0(x, styles[0], noise[0]), styles[1], noise[1])
+            if self.residual:
+                y = y + self.skip(x)
+        if rgb is not None:
+            rgb = enlarge(rgb, self.resample_filter)
+        if self.shows_rgb:
+            shown = self.torgb(y, styles[-1])
+            rgb = shown if rgb is None else rgb + shown
+        return y, rgb

@@ -1,0 +1,77 @@
+"""Reading PyTorch's ``.pt`` files of tensors without running anything that they contain."""
+
+import argparse
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+
+# What files of the older format, from before PyTorch 1.6, begin with: pickle's encoding of the magic number.
+LEGACY_HEADER = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+
+
+def read_torch_file(path: Path) -> Any:
+    """Reads what ``torch.save`` wrote, tensors on the CPU; only tensors and plain containers are let through.
+
+    Both formats, zip and legacy, are read. An ``argparse.Namespace`` is let through as well, since training
+    scripts often keep their settings in one beside the weights.
+
+    Raises:
+        PhotopulseError: the file cannot be read, is damaged, or asks for code to be run.
+    """
+    try:
+        _check_archive(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as problem:
+        raise PhotopulseError(
+            f"cannot load {path}",
+            why=str(problem.strerror or problem),
+            fix="check the path and its permissions",
+        ) from problem
+    except Exception as problem:  # a damaged pickle may raise anything
+        raise PhotopulseError(
+            f"cannot load {path}",
+            why=f"it is damaged, or holds more than tensors ({_first_line(problem)})",
+            fix="copy the file again from its source; photopulse runs no code from weight files",
+        ) from problem
+
+
+def tensors_of(state: Any) -> dict[str, Tensor] | None:
+    """Returns ``state`` if it is a state dict of dense CPU tensors, none larger than its storage; else None.
+
+    A tensor with strides of 0 shows a small storage many times over, and a copy of it could fill the memory.
+    """
+    if not isinstance(state, Mapping) or not state:
+        return None
+    items = cast(Mapping[Any, Any], state)
+    if not all(isinstance(key, str) and _is_plain(value) for key, value in items.items()):
+        return None
+    return {key: cast(Tensor, value).detach() for key, value in items.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.device.type != "cpu":
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+
+
+def _check_archive(path: Path) -> None:
+    """Refuses compressed archives: PyTorch writes none, and a small one can unpack to fill the memory."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError("its archive is compressed")
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise ValueError("its archive claims to be larger than the file")
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0][:160]

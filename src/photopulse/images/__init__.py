@@ -1,0 +1,19 @@
+"""Reading and writing pictures: the one place where files become tensors and tensors become files."""
+
+from photopulse.images.arrays import from_uint8, to_uint8
+from photopulse.images.folders import image_files
+from photopulse.images.metadata import read_metadata, synthetic_metadata
+from photopulse.images.read import Photo, read_image
+from photopulse.images.write import OUTPUT_SUFFIXES, write_image
+
+__all__ = [
+    "OUTPUT_SUFFIXES",
+    "Photo",
+    "from_uint8",
+    "image_files",
+    "read_image",
+    "read_metadata",
+    "synthetic_metadata",
+    "to_uint8",
+    "write_image",
+]

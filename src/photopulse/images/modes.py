@@ -1,0 +1,225 @@
+"""Every way in which a file can hold colours, brought to sRGB in [0, 1]."""
+
+import io
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+from PIL.ImageFile import ImageFile
+
+from photopulse.images.arrays import to_unit
+
+Floats = NDArray[np.float32]
+
+_GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES, _TIFF_ORIENTATION = 258, 262, 277, 274
+_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
+_TIFFFILE_COMPRESSIONS = frozenset({1, 8, 32946})  # none and deflate; more would need another package
+_LARGEST_USUAL_TILE = 2048 * 2048
+# A float picture a little brighter than white is still in [0, 1]; one in [0, 255] this dark would be black.
+_BRIGHTEST_UNIT_FLOAT = 16.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raster:
+    """Decoded pixels in the file's own orientation.
+
+    Attributes:
+        colour: (H, W, 3) in [0, 1].
+        alpha: (H, W, 1) in [0, 1], or None.
+        gray: whether the file holds no colour.
+        bits: 8 or 16.
+        icc_profile: the profile that ``colour`` is still in; None when it is sRGB.
+        orientation: EXIF orientation that is still to be applied, or None to ask the EXIF data.
+    """
+
+    colour: Floats
+    alpha: Floats | None
+    gray: bool
+    bits: int
+    icc_profile: bytes | None
+    orientation: int | None = None
+
+
+def decode(image: ImageFile, stream: BinaryIO) -> Raster:
+    """Decodes a picture opened from ``stream``; ValueError when its numbers mean no colours."""
+    _check_tiles(image)
+    deep = _decode_deep(image, stream)
+    if deep is not None:
+        return deep
+    image.load()
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return _decode_wide_gray(image)
+    return _decode_8_bit(image)
+
+
+def _decode_8_bit(image: Image.Image) -> Raster:
+    gray = image.mode in _GRAY_MODES
+    profile = _icc_profile(image)
+    alpha = None
+    if image.has_transparency_data:
+        whole = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
+        alpha = to_unit(np.asarray(whole.getchannel("A"))[..., None], 255)
+        image = whole.convert("L" if gray else "RGB")
+    elif image.mode not in {"L", "RGB", "CMYK"}:
+        image = image.convert("L" if gray else "RGB")
+    colour = to_unit(np.asarray(_to_srgb(image, profile)), 255)
+    return Raster(colour=colour, alpha=alpha, gray=gray, bits=8, icc_profile=None)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Converts L, RGB or CMYK to sRGB; a profile that is broken or of another colour space is ignored."""
+    if profile is None:
+        return image.convert("RGB")
+    srgb = cast("Any", ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownMemberType]
+    with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        converted = ImageCms.profileToProfile(
+            image,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            srgb,
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _icc_profile(image: Image.Image) -> bytes | None:
+    profile: object = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) and profile else None
+
+
+def _decode_wide_gray(image: Image.Image) -> Raster:
+    """Decodes one channel of 16 or 32 bits or of floats.
+
+    Integers fill 0 .. 65535, or as many bits as a TIFF declares. Floats are in [0, 1] when none is above 16,
+    else in [0, 255] or [0, 65535], whichever is the first to hold them all.
+    """
+    values = np.asarray(image).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite numbers")
+    brightest = float(values.max())
+    if brightest > 65535:
+        raise ValueError(f"its values reach {brightest:g}; at most 65535 has a meaning")
+    full = 65535.0
+    if image.mode == "F":
+        full = 1.0 if brightest <= _BRIGHTEST_UNIT_FLOAT else 255.0 if brightest <= 255 else 65535.0
+    elif image.mode.startswith("I;16"):
+        full = 2.0 ** _tiff_tag(image, _TIFF_BITS, default=16) - 1
+    scaled = np.clip(to_unit(values, full), 0, 1)
+    if image.mode.startswith("I;16") and _tiff_tag(image, _TIFF_PHOTOMETRIC, default=1) == 0:
+        scaled = 1 - scaled  # Pillow leaves "white is zero" to its caller here.
+    key: object = image.info.get("transparency")
+    alpha = (values != key).astype(np.float32)[..., None] if isinstance(key, int) else None
+    colour = np.repeat(scaled[..., None], 3, axis=2)
+    return Raster(colour=colour, alpha=alpha, gray=True, bits=16, icc_profile=_icc_profile(image))
+
+
+def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
+    """Decodes several channels of 16 bits, which Pillow would cut to 8; None when there are no such."""
+    orientation = None
+    if image.format == "PNG":
+        channels, gray = _deep_png(image, stream)
+    elif image.format == "TIFF":
+        channels, gray = _deep_tiff(image, stream), False
+        orientation = _tiff_tag(image, _TIFF_ORIENTATION, default=1)
+    else:
+        return None
+    if channels is None:
+        return None
+    values = to_unit(channels, 65535)
+    return Raster(
+        colour=values[..., :3],
+        alpha=values[..., 3:] if values.shape[2] == 4 else None,
+        gray=gray,
+        bits=16,
+        icc_profile=_icc_profile(image),
+        orientation=orientation,
+    )
+
+
+def _deep_png(image: ImageFile, stream: BinaryIO) -> tuple[NDArray[np.uint16] | None, bool]:
+    """The channels (H, W, 3 or 4) of a 16-bit PNG that has more than one, and whether they are gray."""
+    data = _file_bytes(stream, limit=26)
+    bits, colour_type = data[24], data[25]
+    if bits != 16 or colour_type == 0:
+        return None, False
+    image.load()  # Pillow, unlike OpenCV, refuses every kind of damage.
+    return _opencv_channels(_bare_png(_file_bytes(stream))), colour_type == 4
+
+
+def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+    """The channels (H, W, 3 or 4) of a plain 16-bit RGB TIFF."""
+    if _tiff_tag(image, _TIFF_BITS, default=8) != 16 or _tiff_tag(image, _TIFF_SAMPLES, default=1) < 3:
+        return None
+    with tifffile.TiffFile(io.BytesIO(_file_bytes(stream))) as tiff:
+        page = tiff.pages.first
+        samples, width, height = page.samplesperpixel, page.imagewidth, page.imagelength
+        unassociated = (int(tifffile.EXTRASAMPLE.UNASSALPHA),)
+        plain = samples == 3 or (samples == 4 and tuple(map(int, page.extrasamples)) == unassociated)
+        if page.photometric != tifffile.PHOTOMETRIC.RGB or not plain or page.dtype != np.uint16:
+            return None
+        separate = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
+        if page.shape != ((samples, height, width) if separate else (height, width, samples)):
+            return None
+        if int(page.compression) not in _TIFFFILE_COMPRESSIONS:
+            return None if separate else _opencv_tiff(image, stream)
+        channels = np.asarray(page.asarray(), dtype=np.uint16)
+    return channels.transpose(1, 2, 0) if separate else channels
+
+
+def _bare_png(data: bytes) -> bytes:
+    """The PNG without all that OpenCV need not see; OpenCV trusts a chunk that declares gigabytes."""
+    kept, place, kind = [data[:8]], 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, place)
+        end = place + 12 + length
+        if end > len(data):
+            raise ValueError("a chunk reaches beyond the end of the file")
+        if kind in {b"IHDR", b"tRNS", b"IDAT", b"IEND"}:
+            kept.append(data[place:end])
+        place = end
+    return b"".join(kept)
+
+
+def _opencv_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+    image.load()
+    return _opencv_channels(_file_bytes(stream))
+
+
+def _opencv_channels(data: bytes) -> NDArray[np.uint16] | None:
+    """What OpenCV makes of 16 bits, as (H, W, 3 or 4)."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgr is None or bgr.dtype != np.uint16 or bgr.ndim != 3:
+        return None
+    return bgr[..., [2, 1, 0, 3][: bgr.shape[2]]].astype(np.uint16)
+
+
+def _file_bytes(stream: BinaryIO, *, limit: int = -1) -> bytes:
+    """The file's first ``limit`` bytes, all by default; Pillow finds its place in the file unchanged."""
+    place = stream.tell()
+    stream.seek(0)
+    data = stream.read(limit)
+    stream.seek(place)
+    return data
+
+
+def _check_tiles(image: Image.Image) -> None:
+    """Refuses a TIFF whose tiles are far larger than itself: one tile could fill the memory."""
+    tile = _tiff_tag(image, _TIFF_TILE_WIDTH, default=1) * _tiff_tag(image, _TIFF_TILE_HEIGHT, default=1)
+    if tile > 4 * image.width * image.height + _LARGEST_USUAL_TILE:
+        raise ValueError(f"its tiles hold {tile} pixels, far more than the picture")
+
+
+def _tiff_tag(image: Image.Image, tag: int, *, default: int) -> int:
+    """The first number of a TIFF tag."""
+    value: Any = getattr(image, "tag_v2", {}).get(tag, default)
+    return int(cast("tuple[Any, ...]", value)[0] if isinstance(value, tuple) else value)

@@ -1,0 +1,105 @@
+"""Opening a picture's header safely, and naming what is wrong with a file that is none."""
+
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from photopulse.errors import PhotopulseError
+
+# Formats that Pillow only recognises, or that it hands to another program (EPS: Ghostscript) to be drawn.
+_NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
+
+_OTHER_FORMATS = (
+    (b"<svg", "it is an SVG drawing, not a picture made of pixels", "export it as PNG first"),
+    (b"%!PS", "it is a PostScript drawing, not a picture made of pixels", "export it as PNG first"),
+    (b"%PDF", "it is a PDF document, not a picture", "export the picture as PNG or JPEG first"),
+    (b"ftyphei", "HEIC pictures cannot be read", "convert it to JPEG or PNG first"),
+    (b"ftypmif1", "HEIF pictures cannot be read", "convert it to JPEG or PNG first"),
+)
+
+
+def read_formats() -> list[str]:
+    """Names of the formats that are read: all that Pillow decodes by itself, plugins of the user included."""
+    Image.init()
+    return [name for name in Image.ID if name not in _NOT_READ]
+
+
+@contextmanager
+def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, BinaryIO], None, None]:
+    """Yields the picture with only its header read, after the pixel limit was checked, and its open file.
+
+    Everything that a damaged file makes a decoder raise inside the block becomes a PhotopulseError.
+    """
+    with _decoding(path):
+        if not path.is_file():
+            path.stat()
+            raise refuse(path, why="it is a folder or device, not a file", fix="name a picture file")
+        with path.open("rb") as stream:
+            head = stream.read(1024)
+            if not head:
+                raise refuse(path, why="the file is empty", fix="copy it again from its source")
+            try:
+                image = Image.open(stream, formats=read_formats())
+            except UnidentifiedImageError:
+                raise _unknown(path, head) from None
+            with image:
+                _check_size(path, image.size, max_pixels)
+                # Pictures inside containers (an icon's PNG) have a size of their own.
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                yield image, stream
+
+
+def refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
+    """The error for a picture that cannot be read."""
+    return PhotopulseError(f"cannot read {path}", why=why, fix=fix)
+
+
+def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise refuse(path, why=f"it has {width} x {height} pixels", fix="save the picture again")
+    if width * height > max_pixels:
+        raise refuse(
+            path,
+            why=f"it has {width} x {height} pixels, more than the allowed {max_pixels:,}",
+            fix="make the picture smaller first",
+        )
+
+
+def _unknown(path: Path, head: bytes) -> PhotopulseError:
+    for mark, why, fix in _OTHER_FORMATS:
+        if mark in head:
+            return refuse(path, why=why, fix=fix)
+    return refuse(
+        path,
+        why="it is not a picture in a known format, or its first bytes are damaged",
+        fix="save it as PNG or JPEG, or copy it again from its source",
+    )
+
+
+@contextmanager
+def _decoding(path: Path) -> Generator[None, None, None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except PhotopulseError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise refuse(
+            path,
+            why="it declares more pixels than can be decoded safely",
+            fix="make the picture smaller first",
+        ) from error
+    except OSError as error:
+        fix = "check the path and its permissions" if error.errno else "copy it again from its source"
+        raise refuse(path, why=error.strerror or str(error), fix=fix) from error
+    # Damaged files make the many decoders raise nearly every kind of exception there is.
+    except Exception as error:
+        why = f"its content cannot be decoded ({type(error).__name__}: {error})"
+        raise refuse(path, why=why, fix="copy it again from its source") from error

@@ -1,0 +1,111 @@
+"""Reading a picture file into the one kind of tensor that photopulse knows."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image
+from torch import Tensor
+
+from photopulse.images.arrays import to_tensor
+from photopulse.images.modes import Floats, decode
+from photopulse.images.opening import open_image
+
+_KEPT_TAGS = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
+# What describes the old pixels' layout, or (the maker note) breaks when it moves inside the file.
+_DROPPED_EXIF_TAGS = frozenset(
+    {
+        ExifTags.Base.ExifImageWidth,
+        ExifTags.Base.ExifImageHeight,
+        ExifTags.Base.MakerNote,
+        ExifTags.Base.ColorSpace,
+        ExifTags.Base.ExifInteroperabilityOffset,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A picture, upright, with what a faithful copy needs beside the pixels.
+
+    Attributes:
+        pixels: sRGB (1, 3, H, W), float32 in [0, 1], on the CPU.
+        alpha: opacity (1, 1, H, W), float32 in [0, 1], or None when the file has none.
+        gray: whether the file holds no colour; the three channels of ``pixels`` are then equal.
+        bits: 8 or 16, the depth of the file's channels (more than 8 counts as 16).
+        icc_profile: None when ``pixels`` are sRGB. Pixels of 8 bits always are: they were converted. Those of
+            16 bits stay in the file's own colours, given here, since no converter at hand keeps their depth.
+        exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None
+    gray: bool
+    bits: int
+    icc_profile: bytes | None
+    exif: bytes | None
+
+
+def read_image(path: Path, *, max_pixels: int = 100_000_000) -> Photo:
+    """Reads any picture that Pillow knows, of animated ones the first frame, turned upright.
+
+    Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. 16-bit PNG and TIFF keep
+    their depth; 16 bits of colour in other formats are read as 8. ``max_pixels`` is checked before anything
+    is decoded; Pillow's own limit (about 179 million) also holds. Raises PhotopulseError for anything that is
+    not a whole, readable picture.
+    """
+    with open_image(path, max_pixels=max_pixels) as (image, stream):
+        raster = decode(image, stream)
+        exif_orientation, exif = _read_exif(image)
+        orientation = raster.orientation or exif_orientation
+        alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
+        return Photo(
+            pixels=to_tensor(_upright(raster.colour, orientation)),
+            alpha=alpha,
+            gray=raster.gray,
+            bits=raster.bits,
+            icc_profile=raster.icc_profile,
+            exif=exif,
+        )
+
+
+def _upright(array: Floats, orientation: int) -> Floats:
+    """Undoes the EXIF orientation of an array (H, W, C) (CIPA DC-008, tag 274)."""
+    if orientation in {5, 6, 7, 8}:
+        array = array.transpose(1, 0, 2)
+    if orientation in {2, 3, 6, 7}:
+        array = np.flip(array, 1)
+    if orientation in {3, 4, 7, 8}:
+        array = np.flip(array, 0)
+    return array
+
+
+def _read_exif(image: Image.Image) -> tuple[int, bytes | None]:
+    """The orientation, 1 when there is none, and the tags that stay true of a copy."""
+    # Broken EXIF data raise anything, and are no reason to refuse a picture that decodes.
+    with suppress(Exception):
+        exif = image.getexif()
+        orientation: object = exif.get(ExifTags.Base.Orientation)
+        return orientation if isinstance(orientation, int) else 1, _portable(exif)
+    return 1, None
+
+
+def _portable(exif: Image.Exif) -> bytes | None:
+    kept = Image.Exif()
+    for tag in _KEPT_TAGS:
+        if tag in exif:
+            kept[tag] = exif[tag]
+    details = {t: v for t, v in exif.get_ifd(ExifTags.IFD.Exif).items() if t not in _DROPPED_EXIF_TAGS}
+    if details:
+        kept[ExifTags.IFD.Exif] = details
+    if place := exif.get_ifd(ExifTags.IFD.GPSInfo):
+        kept[ExifTags.IFD.GPSInfo] = dict(place)
+    return kept.tobytes() if len(kept) else None

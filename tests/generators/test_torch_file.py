@@ -1,0 +1,79 @@
+"""PyTorch files are read as data: nothing in them is run, and no small file becomes a huge tensor."""
+
+import argparse
+import os
+import zipfile
+
+import pytest
+import torch
+
+from photopulse.errors import PhotopulseError
+from photopulse.generators.torch_file import LEGACY_HEADER, read_torch_file, tensors_of
+
+
+class Evil:
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_tensors_come_back_from_both_formats(tmp_path, zipped):
+    content = {"g_ema": {"a": torch.arange(6.0).reshape(2, 3)}, "args": argparse.Namespace(size=256)}
+    torch.save(content, tmp_path / "net.pt", _use_new_zipfile_serialization=zipped)
+    read = read_torch_file(tmp_path / "net.pt")
+    assert read["g_ema"]["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read["args"].size == 256
+    assert (tmp_path / "net.pt").read_bytes().startswith(LEGACY_HEADER) is not zipped
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_asks_for_code_runs_none(tmp_path, zipped):
+    trace = tmp_path / "was-here"
+    content = {"g_ema": torch.zeros(1), "args": argparse.Namespace(evil=Evil(f"touch {trace}"))}
+    torch.save(content, tmp_path / "net.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(PhotopulseError, match="runs no code"):
+        read_torch_file(tmp_path / "net.pt")
+    assert not trace.exists()
+
+
+def test_a_compressed_archive_is_refused(tmp_path):
+    torch.save({"a": torch.zeros(10**6)}, tmp_path / "plain.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pt") as plain,
+        zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for entry in plain.namelist():
+            bomb.writestr(entry, plain.read(entry))
+    assert (tmp_path / "bomb.pt").stat().st_size < 20_000
+    with pytest.raises(PhotopulseError, match="compressed"):
+        read_torch_file(tmp_path / "bomb.pt")
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(PhotopulseError, match="No such file"):
+        read_torch_file(tmp_path / "none.pt")
+
+
+def test_state_dicts_are_told_from_other_contents():
+    parameter = torch.nn.Parameter(torch.ones(2))
+    tensors = tensors_of({"a": parameter, "b": torch.zeros(3, 2).t()})
+    assert tensors.keys() == {"a", "b"}
+    assert not tensors["a"].requires_grad
+    for other in (None, {}, [parameter], {"a": 1}, {1: parameter}):
+        assert tensors_of(other) is None
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(1).expand(10**6, 10**6),
+        torch.zeros(2, 2).to_sparse(),
+        torch.zeros(2, device="meta"),
+    ],
+    ids=["repeated", "sparse", "meta"],
+)
+def test_tensors_that_are_not_plain_numbers_make_no_state_dict(tensor):
+    assert tensors_of({"a": tensor}) is None

@@ -1,0 +1,60 @@
+"""From files and folders to pictures."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from photopulse.errors import PhotopulseError
+from photopulse.images import image_files
+
+
+def touch(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"x")
+    return [folder / name for name in names]
+
+
+def test_folders_give_their_pictures_by_name(tmp_path: Path) -> None:
+    touch(tmp_path, "b.JPG", "a.png", "c.webp", ".hidden.png", "notes.txt", "drawing.eps", "film.mpg")
+    touch(tmp_path / "inner.png", "d.png")
+    assert image_files([tmp_path]) == [tmp_path / "a.png", tmp_path / "b.JPG", tmp_path / "c.webp"]
+
+
+def test_files_keep_their_order_whatever_their_name(tmp_path: Path) -> None:
+    first, second = touch(tmp_path, "z.png", "a.dat")
+    assert image_files([first, second]) == [first, second]
+
+
+def test_each_picture_is_listed_once(tmp_path: Path) -> None:
+    a, b = touch(tmp_path, "a.png", "b.png")
+    (tmp_path / "link.png").symlink_to(a)
+    again = tmp_path / "." / ".." / tmp_path.name / "b.png"
+    assert image_files([b, tmp_path, again]) == [b, a]
+
+
+def test_no_inputs_give_no_pictures() -> None:
+    assert image_files([]) == []
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").symlink_to(tmp_path / "nowhere")
+    for name in ("gone.png", "broken.png"):
+        with pytest.raises(PhotopulseError, match=f"cannot read .*{name}: No such file"):
+            image_files([tmp_path / name])
+
+
+def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
+    touch(tmp_path / "empty", "readme.txt")
+    with pytest.raises(PhotopulseError, match=r"no pictures in .*empty"):
+        image_files([tmp_path / "empty"])
+
+
+def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> None:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(PhotopulseError, match="Permission denied"):
+        image_files([tmp_path])

