@@ -65,9 +65,7 @@ def pillow_resize(image: Tensor, factor: int, resample: Image.Resampling) -> np.
         (Nearest, Image.Resampling.NEAREST),
     ],
 )
-def test_operators_equal_pillow_edges_included(
-    operator: type, resample: Image.Resampling, factor: int
-) -> None:
+def test_operators_equal_pillow_edges_included(operator: type, resample: Image.Resampling, factor: int) -> None:
     image = random_image(24, 48)
     np.testing.assert_allclose(operator(factor)(image), pillow_resize(image, factor, resample), atol=2e-6)
 
@@ -209,9 +207,7 @@ def test_kernels_load_from_every_file_type_and_sum_to_one(tmp_path: Path) -> Non
     ],
 )
 @pytest.mark.filterwarnings("ignore:loadtxt")
-def test_unusable_kernels_are_named_with_the_reason(
-    tmp_path: Path, name: str, content: bytes, reason: str
-) -> None:
+def test_unusable_kernels_are_named_with_the_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(PhotopulseError, match=reason) as caught:
         load_kernel(tmp_path / name)

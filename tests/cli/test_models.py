@@ -92,9 +92,7 @@ def test_get_shows_a_spinner_only_on_a_terminal(run, monkeypatch):
     monkeypatch.setattr(weights, "fetch", listen)
     assert run("get", "tiny").exit_code == 0
     monkeypatch.setattr(models, "is_interactive", lambda: False)
-    monkeypatch.setattr(
-        weights, "fetch", lambda name, *, on_progress: heard.append(on_progress) or fetch(name)
-    )
+    monkeypatch.setattr(weights, "fetch", lambda name, *, on_progress: heard.append(on_progress) or fetch(name))
     assert run("get", "tiny").exit_code == 0
     assert heard[0] is not None
     assert heard[1] is None

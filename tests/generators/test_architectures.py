@@ -16,9 +16,7 @@ SMALL = {
     "mobilestylegan": MobileStyleGANSettings(z_dim=8, w_dim=8, num_mapping_layers=1, channels=(8, 8)),
     "stylegan1": TINY,
     "stylegan2": StyleGAN2Settings(resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64),
-    "stylegan3": StyleGAN3Settings(
-        resolution=16, z_dim=8, w_dim=8, channel_base=64, channel_max=8, num_layers=4
-    ),
+    "stylegan3": StyleGAN3Settings(resolution=16, z_dim=8, w_dim=8, channel_base=64, channel_max=8, num_layers=4),
 }
 
 

@@ -150,9 +150,7 @@ def stuffed_and_filtered(image: np.ndarray, kernel: np.ndarray, up: int, pads: t
 
 @pytest.mark.parametrize("separable", [True, False])
 @pytest.mark.parametrize(("up", "pads"), [(2, (2, 1)), (2, (9, 8)), (4, (5, 0)), (2, (-1, -3)), (1, (3, 2))])
-def test_upsampling_equals_zero_stuffing_and_convolution_by_scipy(
-    separable: bool, up: int, pads: tuple[int, int]
-):
+def test_upsampling_equals_zero_stuffing_and_convolution_by_scipy(separable: bool, up: int, pads: tuple[int, int]):
     x = randn(1, 2, 7, 7)
     taps = randn(6, seed=1)
     kernel = torch.outer(taps, taps) if separable else randn(6, 6, seed=1)
@@ -189,10 +187,7 @@ def test_nested_and_flat_settings_of_official_files_read_alike():
     mapping = {"num_layers": 2}
     nested = {"mapping_kwargs": mapping, "synthesis_kwargs": {"num_layers": 6, "num_fp16_res": 4}}
     assert read({"img_resolution": 64, "img_channels": 3, **nested}) == expected
-    assert (
-        read({"img_resolution": 64, "img_channels": 3, "mapping_kwargs": mapping, "num_layers": 6})
-        == expected
-    )
+    assert read({"img_resolution": 64, "img_channels": 3, "mapping_kwargs": mapping, "num_layers": 6}) == expected
 
 
 @pytest.mark.parametrize(

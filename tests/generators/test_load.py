@@ -131,9 +131,7 @@ def tf_pickle(official, network):
         renamed[key.replace(".", "/")] = np.ascontiguousarray(array)
 
     def part(scope, components=None):
-        variables = [
-            (k.removeprefix(scope + "/"), v) for k, v in renamed.items() if k.startswith(scope + "/")
-        ]
+        variables = [(k.removeprefix(scope + "/"), v) for k, v in renamed.items() if k.startswith(scope + "/")]
         state = {
             "version": 4,
             "name": "G",

@@ -151,9 +151,7 @@ def mapped(v: Variables, z: Any, gain_before: float, gain_after: float) -> Any:
 
 
 def convolved(x: Any, weight: Any, mode: str = "same") -> Any:
-    outputs = [
-        [correlate2d(c, k, mode) for c, k in zip(x, ks, strict=True)] for ks in weight.transpose(3, 2, 0, 1)
-    ]
+    outputs = [[correlate2d(c, k, mode) for c, k in zip(x, ks, strict=True)] for ks in weight.transpose(3, 2, 0, 1)]
     return np.sum(outputs, axis=1)
 
 
@@ -175,9 +173,7 @@ def reference_stylegan1(v: Variables, z: Any) -> Any:
             x = x + v[f"synthesis/noise{layer}"][0] * v[f"{block}/{scope}/Noise/weight"][:, None, None]
             x = leaky(x + v[f"{block}/{scope}/bias"][:, None, None])
             x = (x - x.mean((1, 2), keepdims=True)) / np.sqrt(x.var((1, 2), keepdims=True) + 1e-8)
-            style = (
-                w @ v[f"{block}/{scope}/StyleMod/weight"] / np.sqrt(W) + v[f"{block}/{scope}/StyleMod/bias"]
-            )
+            style = w @ v[f"{block}/{scope}/StyleMod/weight"] / np.sqrt(W) + v[f"{block}/{scope}/StyleMod/bias"]
             scale, shift = style.reshape(2, -1, 1, 1)
             x = x * (scale + 1) + shift
             layer += 1

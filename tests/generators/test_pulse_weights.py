@@ -25,12 +25,8 @@ def original():
 
 
 def write(generator, folder, prefix="", **save):
-    torch.save(
-        {prefix + k: v for k, v in generator.synthesis.state_dict().items()}, folder / "synthesis.pt", **save
-    )
-    torch.save(
-        {prefix + k: v for k, v in generator.mapping.state_dict().items()}, folder / "mapping.pt", **save
-    )
+    torch.save({prefix + k: v for k, v in generator.synthesis.state_dict().items()}, folder / "synthesis.pt", **save)
+    torch.save({prefix + k: v for k, v in generator.mapping.state_dict().items()}, folder / "mapping.pt", **save)
     fit = {"mean": torch.arange(6.0), "std": torch.ones(6)}
     torch.save(fit, folder / "gaussian_fit.pt", **save)
 
@@ -59,9 +55,7 @@ def test_legacy_files_are_read_too(original, tmp_path):
 
 def test_golden_weights_render_through_pulse_files(tmp_path):
     golden = np.load(DATA / "stylegan1_256_reduced.npz")
-    state = {
-        k.removeprefix("synthesis."): torch.tensor(golden[k]) for k in golden.files if k.startswith("synth")
-    }
+    state = {k.removeprefix("synthesis."): torch.tensor(golden[k]) for k in golden.files if k.startswith("synth")}
     torch.save(state, tmp_path / "synthesis.pt")
     weights = read_pulse_weights(tmp_path / "synthesis.pt")
     generator = assemble("stylegan1", weights.settings, weights.state, name="x")
@@ -74,10 +68,7 @@ def test_golden_weights_render_through_pulse_files(tmp_path):
 
 
 def test_both_halves_in_one_file_and_the_older_noise_names_are_read(original, tmp_path):
-    state = {
-        f"g_{key}".replace("noise.weight", "top_epi.noise.weight"): v
-        for key, v in original.state_dict().items()
-    }
+    state = {f"g_{key}".replace("noise.weight", "top_epi.noise.weight"): v for key, v in original.state_dict().items()}
     assert any("top_epi" in key for key in state)
     torch.save(state, tmp_path / "net.pt")
     weights = read_pulse_weights(tmp_path / "net.pt")

@@ -88,9 +88,7 @@ def modulated(state, name, x, w, *, demodulate, up=False):
     """One sample at a time: the weight itself is scaled by the style and, if asked, normalized."""
     stored = state[f"{name}.conv.weight"]
     _, _, fan_in, kernel, _ = stored.shape
-    style = (
-        w @ (state[f"{name}.conv.modulation.weight"] / math.sqrt(W)).T + state[f"{name}.conv.modulation.bias"]
-    )
+    style = w @ (state[f"{name}.conv.modulation.weight"] / math.sqrt(W)).T + state[f"{name}.conv.modulation.bias"]
     images = []
     for one, s in zip(x, style, strict=True):
         weight = stored[0] / math.sqrt(fan_in * kernel**2) * s[None, :, None, None]

@@ -71,9 +71,7 @@ def test_plain_values_come_back_as_they_were(tmp_path, protocol):
         7: b"\xff\0",
     }
     if protocol == 2:
-        value[7] = (
-            "ÿ\0"  # protocol 2 spells bytes as text and leaves it to the reader of an array to encode it
-        )
+        value[7] = "ÿ\0"  # protocol 2 spells bytes as text and leaves it to the reader of an array to encode it
     path = written(tmp_path, pickle.dumps(value, protocol))
     read = read_pickle(path)
     assert read == value

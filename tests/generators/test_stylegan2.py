@@ -125,9 +125,7 @@ def test_each_style_feeds_the_layer_that_it_feeds_officially(architecture: Any, 
     for name, module in network.synthesis.named_modules():
         if name.endswith(".affine"):
             layer = name.removesuffix(".affine")
-            module.register_forward_pre_hook(
-                lambda _, args, layer=layer: seen.update({layer: int(args[0][0, 0])})
-            )
+            module.register_forward_pre_hook(lambda _, args, layer=layer: seen.update({layer: int(args[0][0, 0])}))
     network.synthesize(torch.arange(6.0)[None, :, None].expand(1, 6, 8))
     assert seen == expected
 
@@ -229,9 +227,7 @@ def test_nested_settings_of_stylegan2_ada_are_read():
 
 def test_clamp_that_a_file_leaves_out_is_its_own_repositorys_default():
     assert StyleGAN2Settings.from_init_kwargs({"img_resolution": 8}).conv_clamp == 256
-    assert (
-        StyleGAN2Settings.from_init_kwargs({"img_resolution": 8, "synthesis_kwargs": {}}).conv_clamp is None
-    )
+    assert StyleGAN2Settings.from_init_kwargs({"img_resolution": 8, "synthesis_kwargs": {}}).conv_clamp is None
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,7 @@ from photopulse.generators.stylegan3_layers import Signal, low_pass
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN = ["stylegan3t_64", "stylegan3r_64"]
-TINY = StyleGAN3Settings(
-    resolution=32, z_dim=8, w_dim=8, channel_base=128, channel_max=6, num_layers=4, margin_size=4
-)
+TINY = StyleGAN3Settings(resolution=32, z_dim=8, w_dim=8, channel_base=128, channel_max=6, num_layers=4, margin_size=4)
 
 
 class Golden:
@@ -71,9 +69,7 @@ def test_image_agrees_with_the_official_code(golden: Golden):
 
 
 def test_filters_are_designed_as_in_official_files(golden: Golden):
-    designed = {
-        key: value for key, value in StyleGAN3(golden.settings).state_dict().items() if "filter" in key
-    }
+    designed = {key: value for key, value in StyleGAN3(golden.settings).state_dict().items() if "filter" in key}
     assert len(designed) == 12
     for key, value in designed.items():
         assert_allclose(value, golden.state[key], atol=1e-7)
@@ -100,8 +96,7 @@ def test_filter_passes_what_is_below_the_cutoff_and_stops_what_is_above():
 
 # The names of the layers, L<index>_<size>_<channels>, of the official networks.
 FFHQ_1024_T = (
-    "36_512 36_512 52_512 52_512 84_512 148_512 148_512 276_323 276_203 532_128 1044_81 1044_51 1044_32 "
-    "1024_32 1024_3"
+    "36_512 36_512 52_512 52_512 84_512 148_512 148_512 276_323 276_203 532_128 1044_81 1044_51 1044_32 1024_32 1024_3"
 )
 FFHQ_512_R = (
     "36_1024 36_1024 52_1024 52_1024 84_1024 84_1024 148_1024 148_967 276_645 276_431 532_287 532_192 "
@@ -136,9 +131,7 @@ def test_styles_feed_the_input_and_then_the_layers_in_order(tiny: StyleGAN3):
     for name, module in tiny.synthesis.named_modules():
         if name.endswith(".affine"):
             layer = name.split("_")[0].removesuffix(".affine")
-            module.register_forward_pre_hook(
-                lambda _, args, layer=layer: seen.update({layer: int(args[0][0, 0])})
-            )
+            module.register_forward_pre_hook(lambda _, args, layer=layer: seen.update({layer: int(args[0][0, 0])}))
     tiny.synthesize(torch.arange(6.0)[None, :, None].expand(1, 6, 8))
     assert seen == {"input": 0, "L0": 1, "L1": 2, "L2": 3, "L3": 4, "L4": 5}
 

@@ -79,16 +79,12 @@ def test_text_of_other_programs_is_read(tmp_path: Path) -> None:
 @given(
     metadata=st.dictionaries(
         st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=79),
-        st.text(
-            st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.just("\n")
-        ),
+        st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.just("\n")),
         max_size=4,
     ),
     suffix=st.sampled_from(OUTPUT_SUFFIXES),
 )
-def test_any_text_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, metadata: dict[str, str], suffix: str
-) -> None:
+def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, metadata: dict[str, str], suffix: str) -> None:
     path = tmp_path_factory.getbasetemp() / f"text{suffix}"
     write_image(path, GRAY, metadata=metadata)
     assert read_metadata(path) == metadata

@@ -43,9 +43,7 @@ def png_rows(array: np.ndarray) -> bytes:
     return b"".join(b"\0" + row.tobytes() for row in big_endian)
 
 
-@pytest.mark.parametrize(
-    "suffix", ["png", "bmp", "tiff", "ppm", "tga", "jp2", "webp", "gif", "ico", "sgi", "pcx"]
-)
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "ppm", "tga", "jp2", "webp", "gif", "ico", "sgi", "pcx"])
 def test_lossless_formats_give_the_very_pixels(tmp_path: Path, suffix: str) -> None:
     array = noise(16, 16, 3) if suffix != "gif" else np.repeat(noise(16, 16)[..., None], 3, axis=2)
     path = tmp_path / f"a.{suffix}"
@@ -180,9 +178,7 @@ def test_16_bit_gray_png_keeps_every_bit_and_its_key_colour(tmp_path: Path) -> N
 @pytest.mark.parametrize("planes", ["contig", "separate"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_16_bit_rgb_tiff_keeps_every_bit(
-    tmp_path: Path, planes: str, order: str, compression: str | None
-) -> None:
+def test_16_bit_rgb_tiff_keeps_every_bit(tmp_path: Path, planes: str, order: str, compression: str | None) -> None:
     array = noise(6, 5, 3, dtype=np.uint16)
     stored = array if planes == "contig" else array.transpose(2, 0, 1)
     tifffile.imwrite(
@@ -263,9 +259,7 @@ def test_every_orientation_is_turned_upright(tmp_path: Path, suffix: str, orient
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_16_bit_tiffs_are_turned_like_8_bit_ones(tmp_path: Path, orientation: int) -> None:
     array = noise(6, 5, 3, dtype=np.uint16)
-    tifffile.imwrite(
-        tmp_path / "a.tif", array, photometric="rgb", extratags=[(274, "H", 1, orientation, True)]
-    )
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", extratags=[(274, "H", 1, orientation, True)])
     with Image.open(tmp_path / "a.tif") as image:
         image.load()
         upright = np.asarray(image)
@@ -343,9 +337,7 @@ def test_gray_profiles_are_applied(tmp_path: Path) -> None:
     assert photo.gray
 
 
-@pytest.mark.parametrize(
-    "profile", [b"no profile at all", srgb_profile()[:200], gray_profile_with_gamma_one()]
-)
+@pytest.mark.parametrize("profile", [b"no profile at all", srgb_profile()[:200], gray_profile_with_gamma_one()])
 def test_a_profile_that_does_not_fit_is_ignored(tmp_path: Path, profile: bytes) -> None:
     array = noise(4, 4, 3)
     Image.fromarray(array).save(tmp_path / "a.png", icc_profile=profile)

@@ -81,9 +81,7 @@ def test_jpegs_keep_full_colour_resolution_and_little_loss(tmp_path: Path) -> No
 
 def test_16_bit_pngs_are_read_by_opencv(tmp_path: Path) -> None:
     pixels = image(3, 9, 7, levels=65535)
-    write_image(
-        tmp_path / "a.png", pixels, bits=16, metadata=METADATA, icc_profile=PROFILE, exif=exif_block()
-    )
+    write_image(tmp_path / "a.png", pixels, bits=16, metadata=METADATA, icc_profile=PROFILE, exif=exif_block())
     bgr = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(bgr[..., ::-1], torch.round(pixels * 65535).permute(1, 2, 0))
 
@@ -91,9 +89,7 @@ def test_16_bit_pngs_are_read_by_opencv(tmp_path: Path) -> None:
 def test_16_bit_tiffs_are_read_by_tifffile(tmp_path: Path) -> None:
     pixels = image(3, 9, 7, levels=65535)
     write_image(tmp_path / "a.tif", pixels, bits=16, metadata=METADATA, icc_profile=PROFILE)
-    np.testing.assert_array_equal(
-        tifffile.imread(tmp_path / "a.tif"), torch.round(pixels * 65535).permute(1, 2, 0)
-    )
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), torch.round(pixels * 65535).permute(1, 2, 0))
 
 
 def test_every_chunk_of_a_png_has_its_place_and_checksum(tmp_path: Path) -> None:
@@ -103,10 +99,7 @@ def test_every_chunk_of_a_png_has_its_place_and_checksum(tmp_path: Path) -> None
     while place < len(data):
         length, kind = struct.unpack(">I4s", data[place : place + 8])
         content = data[place + 8 : place + 8 + length]
-        assert (
-            zlib.crc32(kind + content)
-            == struct.unpack(">I", data[place + 8 + length : place + 12 + length])[0]
-        )
+        assert zlib.crc32(kind + content) == struct.unpack(">I", data[place + 8 + length : place + 12 + length])[0]
         kinds.append(kind)
         place += 12 + length
     assert kinds == [b"IHDR", b"iCCP", b"eXIf", b"iTXt", b"tEXt", b"iTXt", b"IDAT", b"IEND"]
@@ -154,9 +147,7 @@ def test_gray_is_the_luma_of_the_colours(tmp_path: Path) -> None:
 
 def test_jpegs_lay_transparent_pictures_over_white(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg", torch.zeros(3, 8, 8), alpha=torch.full((1, 8, 8), 0.25))
-    torch.testing.assert_close(
-        read_image(tmp_path / "a.jpg").pixels, torch.full((1, 3, 8, 8), 0.75), atol=0.01, rtol=0
-    )
+    torch.testing.assert_close(read_image(tmp_path / "a.jpg").pixels, torch.full((1, 3, 8, 8), 0.75), atol=0.01, rtol=0)
 
 
 def test_webp_keeps_alpha(tmp_path: Path) -> None:

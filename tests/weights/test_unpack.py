@@ -22,9 +22,7 @@ def test_members_come_out_under_their_bare_names(index, tmp_path):
     assert (tmp_path / "out" / "a.bin").read_bytes() == b"twelve bytes"
 
 
-@pytest.mark.parametrize(
-    "path", ["../evil.bin", "pkg/../../evil.bin", "/evil.bin", "C:/evil.bin", "..\\evil.bin"]
-)
+@pytest.mark.parametrize("path", ["../evil.bin", "pkg/../../evil.bin", "/evil.bin", "C:/evil.bin", "..\\evil.bin"])
 def test_a_member_that_leads_out_of_the_archive_is_refused(index, tmp_path, path):
     entry = index.add_wheel({path: b"evil"})
     with pytest.raises(PhotopulseError, match="leads out of the archive"):

@@ -41,9 +41,7 @@ class StepRecorder:
         frames = [*self._frames, _small_frame(best)]
         durations = [_GIF_MILLISECONDS] * len(self._frames) + [_LAST_FRAME_MILLISECONDS]
         with atomic_path(self._gif) as temporary:
-            frames[0].save(
-                temporary, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
-            )
+            frames[0].save(temporary, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
 def _small_frame(image: Tensor) -> Image.Image:

@@ -57,11 +57,7 @@ class ReportItem:
 def to_json(command: str, items: Iterable[ReportItem]) -> str:
     """Words the report as JSON; fields that do not apply to the command are left out, ``error`` never is."""
     rows = [
-        {
-            name: value
-            for name, value in asdict(item).items()
-            if value is not None or name in ("output", "error")
-        }
+        {name: value for name, value in asdict(item).items() if value is not None or name in ("output", "error")}
         for item in items
     ]
     content = {

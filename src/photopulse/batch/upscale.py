@@ -99,9 +99,7 @@ def upscale_files(
     pending: list[_Job] = []
     for source, stem in zip(files, unique_stems(files), strict=True):
         for job in run.plan(source, stem):
-            if pending and (
-                len(pending) == settings.batch_size or pending[0].target.shape != job.target.shape
-            ):
+            if pending and (len(pending) == settings.batch_size or pending[0].target.shape != job.target.shape):
                 run.search(pending)
                 pending = []
             pending.append(job)
@@ -218,9 +216,7 @@ class _Run:
 
     def _fail(self, jobs: Sequence[_Job], reason: str) -> None:
         for job in jobs:
-            self._add(
-                ReportItem(input=str(job.source), status="failed", error=reason, seed=job.seed, face=job.face)
-            )
+            self._add(ReportItem(input=str(job.source), status="failed", error=reason, seed=job.seed, face=job.face))
 
     def _add(self, item: ReportItem, *, resumed: bool = False) -> None:
         self.items.append(item)

@@ -19,9 +19,7 @@ app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)
-def show_version(
-    *, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
-) -> None:
+def show_version(*, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     """Makes faces in photos sharp."""
     if version:
         from importlib.metadata import version as version_of

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from photopulse import weights
 from photopulse.cli.console import fail, is_interactive, print_error, stderr_console
+from photopulse.cli.options import Device, find_device
 from photopulse.errors import PhotopulseError
 
-app = typer.Typer(no_args_is_help=True, help="Lists, fetches and describes the weights that photopulse uses.")
+app = typer.Typer(no_args_is_help=True, help="Lists, fetches and fits the weights that photopulse uses.")
 
 _STATE_STYLES = {"ready": "green", "missing": "dim", "damaged": "red"}
 
@@ -73,15 +74,56 @@ def show_model(
     Console().print(table)
 
 
+@app.command("fit")
+def fit_model(
+    name: Annotated[str, typer.Argument(help="A generator's name, or its file.")] = "default",
+    *,
+    samples: Annotated[int, typer.Option(min=2, help="Latents to map; the paper used a million.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Fits the Gaussian of a generator's W, which the search needs, and keeps it in the cache.
+
+    `upscale` does the same by itself when no fit is there.
+    """
+    from photopulse.cli.loading import load_with_progress
+    from photopulse.search.prior import fit_prior, one_hot, save_prior
+    from photopulse.search.prior_cache import prior_path
+
+    try:
+        generator = load_with_progress(name, find_device(device))
+        vector = one_hot(label, generator)
+        path = prior_path(generator, label=vector)
+        with _spinner() as tell:
+            if tell:
+                tell(f"mapping {samples} latents")
+            save_prior(fit_prior(generator, samples=samples, seed=seed, label=vector), path)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    typer.echo(f"{generator.name}\t{path}")
+
+
 def _get(name: str) -> bool:
     try:
         with _spinner() as tell:
             folder = weights.fetch(name, on_progress=tell)
+            _convert(name, tell)
     except PhotopulseError as error:
         print_error(str(error))
         return False
     typer.echo(f"{name}\t{folder}")
     return True
+
+
+def _convert(name: str, tell: Callable[[str], None] | None) -> None:
+    """Converts a generator to safetensors, so that its first use need not wait for it."""
+    from photopulse.generators.load import NAMED, load_generator
+
+    if name in NAMED:
+        if tell:
+            tell(f"converting {name}")
+        load_generator(name)
 
 
 @contextmanager

@@ -8,9 +8,7 @@ import typer
 Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
-Device = Annotated[
-    str, typer.Option(help="Where to compute: auto (cuda, else mps, else cpu), cpu, cuda, cuda:1, mps.")
-]
+Device = Annotated[str, typer.Option(help="Where to compute: auto (cuda, else mps, else cpu), cpu, cuda, cuda:1, mps.")]
 
 
 def find_device(name: str) -> str:

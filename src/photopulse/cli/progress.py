@@ -76,10 +76,7 @@ def watch_searches(*, steps: int, quiet: bool) -> "Generator[Watcher]":
 
 def print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
     """Prints on stderr how many items ended how, where the report lies, and what is worth knowing of it."""
-    counts = {
-        status: sum(item.status == status for item in items)
-        for status in dict.fromkeys(i.status for i in items)
-    }
+    counts = {status: sum(item.status == status for item in items) for status in dict.fromkeys(i.status for i in items)}
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"
     console = stderr_console()
     console.print(f"{words}; report: {folder / 'report.json'}", markup=False, highlight=False, soft_wrap=True)

@@ -157,6 +157,4 @@ def _layers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.replace(".", ",").split(",") if part.strip())
     except ValueError:
-        raise ValueError(
-            f"cannot read the noise layers {text!r}: write numbers with commas, e.g. 3,-1"
-        ) from None
+        raise ValueError(f"cannot read the noise layers {text!r}: write numbers with commas, e.g. 3,-1") from None

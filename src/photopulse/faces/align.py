@@ -110,9 +110,7 @@ class AlignedFace:
     image: Tensor
 
 
-def align_faces(
-    photo: Tensor, detector: FaceDetector, *, size: int = 1024, padding: bool = True
-) -> list[AlignedFace]:
+def align_faces(photo: Tensor, detector: FaceDetector, *, size: int = 1024, padding: bool = True) -> list[AlignedFace]:
     """Finds all faces of a photo (1, 3, H, W) in [0, 1] and aligns each as FFHQ does, largest face first.
 
     Returns an empty list for a photo without a face.
@@ -184,9 +182,7 @@ def _resample(pixels: Pixels, matrix: Points, size: int) -> Pixels:
     step = matrix.copy()
     step[:, :2] /= fine
     step[:, 2] -= step[:, :2] @ np.full(2, (fine - 1) / 2)
-    warped = cv2.warpAffine(
-        pixels, step, (size * fine, size * fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    warped = cv2.warpAffine(pixels, step, (size * fine, size * fine), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     if fine > 1:
         warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
     return cast(Pixels, warped)

@@ -7,6 +7,7 @@ convolutions; the last layer predicts the wavelet coefficients of the picture it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -156,7 +157,7 @@ class MobileStyleGAN(nn.Module):
         self.noise_shapes = tuple((1, size, size) for size in sizes)
 
         widths = [settings.z_dim] + [settings.w_dim] * settings.num_mapping_layers
-        self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.w_avg: Tensor
         self.register_buffer("w_avg", torch.zeros(settings.w_dim))
         self.input = InputLayer(channels[0], settings.w_dim)

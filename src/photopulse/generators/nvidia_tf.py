@@ -223,9 +223,7 @@ def _stylegan2_kwargs(variables: _Variables, arguments: dict[str, object]) -> di
 
 def _taps(arguments: dict[str, object]) -> tuple[float, ...]:
     taps = arguments.get("resample_kernel", [1, 3, 3, 1])
-    if not isinstance(taps, list | tuple) or not all(
-        type(tap) in (int, float) for tap in cast(list[object], taps)
-    ):
+    if not isinstance(taps, list | tuple) or not all(type(tap) in (int, float) for tap in cast(list[object], taps)):
         raise RefusedPickleError("has a resampling filter that is no list of numbers")
     return tuple(cast(list[float], taps))
 

@@ -138,9 +138,7 @@ class StyleGAN1(nn.Module):
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"z must be (B, {self.z_dim}), not {tuple(z.shape)}")
         if c is not None and c.shape[-1] != 0:
-            raise ValueError(
-                f"{self.name} knows no labels, so c must be None or (B, 0), not {tuple(c.shape)}"
-            )
+            raise ValueError(f"{self.name} knows no labels, so c must be None or (B, 0), not {tuple(c.shape)}")
         if self.mapping is None:
             raise PhotopulseError(
                 f"cannot map z to styles with {self.name}",

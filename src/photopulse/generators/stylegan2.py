@@ -89,9 +89,7 @@ class StyleGAN2Settings:
         values: dict[str, Any] = {"conv_clamp": None if "synthesis_kwargs" in init_kwargs else 256.0}
         names = [field.name for field in fields(cls)]
         try:
-            values |= read_init_kwargs(
-                init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED
-            )
+            values |= read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED)
             return cls(**values)
         except (ValueError, TypeError) as problem:
             raise unsupported(problem) from problem

@@ -92,11 +92,7 @@ class StyleGAN3Settings:
         """
         names = [field.name for field in fields(cls)]
         try:
-            return cls(
-                **read_init_kwargs(
-                    init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED
-                )
-            )
+            return cls(**read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED))
         except (ValueError, TypeError) as problem:
             raise unsupported(problem) from problem
 

@@ -74,9 +74,7 @@ class PickledTensor:
         steps = sum((length - 1) * step for length, step in zip(size, stride, strict=True))
         end = offset + steps + 1 if count else offset
         if end > values.numel() or count > values.numel():
-            raise RefusedPickleError(
-                f"has a tensor of shape {size} that reaches beyond its {values.numel()} numbers"
-            )
+            raise RefusedPickleError(f"has a tensor of shape {size} that reaches beyond its {values.numel()} numbers")
         return values.as_strided(size, stride, offset).clone(memory_format=torch.contiguous_format)
 
 
@@ -160,9 +158,7 @@ TORCH_GLOBALS: dict[tuple[str, str], object] = {
     ("torch._utils", "_rebuild_tensor"): Builder("torch._utils._rebuild_tensor", _make_tensor),
     ("torch._utils", "_rebuild_tensor_v2"): Builder("torch._utils._rebuild_tensor_v2", _make_tensor),
     ("torch._utils", "_rebuild_parameter"): Builder("torch._utils._rebuild_parameter", _make_parameter),
-    ("torch._utils", "_rebuild_parameter_with_state"): Builder(
-        "_rebuild_parameter_with_state", _make_parameter
-    ),
+    ("torch._utils", "_rebuild_parameter_with_state"): Builder("_rebuild_parameter_with_state", _make_parameter),
     ("torch", "Size"): Builder("torch.Size", _make_size),
     ("torch", "device"): Builder("torch.device", _make_device),
     ("torch", "float16"): torch.float16,

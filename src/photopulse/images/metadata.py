@@ -35,9 +35,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 
 
-def synthetic_metadata(
-    *, generator: str, seed: int, version: str, method: str, source: str | None
-) -> dict[str, str]:
+def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, source: str | None) -> dict[str, str]:
     """What is written into every synthetic picture: that it is one, and how it was made.
 
     ``source`` names the input picture; None when there was none.

@@ -26,9 +26,7 @@ def read_target(face: ImageLike, *, resolution: int) -> Tensor:
     Raises:
         PhotopulseError: if it is no square, or its size does not divide the resolution.
     """
-    name, pixels = (
-        ("the given picture", face) if isinstance(face, Tensor) else (str(face), read_pixels(Path(face)))
-    )
+    name, pixels = ("the given picture", face) if isinstance(face, Tensor) else (str(face), read_pixels(Path(face)))
     height, width = pixels.shape[-2:]
     fits = height == width and resolution % height == 0 and height < resolution
     if pixels.ndim != 4 or not fits or not SMALLEST_INPUT <= height <= LARGEST_INPUT:

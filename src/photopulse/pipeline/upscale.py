@@ -8,18 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
 from photopulse.degrade import CustomKernel, Degradation, load_kernel, make_degradation
-from photopulse.errors import PhotopulseError
 from photopulse.generators.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.pipeline.inputs import ImageLike, read_target
 from photopulse.search.losses import mean_squared_error
+from photopulse.search.prior import one_hot
 from photopulse.search.prior_cache import find_prior
 from photopulse.search.problem import SearchProblem, SearchResult
 from photopulse.search.pulse import PulseSettings, SearchState, pulse_search
@@ -132,7 +130,7 @@ def run_search(
 ) -> list[UpscaledFace]:
     """Searches all targets (B, 3, h, h) at once, one seed each, and returns the best face of each."""
     started = time.perf_counter()
-    label = _one_hot(settings.label, generator)
+    label = one_hot(settings.label, generator)
     degradation = _degradation(settings, factor=generator.resolution // target.shape[-1])
     with ExitStack() as stack:
         if generator.device.type == "cpu":
@@ -149,9 +147,7 @@ def run_search(
     return list(_faces(best, problem, settings, seconds))
 
 
-def _watched(
-    states: Iterator[SearchState], on_step: Callable[[SearchState], None] | None
-) -> Iterator[SearchState]:
+def _watched(states: Iterator[SearchState], on_step: Callable[[SearchState], None] | None) -> Iterator[SearchState]:
     for state in states:
         if on_step is not None:
             on_step(state)
@@ -193,15 +189,3 @@ def _degradation(settings: UpscaleSettings, *, factor: int) -> Degradation:
     if settings.kernel is not None:
         return CustomKernel(load_kernel(settings.kernel), factor)
     return make_degradation(settings.degradation, factor=factor)
-
-
-def _one_hot(label: int | None, generator: Generator) -> Tensor | None:
-    if generator.c_dim == 0 and label is None:
-        return None
-    if label is None or not 0 <= label < generator.c_dim:
-        raise PhotopulseError(
-            f"cannot search {generator.name}",
-            why=f"it has {generator.c_dim} classes, and the class given is {label}",
-            fix=f"give --label 0 to {generator.c_dim - 1}" if generator.c_dim else "leave --label out",
-        )
-    return F.one_hot(torch.tensor(label), generator.c_dim).float()

@@ -36,9 +36,7 @@ def parse_loss(text: str) -> tuple[LossTerm, ...]:
         name = match.group(2).upper() if match else ""
         if match is None or name not in get_args(LossName):
             names = ", ".join(get_args(LossName))
-            raise ValueError(
-                f"cannot read {part!r} in the loss {text!r}: write weight*NAME with one of {names}"
-            )
+            raise ValueError(f"cannot read {part!r} in the loss {text!r}: write weight*NAME with one of {names}")
         terms.append(LossTerm(weight=float(match.group(1)), name=cast(LossName, name)))
     if len({term.name for term in terms}) < len(terms):
         raise ValueError(f"the loss {text!r} names a term twice")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -30,9 +31,7 @@ def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
         ValueError: if the prior was fitted for another length of styles.
     """
     if prior.mean.shape != (generator.w_dim,):
-        raise ValueError(
-            f"the prior has {prior.mean.numel()} dimensions, but {generator.name} has {generator.w_dim}"
-        )
+        raise ValueError(f"the prior has {prior.mean.numel()} dimensions, but {generator.name} has {generator.w_dim}")
     scaled = values * prior.std.to(values) + prior.mean.to(values)
     return generator.map_from_gaussian(scaled)
 
@@ -65,6 +64,23 @@ def fit_prior(
         raise ValueError(f"a Gaussian needs at least two samples, got {samples}")
     variance = (squares - total.square() / samples) / (samples - 1)
     return GaussianPrior(mean=(pivot + total / samples).float(), std=variance.sqrt().float())
+
+
+def one_hot(label: int | None, generator: Generator) -> Tensor | None:
+    """Makes the class vector (c_dim,) of a label; None for an unconditional generator without one.
+
+    Raises:
+        PhotopulseError: if the generator has no such class, or needs one and none is given.
+    """
+    if generator.c_dim == 0 and label is None:
+        return None
+    if label is None or not 0 <= label < generator.c_dim:
+        raise PhotopulseError(
+            f"cannot search {generator.name}",
+            why=f"it has {generator.c_dim} classes, and the class given is {label}",
+            fix=f"give --label 0 to {generator.c_dim - 1}" if generator.c_dim else "leave --label out",
+        )
+    return F.one_hot(torch.tensor(label), generator.c_dim).float()
 
 
 def save_prior(prior: GaussianPrior, path: Path) -> None:

@@ -43,7 +43,7 @@ class SearchResult:
         image: (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
         ws: its styles, (B, num_ws, w_dim).
         noise: its noise inputs, each (B, 1, H, W).
-        downscale_mse: mean squared error of the downscaled image to the target, (B,).
+        downscale_mse: mean squared error to the target of the image, clamped to [0, 1] and downscaled, (B,).
         loss: the search's own measure of the image, (B,).
         converged: whether ``downscale_mse`` is at most eps, (B,) bool.
         full_evaluations: how often a full-size image was computed.

@@ -7,6 +7,7 @@ CVPR 2020.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, Adamax, Optimizer
 
@@ -45,9 +46,7 @@ class PulseSettings:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.eps < 0 or self.learning_rate <= 0:
-            raise ValueError(
-                "a search needs steps of at least 1, eps of at least 0 and a learning rate above 0"
-            )
+            raise ValueError("a search needs steps of at least 1, eps of at least 0 and a learning rate above 0")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +57,7 @@ class SearchState:
         step: counted from 1.
         image: of this step, (B, 3, resolution, resolution), not clamped.
         losses: each term, unweighted, and the weighted ``"TOTAL"``: name -> (B,).
-        downscale_mse: of this step's image, (B,).
+        downscale_mse: of this step's image, clamped to [0, 1] as it would be written, (B,).
         best: the best so far; after the last step, the answer.
     """
 
@@ -92,7 +91,7 @@ def pulse_search(
         image = generator.synthesize(ws, noise)
         small = problem.degradation(image)
         losses = evaluate_loss(settings.loss, image=small, target=problem.target, ws=styles, eps=settings.eps)
-        error = mean_squared_error(small, problem.target).detach()
+        error = _written_error(image, problem)
 
         # Remember the best, which the optimiser's next step would overwrite.
         current = _snapshot(image, ws, noise, error, losses["TOTAL"], settings.eps, step + 1)
@@ -109,6 +108,12 @@ def pulse_search(
         optimizer.step()
         for values, length in zip(searched, radius, strict=True):
             project_onto_sphere_(values, length)
+
+
+@torch.no_grad()
+def _written_error(image: Tensor, problem: SearchProblem) -> Tensor:
+    """Compares what would be written: a search that hovers at eps can lose it by clamping."""
+    return mean_squared_error(problem.degradation(image.clamp(0, 1)), problem.target)
 
 
 def _snapshot(

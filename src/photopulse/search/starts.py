@@ -63,9 +63,7 @@ def zeroed_indices(noise: NoiseSettings, count: int) -> frozenset[int]:
         return frozenset(range(count))
     wrong = [layer for layer in noise.zeroed_layers if not -count <= layer < count]
     if wrong:
-        raise ValueError(
-            f"noise layer {wrong[0]} does not exist: this generator has {count} (0 to {count - 1})"
-        )
+        raise ValueError(f"noise layer {wrong[0]} does not exist: this generator has {count} (0 to {count - 1})")
     return frozenset(layer % count for layer in noise.zeroed_layers)
 
 

@@ -91,6 +91,5 @@ def _is_recorded(entry: WeightsEntry, folder: Path) -> bool:
 
 def _fingerprint(entry: WeightsEntry, folder: Path) -> dict[str, list[str | int]]:
     return {
-        member.name: [member.sha256, member.size, (folder / member.name).stat().st_mtime_ns]
-        for member in entry.members
+        member.name: [member.sha256, member.size, (folder / member.name).stat().st_mtime_ns] for member in entry.members
     }

