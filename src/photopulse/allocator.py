@@ -9,12 +9,13 @@ import ctypes
 from collections.abc import Generator
 from contextlib import contextmanager
 
-# The parameters of glibc's mallopt(3), and their defaults.
+# The parameters of glibc's mallopt(3), and what they are in a process that has run for a while: glibc raises the
+# thresholds by itself up to these limits, but no longer once anybody has set one.
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
-_DEFAULTS = {
-    _M_TRIM_THRESHOLD: 128 * 1024,
-    _M_TOP_PAD: 128 * 1024,
-    _M_MMAP_THRESHOLD: 128 * 1024,
+_USUAL = {
+    _M_TRIM_THRESHOLD: 64 * 2**20,
+    _M_TOP_PAD: 128 * 2**10,
+    _M_MMAP_THRESHOLD: 32 * 2**20,
     _M_MMAP_MAX: 65536,
 }
 _KEEPING = {_M_TRIM_THRESHOLD: 2**31 - 1, _M_TOP_PAD: 64 * 2**20, _M_MMAP_MAX: 0}
@@ -24,7 +25,7 @@ _KEEPING = {_M_TRIM_THRESHOLD: 2**31 - 1, _M_TOP_PAD: 64 * 2**20, _M_MMAP_MAX: 0
 def keep_freed_memory() -> Generator[bool]:
     """Makes the C library keep freed memory inside the block; yields whether it can (glibc only).
 
-    Results do not change, only the time. The setting is the process's; afterwards the defaults hold again and
+    Results do not change, only the time. The setting is the process's; afterwards the usual thresholds hold and
     what is free goes back to the system. Elsewhere (macOS, Windows, musl) nothing happens.
     """
     library = _glibc()
@@ -36,7 +37,7 @@ def keep_freed_memory() -> Generator[bool]:
     try:
         yield True
     finally:
-        for parameter, value in _DEFAULTS.items():
+        for parameter, value in _USUAL.items():
             library.mallopt(parameter, value)
         library.malloc_trim(0)
 

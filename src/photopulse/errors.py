@@ -11,13 +11,17 @@ class PhotopulseError(Exception):
     """
 
     def __init__(self, what: str, *, why: str, fix: str) -> None:
-        super().__init__(f"{what}: {why}. {fix[:1].upper()}{fix[1:]}.")
+        super().__init__(f"{what}: {_sentence(why)} {fix[:1].upper()}{_sentence(fix[1:])}")
         self.what = what
         self.why = why
         self.fix = fix
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.what, self.why, self.fix)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _rebuild(what: str, why: str, fix: str) -> PhotopulseError:

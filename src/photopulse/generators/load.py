@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -63,13 +64,12 @@ def _mobilestylegan_ffhq_1024() -> Generator:
     """Loads the default generator, which is fetched and converted to safetensors the first time."""
     source = fetch(DEFAULT)
     converted = source / "generator.safetensors"
-    if converted.is_file():
-        try:
-            return load_checkpoint(converted)
-        except PhotopulseError:
-            converted.unlink()
+    # Missing or damaged: converting again mends it. A cache that cannot be written only costs that time again.
+    with suppress(PhotopulseError):
+        return load_checkpoint(converted)
     generator = load_mobilestylegan_ir(source, name=DEFAULT)
-    save_checkpoint(generator, converted)
+    with suppress(OSError):
+        save_checkpoint(generator, converted)
     return generator
 
 

@@ -43,6 +43,10 @@ class MobileStyleGANSettings:
     num_mapping_layers: int = 8
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64)
 
+    def __post_init__(self) -> None:
+        if not self.channels or any(count % 4 for count in self.channels[:-1]):
+            raise ValueError(f"each block undoes a wavelet, so channels must divide by 4: {self.channels}")
+
     @property
     def resolution(self) -> int:
         """Height and width of the picture: 4 px doubled by each block and by the image layer."""
@@ -179,6 +183,8 @@ class MobileStyleGAN(nn.Module):
         truncation_cutoff: int | None = None,
     ) -> Tensor:
         """Maps z (B, z_dim) to ws (B, num_ws, w_dim); see the protocol. There are no class labels."""
+        if z.ndim != 2 or z.shape[1] != self.z_dim:
+            raise ValueError(f"z must be (batch, {self.z_dim}), but is {tuple(z.shape)}")
         if c is not None and c.numel():
             raise ValueError(f"{self.name} has no classes, but labels of shape {tuple(c.shape)} were given")
         w = pixel_norm(z)

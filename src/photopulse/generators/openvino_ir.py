@@ -42,7 +42,7 @@ def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
         generator = MobileStyleGAN(MobileStyleGANSettings(), name=name)
         state = mapping_state(mapping) | synthesis_state(synthesis)
         generator.load_state_dict(state | {"w_avg": torch.zeros(generator.w_dim)}, strict=True)
-    except (IndexError, KeyError, RuntimeError) as error:
+    except (IndexError, KeyError, ValueError, RuntimeError) as error:
         raise PhotopulseError(
             f"cannot convert {folder}", why=f"it is not the published network ({error})", fix="fetch it again"
         ) from error
@@ -54,12 +54,16 @@ def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
 
 
 def read_constants(xml_path: Path) -> list[Constant]:
-    """Reads all float32 constants of an IR in the order of its graph."""
+    """Reads all float32 constants of an IR in the order of its graph.
+
+    Raises:
+        PhotopulseError: if a file is missing or damaged, or a constant lies outside the .bin file.
+    """
     try:
         layers = ElementTree.parse(xml_path).getroot().iterfind("layers/layer")
         raw = xml_path.with_suffix(".bin").read_bytes()
         return list(_constants(layers, raw))
-    except (OSError, ElementTree.ParseError, ValueError, AttributeError) as error:
+    except (OSError, ElementTree.ParseError, ValueError, LookupError, OverflowError) as error:
         raise PhotopulseError(
             f"cannot read {xml_path}", why=f"it is not a complete OpenVINO IR ({error})", fix="fetch it again"
         ) from error
@@ -71,6 +75,8 @@ def _constants(layers: Iterator[ElementTree.Element], raw: bytes) -> Iterator[Co
         if layer.get("type") != "Const" or data is None or data.get("element_type") != "f32":
             continue
         shape = [int(size) for size in data.get("shape", "").split(",") if size.strip()]
+        if any(size < 0 for size in shape):
+            raise ValueError(f"a constant has the shape {shape}")
         count, offset = int(np.prod(shape)), int(data.get("offset", "-1"))
         values = np.frombuffer(raw, dtype="<f4", count=count, offset=offset).reshape(shape)
         yield Constant(name=layer.get("name", ""), values=torch.from_numpy(values.copy()))
@@ -142,4 +148,6 @@ def _trunk_state(constants: list[Constant]) -> dict[str, Tensor]:
 def _noise_state(layer: str, noise: Tensor) -> dict[str, Tensor]:
     """Splits a baked noise map into a map of unit variance and its strength, so that it can be replaced."""
     strength = noise.square().mean().sqrt()
+    if strength == 0:
+        return {layer + "noise_const": noise, layer + "noise_strength": strength}
     return {layer + "noise_const": noise / strength, layer + "noise_strength": strength}

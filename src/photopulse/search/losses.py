@@ -3,6 +3,7 @@
 Every loss gives one number an item of the batch, so that no item's success depends on its neighbours.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ def parse_loss(text: str) -> tuple[LossTerm, ...]:
     """Reads a loss string of PULSE's code, e.g. ``"100*L2+0.05*GEOCROSS"``.
 
     Raises:
-        ValueError: if a part is not ``weight*NAME`` with one of the names, or a name comes twice.
+        ValueError: if a part is not ``weight*NAME`` with one of the names and a finite weight, or a name
+            comes twice.
     """
     terms: list[LossTerm] = []
     for part in text.split("+"):
@@ -37,7 +39,10 @@ def parse_loss(text: str) -> tuple[LossTerm, ...]:
         if match is None or name not in get_args(LossName):
             names = ", ".join(get_args(LossName))
             raise ValueError(f"cannot read {part!r} in the loss {text!r}: write weight*NAME with one of {names}")
-        terms.append(LossTerm(weight=float(match.group(1)), name=cast(LossName, name)))
+        weight = float(match.group(1))
+        if not math.isfinite(weight):
+            raise ValueError(f"the weight in {part!r} of the loss {text!r} is too large")
+        terms.append(LossTerm(weight=weight, name=cast(LossName, name)))
     if len({term.name for term in terms}) < len(terms):
         raise ValueError(f"the loss {text!r} names a term twice")
     return tuple(terms)

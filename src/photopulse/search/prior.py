@@ -55,7 +55,7 @@ def fit_prior(
     for start in range(0, samples, _BATCH):
         z = torch.randn(min(_BATCH, samples - start), generator.z_dim, generator=random).to(generator.device)
         c = None if label is None else label.to(z).expand(len(z), -1)
-        values = generator.map_to_gaussian(generator.map(z, c)[:, 0]).double().cpu()
+        values = generator.map_to_gaussian(generator.map(z, c)[:, 0]).cpu().double()
         # Sums of squares lose their digits unless they are taken around some point near the mean.
         pivot = values.mean(0) if pivot is None else pivot
         total += (values - pivot).sum(0)
@@ -97,8 +97,17 @@ def load_prior(path: Path) -> GaussianPrior:
     """
     try:
         state = load(path.read_bytes())
-        return GaussianPrior(mean=state["mean"], std=state["std"])
-    except (OSError, SafetensorError, KeyError) as error:
+        return _checked(GaussianPrior(mean=state["mean"], std=state["std"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PhotopulseError(
             f"cannot read the Gaussian fit {path}", why=str(error), fix="delete the file; it is computed anew"
         ) from error
+
+
+def _checked(prior: GaussianPrior) -> GaussianPrior:
+    for values in (prior.mean, prior.std):
+        if values.ndim != 1 or values.shape != prior.mean.shape or values.dtype != torch.float32:
+            raise ValueError(f"mean and std do not fit: {tuple(prior.mean.shape)} and {tuple(prior.std.shape)}")
+        if not values.isfinite().all():
+            raise ValueError("it holds values that are not numbers")
+    return prior

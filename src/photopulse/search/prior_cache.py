@@ -1,6 +1,7 @@
 """Finds the Gaussian fit of a generator's W: computed once, then kept in the cache."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -34,14 +35,10 @@ def find_prior(generator: Generator, *, label: Tensor | None = None) -> Gaussian
     A damaged file is replaced. A cache that cannot be written only costs the computation next time.
     """
     path = prior_path(generator, label=label)
-    if path.is_file():
-        try:
-            return load_prior(path)
-        except PhotopulseError:
-            path.unlink(missing_ok=True)
+    # Missing, damaged, not readable: each of them is mended by computing it.
+    with suppress(PhotopulseError):
+        return load_prior(path)
     prior = fit_prior(generator, label=label)
-    try:
+    with suppress(OSError):
         save_prior(prior, path)
-    except OSError:
-        return prior
     return prior

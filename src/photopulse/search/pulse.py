@@ -4,6 +4,7 @@ Menon et al., "PULSE: Self-Supervised Photo Upsampling via Latent Space Explorat
 CVPR 2020.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -45,8 +46,11 @@ class PulseSettings:
     noise: NoiseSettings = field(default_factory=NoiseSettings)
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.eps < 0 or self.learning_rate <= 0:
+        # Written so that NaN fails too.
+        if not (self.steps >= 1 and self.eps >= 0 and 0 < self.learning_rate < math.inf):
             raise ValueError("a search needs steps of at least 1, eps of at least 0 and a learning rate above 0")
+        if not self.loss:
+            raise ValueError("a search needs at least one loss")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,11 +78,16 @@ def pulse_search(
     """Searches all items of the problem at once and yields after each step; the caller may stop at any time.
 
     The items do not influence each other. ``start`` replaces the random start that the problem's seeds give.
+
+    Raises:
+        ValueError: on the first step, if ``start`` is not for as many items as the problem has.
     """
     generator = problem.generator
     layers = 1 if settings.tile_latent else generator.num_ws
     start = start or random_start(generator, problem.seeds, layers=layers, noise=settings.noise)
-    latent, noise = start.latent.clone(), [values.clone() for values in start.noise]
+    if len(start.latent) != len(problem.seeds):
+        raise ValueError(f"the start is for {len(start.latent)} items, but the problem has {len(problem.seeds)}")
+    latent, noise = start.latent.detach().clone(), [values.detach().clone() for values in start.noise]
     searched = [latent] + [noise[i] for i in trainable_indices(settings.noise, len(noise))]
     radius = [radii(values) for values in searched]
     optimizer = _make_optimizer([values.requires_grad_() for values in searched], settings)

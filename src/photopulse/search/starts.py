@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from photopulse.errors import PhotopulseError
 from photopulse.generators.protocol import Generator
 from photopulse.search.names import NoiseKind
 
@@ -38,11 +39,14 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
 
     Args:
         generator: gives the shapes and the device.
-        seeds: one an item; the random numbers are drawn on the CPU.
+        seeds: one an item, 0 to 2**32 - 1; the random numbers are drawn on the CPU.
         layers: ``num_ws`` for a latent a layer, 1 for one that all layers share.
         noise: which noise inputs are zero.
+
+    Raises:
+        PhotopulseError: if a seed is out of range.
     """
-    randoms = [torch.Generator().manual_seed(seed) for seed in seeds]
+    randoms = [torch.Generator().manual_seed(_checked_seed(seed)) for seed in seeds]
     latents = [torch.randn(1, layers, generator.w_dim, generator=random) for random in randoms]
     drawn = [generator.make_noise(1, random) for random in randoms]
     zeroed = zeroed_indices(noise, len(generator.noise_shapes))
@@ -51,6 +55,17 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
         latent=torch.cat(latents).to(generator.device),
         noise=tuple(torch.zeros_like(values) if i in zeroed else values for i, values in enumerate(maps)),
     )
+
+
+def _checked_seed(seed: int) -> int:
+    # PyTorch's CPU generator silently drops the upper bits: 2**32 would be the answer of 0 again.
+    if not 0 <= seed < 2**32:
+        raise PhotopulseError(
+            f"cannot start from the seed {seed}",
+            why="the random numbers know seeds of 32 bits",
+            fix=f"give a seed from 0 to {2**32 - 1}",
+        )
+    return seed
 
 
 def zeroed_indices(noise: NoiseSettings, count: int) -> frozenset[int]:

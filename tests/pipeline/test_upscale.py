@@ -1,0 +1,143 @@
+"""The upscale story on the toy generator."""
+
+import importlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from photopulse.degrade import DEGRADATION_NAMES, make_degradation
+from photopulse.errors import PhotopulseError
+from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
+from photopulse.images import read_image, read_metadata
+from photopulse.pipeline import UpscaleSettings, check_settings, run_search, upscale
+from photopulse.search.losses import parse_loss
+from photopulse.search.pulse import PulseSettings
+from photopulse.search.starts import NoiseSettings
+
+SHORT = UpscaleSettings(search=PulseSettings(steps=3))
+
+
+def a_face(seed=0, size=8):
+    return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", DEGRADATION_NAMES)
+def test_the_answer_downscales_to_what_it_says(tiny_generator, name):
+    settings = replace(SHORT, degradation=name)
+    (face,) = upscale(a_face(), tiny_generator, settings=settings)
+    small = make_degradation(name, factor=4)(face.image)
+    assert torch.equal(face.downscaled, small)
+    assert face.downscale_mse == pytest.approx((small - a_face()).square().mean().item(), rel=1e-5)
+    assert face.image.shape == (1, 3, 32, 32)
+    assert 0 <= face.image.min() < face.image.max() <= 1
+    assert face.ws.shape == (1, tiny_generator.num_ws, tiny_generator.w_dim)
+
+
+def test_the_best_step_is_returned_not_the_last(tiny_generator):
+    # PULSE's own code returned the last image beside the best one's score.
+    errors = []
+    search = PulseSettings(steps=6, learning_rate=1.5, schedule="fixed", loss=parse_loss("1*L2"), eps=1e-9)
+    settings = UpscaleSettings(search=search)
+    (face,) = upscale(
+        a_face(3), tiny_generator, settings=settings, on_step=lambda state: errors.append(state.downscale_mse.item())
+    )
+    assert face.downscale_mse == pytest.approx(min(errors), rel=1e-5)
+    assert errors[-1] > min(errors)
+    assert face.steps == face.full_evaluations == len(errors) == 6
+
+
+def test_the_verdict_is_eps(tiny_generator):
+    (far,) = upscale(a_face(), tiny_generator, settings=UpscaleSettings(search=PulseSettings(steps=2, eps=1e-6)))
+    (near,) = upscale(a_face(), tiny_generator, settings=UpscaleSettings(search=PulseSettings(steps=2, eps=1)))
+    assert (far.status, near.status) == ("not-converged", "converged")
+
+
+def test_answers_differ_and_answer_k_is_that_of_seed_plus_k(tiny_generator):
+    answers = upscale(a_face(), tiny_generator, count=3, settings=SHORT)
+    assert [face.seed for face in answers] == [0, 1, 2]
+    (alone,) = upscale(a_face(), tiny_generator, seed=2, settings=SHORT)
+    assert torch.equal(alone.image, answers[2].image)
+    # PULSE's own code ignored seed 0: two runs of it differed.
+    assert torch.equal(upscale(a_face(), tiny_generator, settings=SHORT)[0].image, answers[0].image)
+    for one, other in [(0, 1), (0, 2), (1, 2)]:
+        assert (answers[one].image - answers[other].image).abs().mean() > 0.01
+
+
+def test_a_batch_gives_each_item_what_it_gets_alone(tiny_generator):
+    # PULSE's own code could never succeed with a batch: it summed the clamped losses.
+    targets = torch.cat([a_face(1), a_face(2)])
+    settings = UpscaleSettings(search=PulseSettings(steps=4, eps=0.5))
+    together = run_search(targets, tiny_generator, seeds=(5, 6), settings=settings)
+    assert [face.status for face in together] == ["converged", "converged"]
+    for target, seed, face in zip(targets.split(1), (5, 6), together, strict=True):
+        (alone,) = upscale(target, tiny_generator, seed=seed, settings=settings)
+        assert torch.allclose(face.image, alone.image, atol=1e-4)
+        assert face.downscale_mse == pytest.approx(alone.downscale_mse, rel=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["1*GEOCROSS", "10*L1", "100*L2", "100*L2+1*L1+0.05*GEOCROSS"])
+def test_any_loss_works_also_without_l2(tiny_generator, loss):
+    settings = UpscaleSettings(search=PulseSettings(steps=2, loss=parse_loss(loss)))
+    assert np.isfinite(upscale(a_face(), tiny_generator, settings=settings)[0].downscale_mse)
+
+
+def test_a_saved_answer_says_that_it_is_synthetic(tiny_generator, tmp_path):
+    (face,) = upscale(a_face(), tiny_generator, seed=7, settings=SHORT)
+    for suffix in (".png", ".jpg", ".webp"):
+        path = tmp_path / f"face{suffix}"
+        face.save(str(path), source="small.png")
+        told = read_metadata(path)
+        assert told["photopulse:synthetic"] == "true"
+        assert told["photopulse:generator"] == "tiny"
+        assert told["photopulse:seed"] == "7"
+        assert told["photopulse:source"] == "small.png"
+        assert told["photopulse:version"]
+    assert torch.allclose(read_image(tmp_path / "face.png").pixels, face.image, atol=0.5 / 255 + 1e-6)
+
+
+def test_a_kernel_of_the_users_takes_the_operators_place(tiny_generator, tmp_path):
+    np.save(tmp_path / "k.npy", np.ones((4, 4)))
+    (face,) = upscale(a_face(), tiny_generator, settings=replace(SHORT, kernel=tmp_path / "k.npy"))
+    assert torch.allclose(face.downscaled, torch.nn.functional.avg_pool2d(face.image, 4), atol=1e-6)
+
+
+def test_a_conditional_generator_needs_one_of_its_classes():
+    torch.manual_seed(0)
+    shape = StyleGAN2Settings(resolution=16, z_dim=8, c_dim=3, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+    generator = StyleGAN2(shape, name="cats")
+    answers = [upscale(a_face(), generator, settings=replace(SHORT, label=label))[0] for label in (0, 2)]
+    assert not torch.equal(answers[0].ws, answers[1].ws)
+    for wrong in (None, 3, -1):
+        with pytest.raises(PhotopulseError, match="3 classes"):
+            check_settings(replace(SHORT, label=wrong), generator)
+    check_settings(replace(SHORT, label=2), generator)
+
+
+def test_settings_that_no_input_survives_are_found_beforehand(tiny_generator, tmp_path):
+    check_settings(SHORT, tiny_generator)
+    noise = NoiseSettings(zeroed_layers=(99,))
+    wrong = {
+        "99 does not exist": UpscaleSettings(search=PulseSettings(noise=noise)),
+        "leave --label out": UpscaleSettings(label=1),
+        "cannot use the blur kernel": UpscaleSettings(kernel=tmp_path / "missing.npy"),
+    }
+    for words, settings in wrong.items():
+        with pytest.raises(PhotopulseError, match=f"(?i){words}"):
+            check_settings(settings, tiny_generator)
+
+
+@pytest.mark.parametrize("choice", [{"degradation": "blur"}, {"method": "magic"}])
+def test_unknown_names_in_settings_are_refused_at_once(choice):
+    with pytest.raises(ValueError, match="unknown .*choose one of"):
+        UpscaleSettings(**choice)
+
+
+def test_the_default_generator_is_loaded_when_none_is_given(tiny_generator, tmp_path, monkeypatch):
+    # The package's attribute is the function, so the module is asked for by name.
+    module = importlib.import_module("photopulse.pipeline.upscale")
+    monkeypatch.setattr(module, "load_generator", lambda: tiny_generator)
+    Image.new("RGB", (8, 8), "gray").save(tmp_path / "f.png")
+    assert upscale(str(tmp_path / "f.png"), settings=SHORT)[0].generator == "tiny"
