@@ -138,7 +138,8 @@ def crop_pixels(pixels: Pixels, crop_to_photo: Points, size: int, *, padding: bo
     piece = pixels[start[1] : stop[1], start[0] : stop[0]]
     to_piece = crop_to_photo.copy()
     to_piece[:, 2] -= start
-    if padding and missing.max() > border - 4:
+    # FFHQ's border - 4 alone would blur the edges of small faces that lack nothing.
+    if padding and missing.max() > max(border - 4, 0):
         amounts = np.maximum(missing, round(side * 0.3))
         piece = _pad_softly(piece, cast(tuple[int, int, int, int], tuple(amounts.tolist())), blur=side * 0.02)
         to_piece[:, 2] += amounts[:2]
@@ -157,7 +158,7 @@ def _pad_softly(pixels: Pixels, amounts: tuple[int, int, int, int], *, blur: flo
     left, top, right, bottom = amounts
     padded = np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="reflect")
     height, width = padded.shape[:2]
-    x, y = np.arange(width), np.arange(height)
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     depth_x = 1 - np.minimum(x / max(left, 1), (width - 1 - x) / max(right, 1))
     depth_y = 1 - np.minimum(y / max(top, 1), (height - 1 - y) / max(bottom, 1))
     depth = np.maximum(depth_x[None, :], depth_y[:, None])[..., None].astype(np.float32)

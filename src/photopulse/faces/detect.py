@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 import cv2
 import numpy as np
@@ -40,6 +40,7 @@ class DetectSettings:
         min_presence: least presence score of the mesh for a face.
         sure_score: from this score on ``min_sure_presence`` is enough, because the mesh doubts profiles.
         min_sure_presence: see ``sure_score``.
+        upright_score: below this score the photo may lie on its side, so it is also looked at turned.
         min_relative_size: faces smaller than this fraction of the largest one are taken for bystanders, and not
             looked for on purpose; 0 looks for the smallest.
         window_fractions: sides of the windows of the closer looks, as fractions of the photo's shorter side.
@@ -51,10 +52,23 @@ class DetectSettings:
     min_presence: float = 0.5
     sure_score: float = 0.7
     min_sure_presence: float = 0.1
+    upright_score: float = 0.9
     min_relative_size: float = 0.2
     window_fractions: tuple[float, ...] = (2 / 3, 1 / 3)
     min_window: int = 96
     max_side: int = 2048
+
+
+class _View(NamedTuple):
+    """The picture after ``turns`` counterclockwise quarter turns, and what may be faces at first glance."""
+
+    turns: int
+    pixels: Pixels
+    candidates: list[Face]
+
+    @property
+    def best_score(self) -> float:
+        return max((face.score for face in self.candidates), default=0.0)
 
 
 class FaceDetector:
@@ -90,20 +104,41 @@ class FaceDetector:
     def detect(self, image: Tensor) -> list[Face]:
         """Finds the faces of an image (1, 3, H, W) in [0, 1], largest first; an empty list if there is none.
 
-        Looks at the whole picture, then closer as long as smaller faces may be worth having, and turns the picture by
-        90, 270 and 180 degrees when it finds none.
+        Looks at the whole picture, turned by 90, 180 and 270 degrees too unless a face is surely upright, and then
+        closer as long as smaller faces may be worth having. All faces are looked for the same way up.
         """
         pixels, scale = _limit_side(to_array(image), self._settings.max_side)
-        faces = self._find_upright(pixels) or self._find_turned(pixels)
-        return sorted((_scaled(face, scale) for face in faces), key=lambda face: -face.side)
+        faces = (_scaled(face, scale) for face in self._find(pixels))
+        return sorted(faces, key=lambda face: -face.side)
 
-    def _find_upright(self, pixels: Pixels) -> list[Face]:
-        whole = _whole(pixels)
+    def _find(self, pixels: Pixels) -> list[Face]:
+        views = [self._glance(pixels, turns=0)]
+        if views[0].best_score < self._settings.upright_score:
+            # A face that is upside down often passes for an upright one, but with a lower score than turned right.
+            views += [self._glance(pixels, turns=turns) for turns in (1, 3, 2)]
+        for view in sorted(views, key=lambda view: -view.best_score):
+            faces = self._believe(view.pixels, view.candidates)
+            if faces or view.turns == 0:
+                faces = self._look_closer(view.pixels, faces)
+            if faces:
+                height, width = view.pixels.shape[:2]
+                return [_turned_back(face, view.turns, width, height) for face in faces]
+        return []
+
+    def _glance(self, pixels: Pixels, *, turns: int) -> _View:
+        turned = np.ascontiguousarray(np.rot90(pixels, turns))
+        height, width = turned.shape[:2]
+        side = max(height, width)
+        whole = Window((width - side) // 2, (height - side) // 2, side)
         threshold = self._settings.threshold
-        candidates = self._short_range.look(pixels, whole, threshold=threshold)
-        candidates += self._full_range.look(pixels, whole, threshold=threshold)
-        faces = self._believe(pixels, candidates)
-        seen_from = whole.side * SMALLEST_IN_WINDOW
+        candidates = self._short_range.look(turned, whole, threshold=threshold)
+        candidates += self._full_range.look(turned, whole, threshold=threshold)
+        return _View(turns, turned, candidates)
+
+    def _look_closer(self, pixels: Pixels, faces: list[Face]) -> list[Face]:
+        """Adds the faces that are too small to be seen in the whole picture."""
+        faces = list(faces)
+        seen_from = max(pixels.shape[:2]) * SMALLEST_IN_WINDOW
         for fraction in self._settings.window_fractions:
             side = round(fraction * min(pixels.shape[:2]))
             wanted = self._settings.min_relative_size * max((face.side for face in faces), default=0.0)
@@ -112,21 +147,12 @@ class FaceDetector:
             candidates = [
                 face
                 for window in _windows(pixels, side)
-                for face in self._full_range.look(pixels, window, threshold=threshold)
+                for face in self._full_range.look(pixels, window, threshold=self._settings.threshold)
                 if is_apart(face, faces)
             ]
             faces += self._believe(pixels, candidates)
             seen_from = side * SMALLEST_IN_WINDOW
         return faces
-
-    def _find_turned(self, pixels: Pixels) -> list[Face]:
-        for turns in (1, 3, 2):
-            turned = np.ascontiguousarray(np.rot90(pixels, turns))
-            candidates = self._short_range.look(turned, _whole(turned), threshold=self._settings.threshold)
-            faces = self._believe(turned, candidates)
-            if faces:
-                return [_turned_back(face, turns, turned.shape[1], turned.shape[0]) for face in faces]
-        return []
 
     def _believe(self, pixels: Pixels, candidates: list[Face]) -> list[Face]:
         return [face for face in keep_best(candidates) if self._is_believable(face, self.mesher.fit(pixels, face))]
@@ -144,12 +170,6 @@ def _limit_side(pixels: Pixels, max_side: int) -> tuple[Pixels, float]:
         return pixels, 1.0
     shape = (max(round(width / factor), 1), max(round(height / factor), 1))
     return cast(Pixels, cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)), factor
-
-
-def _whole(pixels: Pixels) -> Window:
-    height, width = pixels.shape[:2]
-    side = max(height, width)
-    return Window((width - side) // 2, (height - side) // 2, side)
 
 
 def _windows(pixels: Pixels, side: int) -> Iterator[Window]:
