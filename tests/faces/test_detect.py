@@ -10,6 +10,7 @@ from torch import Tensor
 
 from photopulse.faces.blazeface import FULL_RANGE, SHORT_RANGE, Face, Window, cut_window, is_apart, keep_best
 from photopulse.faces.detect import DetectSettings, FaceDetector
+from photopulse.faces.mesh import FaceMesh
 from photopulse.images import from_uint8, read_image, to_uint8
 
 PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "data" / "portraits" / "val"
@@ -51,6 +52,30 @@ def test_a_window_over_the_edge_is_black_beyond_the_picture():
     cut = cut_window(pixels, Window(-10, -10, 20), 40)
     assert cut[:20].max() == 0
     assert cut[20:, 20:].min() == 1
+
+
+class FakeNetwork:
+    """Stands in for both BlazeFaces: answers by the width of the picture and the side of the window."""
+
+    def __init__(self, answers: dict[tuple[int, int], Face]) -> None:
+        self.answers = answers
+
+    def look(self, pixels: np.ndarray, window: Window, *, threshold: float) -> list[Face]:
+        face = self.answers.get((pixels.shape[1], window.side))
+        return [face] if face and face.score > threshold else []
+
+
+class BelievingMesher:
+    def fit(self, pixels: np.ndarray, face: Face) -> FaceMesh:
+        return FaceMesh(points=np.zeros((468, 3)), presence=1.0)
+
+
+@pytest.mark.parametrize(("turned_score", "expected"), [(0.6, (10, 20, 18, 28)), (0.8, (240, 50, 290, 100))])
+def test_only_a_sure_find_in_a_turned_photo_hides_small_upright_faces(turned_score: float, expected: tuple[int, ...]):
+    # Upright 300 wide and 200 high, so turned 200 wide; the first window of the closer looks has 2/3 of 200 px.
+    network = FakeNetwork({(200, 300): make_face(50, 9, 50, turned_score), (300, 133): make_face(10, 20, 8, 0.65)})
+    (face,) = FaceDetector(network, network, BelievingMesher()).detect(torch.zeros(1, 3, 200, 300))
+    np.testing.assert_allclose(face.box, expected, atol=1)
 
 
 @pytest.mark.weights

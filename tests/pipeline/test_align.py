@@ -19,7 +19,9 @@ class MadeUpDetector:
         self.mesher = self
 
     def detect(self, image):
-        return [Face(box=(x - 30, y - 30, x + 30, y + 30), score=1, keypoints=np.zeros((6, 2))) for x, y in self.centres]
+        return [
+            Face(box=(x - 30, y - 30, x + 30, y + 30), score=1, keypoints=np.zeros((6, 2))) for x, y in self.centres
+        ]
 
     def face_mesh(self, image, face):
         x, y = face.box[0] + 30, face.box[1] + 30

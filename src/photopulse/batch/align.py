@@ -1,16 +1,17 @@
 """Many photos to aligned faces."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
-from photopulse.batch.names import unique_stems
-from photopulse.batch.report import ReportItem, write_report
-from photopulse.errors import PhotopulseError
+from photopulse.batch.failures import FAILURES, reason
+from photopulse.batch.names import canonical, face_names, refuse_to_overwrite, unique_stems
+from photopulse.batch.report import Report, ReportItem
 from photopulse.faces.align import AlignedFace
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import write_image
-from photopulse.pipeline import align
+from photopulse.pipeline import align, check_size
 
 COMMAND = "align"
 
@@ -29,29 +30,42 @@ def align_files(
     Writes ``<stem>.png``, or ``<stem>_face<n>.png`` where a photo has several.
     A photo that cannot be read or has no face becomes a failed row; the others go on. ``folder/report.json``
     tells what became of each and where in the photo each face was.
+
+    Raises:
+        PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
     """
-    items: list[ReportItem] = []
+    check_size(size)
+    report = Report(folder, COMMAND, resume=False)
+    inputs = {canonical(file) for file in files}
+    places = count()
     for source, stem in zip(files, unique_stems(files), strict=True):
-        for item in _align_one(source, stem, folder, detector, size=size, padding=padding):
-            items.append(item)
-            write_report(folder / "report.json", COMMAND, items)
-            on_item(item)
-    return items
+        started = time.perf_counter()
+        try:
+            faces = align(source, size=size, detector=detector, padding=padding)
+        except FAILURES as error:
+            rows = [ReportItem(input=str(source), status="failed", error=reason(error))]
+        else:
+            seconds = (time.perf_counter() - started) / len(faces)
+            outputs = [folder / f"{name}.png" for name in face_names(stem, len(faces))]
+            rows = [
+                _written(source, output, face, number, seconds, inputs)
+                for number, (output, face) in enumerate(zip(outputs, faces, strict=True), start=1)
+            ]
+        for row in rows:
+            report.add(next(places), row)
+            on_item(row)
+    return report.close()
 
 
-def _align_one(
-    source: Path, stem: str, folder: Path, detector: FaceDetector, *, size: int, padding: bool
-) -> Iterator[ReportItem]:
-    started = time.perf_counter()
+def _written(
+    source: Path, output: Path, face: AlignedFace, number: int, seconds: float, inputs: set[str]
+) -> ReportItem:
     try:
-        faces = align(source, size=size, detector=detector, padding=padding)
-        seconds = (time.perf_counter() - started) / len(faces)
-        for number, face in enumerate(faces, start=1):
-            output = folder / (f"{stem}_face{number}.png" if len(faces) > 1 else f"{stem}.png")
-            write_image(output, face.image)
-            yield _row(source, output, face, number, seconds)
-    except PhotopulseError as error:
-        yield ReportItem(input=str(source), status="failed", error=str(error))
+        refuse_to_overwrite(output, inputs)
+        write_image(output, face.image)
+    except FAILURES as error:
+        return ReportItem(input=str(source), status="failed", error=reason(error), face=number)
+    return _row(source, output, face, number, seconds)
 
 
 def _row(source: Path, output: Path, face: AlignedFace, number: int, seconds: float) -> ReportItem:

@@ -9,6 +9,7 @@ from torch import Tensor
 from photopulse.files import atomic_path
 from photopulse.images import to_uint8, write_image
 
+_STEP_FILES = "step_*.png"
 _GIF_SIDE = 256
 _GIF_MILLISECONDS = 80
 _LAST_FRAME_MILLISECONDS = 2000
@@ -18,29 +19,38 @@ class StepRecorder:
     """Keeps what a search shows at each step.
 
     Args:
-        folder: receives ``step_001.png`` ... in full size; None writes none.
+        folder: receives ``step_0001.png`` ... in full size, in place of those of an earlier search; None writes none.
         gif: receives an animation of 256 px that rests on the best image; None writes none.
     """
 
     def __init__(self, *, folder: Path | None = None, gif: Path | None = None) -> None:
-        self._folder = folder
-        self._gif = gif
+        self.folder = folder
+        self.gif = gif
         self._frames: list[Image.Image] = []
 
+    @property
+    def is_written(self) -> bool:
+        """Says whether all that a search would record is there already."""
+        steps_there = self.folder is None or any(self.folder.glob(_STEP_FILES))
+        return steps_there and (self.gif is None or self.gif.is_file())
+
     def add(self, step: int, image: Tensor) -> None:
-        """Records the image (1, 3, H, W) of one step."""
-        if self._folder is not None:
-            write_image(self._folder / f"step_{step:03d}.png", image.cpu())
-        if self._gif is not None:
+        """Records the image (1, 3, H, W) of one step, counted from 1."""
+        if self.folder is not None:
+            if step == 1:
+                for old in self.folder.glob(_STEP_FILES):
+                    old.unlink()
+            write_image(self.folder / f"step_{step:04d}.png", image.cpu())
+        if self.gif is not None:
             self._frames.append(_small_frame(image))
 
     def finish(self, best: Tensor) -> None:
         """Writes the animation, ending with the best image (1, 3, H, W)."""
-        if self._gif is None:
+        if self.gif is None:
             return
         frames = [*self._frames, _small_frame(best)]
         durations = [_GIF_MILLISECONDS] * len(self._frames) + [_LAST_FRAME_MILLISECONDS]
-        with atomic_path(self._gif) as temporary:
+        with atomic_path(self.gif) as temporary:
             frames[0].save(temporary, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 

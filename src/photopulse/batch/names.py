@@ -1,21 +1,51 @@
-"""Output names: the input's stem, made unique where two inputs share one."""
+"""Output names: the input's stem, made unique where two inputs would write the same file."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from pathlib import Path
+
+from photopulse.errors import PhotopulseError
 
 
 def unique_stems(files: Sequence[Path]) -> list[str]:
     """Returns one output stem for each file, in order; the same list of files always gives the same stems.
 
-    The second ``face`` becomes ``face-2`` and so on, also where a file is really called so.
+    The second ``face`` becomes ``face-2`` and so on, also where a file is really called so; and so does a
+    ``photo_face1`` beside a ``photo``, whose first face may be written under that name.
     """
     taken: set[str] = set()
+    photos: set[str] = set()
     stems: list[str] = []
     for file in files:
         stem, number = file.stem, 1
-        while stem.casefold() in taken:
+        while stem.casefold() in taken or stem.casefold() in photos or _photo_of(stem) in taken:
             number += 1
             stem = f"{file.stem}-{number}"
         taken.add(stem.casefold())
+        photos.add(_photo_of(stem))
         stems.append(stem)
     return stems
+
+
+def face_names(stem: str, faces: int) -> list[str]:
+    """Names the outputs of one input: its stem, or ``<stem>_face<n>`` where it has several faces."""
+    return [stem] if faces == 1 else [f"{stem}_face{number}" for number in range(1, faces + 1)]
+
+
+def canonical(file: Path) -> str:
+    """Names a file so that two names of one file are equal, also where the case of letters does not count."""
+    return str(file.resolve()).casefold()
+
+
+def refuse_to_overwrite(output: Path, inputs: Set[str]) -> None:
+    """Raises PhotopulseError if ``output`` is one of the inputs, which are given by their ``canonical`` names."""
+    if canonical(output) in inputs:
+        raise PhotopulseError(
+            f"cannot write {output}", why="it is one of the inputs", fix="choose another folder with -o"
+        )
+
+
+def _photo_of(stem: str) -> str:
+    """The stem of the photo whose face would be written as ``stem``; empty for other stems."""
+    match = re.fullmatch(r"(.+)_face\d+", stem.casefold())
+    return match.group(1) if match else ""

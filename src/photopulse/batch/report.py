@@ -1,16 +1,24 @@
 """The report of a folder of work: a row for each output, kept up to date, so that a rerun goes on."""
 
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 
 REPORT_VERSION = 1
 ItemStatus = Literal["converged", "not-converged", "aligned", "failed"]
+
+# What later code relies on in the rows of a file that anyone may have edited.
+_FIELD_KINDS = {
+    ("input", "output", "status", "key"): str,
+    ("downscale_mse", "eps", "seconds"): (int, float),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,29 +62,101 @@ class ReportItem:
     quad: tuple[tuple[float, float], ...] | None = None
 
 
+def exit_code(items: Iterable[ReportItem]) -> int:
+    """Returns 1 if an item failed, else 3 if one did not reach eps, else 0."""
+    statuses = {item.status for item in items}
+    if "failed" in statuses:
+        return 1
+    return 3 if "not-converged" in statuses else 0
+
+
 def to_json(command: str, items: Iterable[ReportItem]) -> str:
-    """Words the report as JSON; fields that do not apply to the command are left out, ``error`` never is."""
-    rows = [
-        {name: value for name, value in asdict(item).items() if value is not None or name in ("output", "error")}
-        for item in items
-    ]
+    """Words the report as JSON; fields that do not apply are left out, ``output`` and ``error`` never are."""
     content = {
         "version": REPORT_VERSION,
         "photopulse": version("photopulse"),
         "command": command,
-        "items": rows,
+        "items": [_fields(item) for item in items],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # File names that are no Unicode hold lone surrogates, which JSON knows only as escapes.
+    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
-def write_report(path: Path, command: str, items: Iterable[ReportItem]) -> None:
-    """Writes ``report.json`` atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(to_json(command, items), encoding="utf-8")
+def _fields(item: ReportItem) -> dict[str, object]:
+    always = ("output", "error")
+    fields = {name: value for name, value in asdict(item).items() if value is not None or name in always}
+    # JSON has no number for the error of a picture that is not a number.
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in fields.items()
+    }
+
+
+class Report:
+    """``report.json`` of a running command: rows in the order of the work, saved after each new one.
+
+    Until the end, the file also keeps the rows of an earlier run that this one has not come to yet: whatever
+    ends it, nothing that was finished is forgotten.
+
+    Args:
+        folder: where the report and the pictures lie; it is made.
+        command: whose rows these are.
+        resume: take over the rows of an earlier run of the command.
+
+    Raises:
+        PhotopulseError: if the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, command: str, *, resume: bool) -> None:
+        self.path = folder / "report.json"
+        self._command = command
+        self._rows: dict[int, ReportItem] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        self._earlier = read_finished(self.path, command) if resume else {}
+
+    @property
+    def items(self) -> list[ReportItem]:
+        """The rows so far."""
+        return [self._rows[place] for place in sorted(self._rows)]
+
+    def finished(self, output: Path, key: str) -> ReportItem | None:
+        """Returns the row that an earlier run gave to an output, if the key is the same and the picture there."""
+        row = self._earlier.get(output.name)
+        return row if row is not None and row.key == key and output.is_file() else None
+
+    def keep(self, place: int, item: ReportItem) -> None:
+        """Adds a row of an earlier run, which the file has already, at its place in the order of the work."""
+        self._rows[place] = item
+
+    def add(self, place: int, item: ReportItem) -> None:
+        """Adds a new row at its place in the order of the work, and saves.
+
+        Raises:
+            PhotopulseError: if the report cannot be written.
+        """
+        self._rows[place] = item
+        items = self.items
+        written = {Path(item.output).name for item in items if item.output}
+        self._save([*items, *(row for name, row in self._earlier.items() if name not in written)])
+
+    def close(self) -> list[ReportItem]:
+        """Saves the rows of this run alone, and returns them."""
+        self._save(self.items)
+        return self.items
+
+    def _save(self, items: Iterable[ReportItem]) -> None:
+        try:
+            with atomic_path(self.path) as temporary:
+                temporary.write_text(to_json(self._command, items), encoding="utf-8")
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
 
 def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
-    """Returns what an earlier run of the command finished and whose picture is still there, by key.
+    """Returns the rows of what an earlier run of the command finished, by the name of the picture.
 
     A report that is missing, damaged or of another command counts as none.
     """
@@ -84,20 +164,26 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != REPORT_VERSION or content["command"] != command:
             return {}
-        rows = cast(Sequence[dict[str, Any]], content["items"])
-        items = [ReportItem(**row) for row in rows]
-    except (OSError, ValueError, TypeError, KeyError):
+        items = [_item(dict(row)) for row in content["items"]]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return {
-        item.key: item
-        for item in items
-        if item.key and item.status != "failed" and item.output and Path(item.output).is_file()
-    }
+    return {Path(item.output).name: item for item in items if item.output and item.status != "failed"}
 
 
-def exit_code(items: Iterable[ReportItem]) -> int:
-    """Returns 1 if an item failed, else 3 if one did not reach eps, else 0."""
-    statuses = {item.status for item in items}
-    if "failed" in statuses:
-        return 1
-    return 3 if "not-converged" in statuses else 0
+def _item(row: dict[str, Any]) -> ReportItem:
+    """Makes a row of what JSON brought; TypeError if a field is unknown, missing or of another type."""
+    for names, kind in _FIELD_KINDS.items():
+        for name in names:
+            if row.get(name) is not None and not isinstance(row[name], kind):
+                raise TypeError(f"{name} is a {type(row[name]).__name__}")
+    if row.get("size") is not None:
+        row = row | {"size": tuple(row["size"])}
+    return ReportItem(**row)
+
+
+def _unwritable(path: Path, error: OSError) -> PhotopulseError:
+    return PhotopulseError(
+        f"cannot write {path}",
+        why=error.strerror or str(error),
+        fix="choose a folder that can be written to and has room, with -o",
+    )

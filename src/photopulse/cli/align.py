@@ -24,26 +24,24 @@ def align_command(
 
     Exit code 0: every photo had a face; 1: some had none or could not be read.
     """
-    from photopulse.batch import align_files, exit_code, to_json
-    from photopulse.cli.progress import print_item, print_summary
-    from photopulse.faces.detect import FaceDetector
+    from photopulse.batch import align_files, exit_code
+    from photopulse.cli.loading import load_detector
+    from photopulse.cli.progress import print_item, print_report
     from photopulse.images import image_files
+    from photopulse.pipeline import check_size
 
-    if size > 0 and 1024 % size:
-        fail(f"--size must divide 1024, or be 0 for the full crop, but is {size}", 2)
     try:
+        check_size(size)
         files = image_files(inputs)
-        detector = FaceDetector.load()
-        watch = print_item if not as_json else _ignore
-        items = align_files(files, output, detector, size=size, padding=padding, on_item=watch)
+        items = align_files(
+            files,
+            output,
+            load_detector(),
+            size=size,
+            padding=padding,
+            on_item=lambda item: print_item(item, quiet=as_json),
+        )
     except PhotopulseError as error:
         fail(str(error), 2)
-    if as_json:
-        typer.echo(to_json("align", items), nl=False)
-    else:
-        print_summary(items, output)
+    print_report("align", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))
-
-
-def _ignore(_item: object) -> None:
-    """Prints nothing: with --json the report is printed in the end."""

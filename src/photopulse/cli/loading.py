@@ -1,10 +1,13 @@
 """Loading what a command needs, with a word on what takes long."""
 
+from collections.abc import Generator as Yields
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from photopulse.cli.console import is_interactive, stderr_console
 
 if TYPE_CHECKING:
+    from photopulse.faces.detect import FaceDetector
     from photopulse.generators.protocol import Generator
 
 
@@ -13,7 +16,22 @@ def load_with_progress(name: str, device: str) -> "Generator":
     from photopulse.generators.load import DEFAULT, load_generator
 
     chosen = DEFAULT if name == "default" else name
+    with _spinner(f"loading {chosen} (the first time it is fetched and converted)"):
+        return load_generator(chosen, device)
+
+
+def load_detector() -> "FaceDetector":
+    """Loads the face detector."""
+    from photopulse.faces.detect import FaceDetector
+
+    with _spinner("loading the face detector (the first time it is fetched)"):
+        return FaceDetector.load()
+
+
+@contextmanager
+def _spinner(what: str) -> "Yields[None]":
     if not is_interactive():
-        return load_generator(chosen, device)
-    with stderr_console().status(f"loading {chosen} (the first time it is fetched and converted)"):
-        return load_generator(chosen, device)
+        yield
+        return
+    with stderr_console().status(what):
+        yield

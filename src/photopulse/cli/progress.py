@@ -1,5 +1,6 @@
 """Progress of long work, drawn on stderr where it is a terminal."""
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from photopulse.search.pulse import SearchState
 
 
-def print_item(item: "ReportItem", resumed: bool = False) -> None:
-    """Prints a finished row: a line on stdout, or the error on stderr."""
+def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False) -> None:
+    """Prints a finished row: a line on stdout unless ``quiet``, or the error on stderr."""
     if item.status == "failed":
         print_error(item.error or f"{item.input} failed")
+        return
+    if quiet:
         return
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
@@ -34,7 +37,9 @@ def print_item(item: "ReportItem", resumed: bool = False) -> None:
         words.append("kept from an earlier run")
     elif item.seconds is not None:
         words.append(f"{item.seconds:.1f} s")
-    typer.echo("  ".join(words))
+    # A file name may hold what the terminal's encoding does not.
+    encoding = sys.stdout.encoding or "utf-8"
+    typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
 
 
 @contextmanager
@@ -67,14 +72,24 @@ def watch_searches(*, steps: int, quiet: bool) -> "Generator[Watcher]":
 
     def item(row: "ReportItem", resumed: bool) -> None:
         progress.update(task, visible=False)
-        if not quiet or row.status == "failed":
-            print_item(row, resumed)
+        progress.refresh()  # The bar is gone before the line is printed.
+        print_item(row, resumed=resumed, quiet=quiet)
 
     with progress:
         yield Watcher(on_start=start, on_step=step, on_item=item)
 
 
-def print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
+def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:
+    """Ends a command: the whole report on stdout as JSON, or else a summary on stderr."""
+    from photopulse.batch import to_json
+
+    if as_json:
+        typer.echo(to_json(command, items).encode(), nl=False)
+    else:
+        _print_summary(items, folder)
+
+
+def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
     """Prints on stderr how many items ended how, where the report lies, and what is worth knowing of it."""
     counts = {status: sum(item.status == status for item in items) for status in dict.fromkeys(i.status for i in items)}
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"

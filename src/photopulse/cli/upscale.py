@@ -22,9 +22,9 @@ def upscale_command(
     generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = "default",
     method: Annotated[Literal["classic"], typer.Option(help="classic: PULSE as published.")] = "classic",
     count: Annotated[int, typer.Option(min=1, help="Different answers for each face.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same faces; answer k has seed + k.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same faces; answer k has seed + k.")] = 0,
     steps: Annotated[int, typer.Option(min=1, help="More steps find closer faces.")] = 100,
-    eps: Annotated[float, typer.Option(min=0, help="Downscaling error that is close enough.")] = 1e-3,
+    eps: Annotated[float, typer.Option(min=0, max=1, help="Downscaling error that is close enough.")] = 1e-3,
     device: Device = "auto",
     *,
     align: Annotated[
@@ -134,22 +134,22 @@ def upscale_command(
 def _run(
     inputs: list[Path], output: Path, generator: str, device: str, settings: "BatchSettings", *, as_json: bool
 ) -> None:
-    from photopulse.batch import exit_code, to_json, upscale_files
-    from photopulse.cli.loading import load_with_progress
-    from photopulse.cli.progress import print_summary, watch_searches
+    from photopulse.batch import exit_code, upscale_files
+    from photopulse.cli.loading import load_detector, load_with_progress
+    from photopulse.cli.progress import print_report, watch_searches
     from photopulse.images import image_files
 
     try:
         files = image_files(inputs)
         loaded = load_with_progress(generator, find_device(device))
+        detector = load_detector() if settings.align_size is not None else None
         with watch_searches(steps=settings.upscale.search.steps, quiet=as_json) as watcher:
-            items = upscale_files(files, output, loaded, settings, watcher)
+            items = upscale_files(files, output, loaded, settings, watcher, detector=detector)
     except PhotopulseError as error:
         fail(str(error), 2)
-    if as_json:
-        typer.echo(to_json("upscale", items), nl=False)
-    else:
-        print_summary(items, output)
+    except KeyboardInterrupt:
+        fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    print_report("upscale", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))
 
 

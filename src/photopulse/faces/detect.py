@@ -60,15 +60,15 @@ class DetectSettings:
 
 
 class _View(NamedTuple):
-    """The picture after ``turns`` counterclockwise quarter turns, and what may be faces at first glance."""
+    """The picture after ``turns`` counterclockwise quarter turns, and its faces at first glance."""
 
     turns: int
     pixels: Pixels
-    candidates: list[Face]
+    faces: list[Face]
 
     @property
     def best_score(self) -> float:
-        return max((face.score for face in self.candidates), default=0.0)
+        return max((face.score for face in self.faces), default=0.0)
 
 
 class FaceDetector:
@@ -112,18 +112,18 @@ class FaceDetector:
         return sorted(faces, key=lambda face: -face.side)
 
     def _find(self, pixels: Pixels) -> list[Face]:
-        views = [self._glance(pixels, turns=0)]
-        if views[0].best_score < self._settings.upright_score:
+        upright = best = self._glance(pixels, turns=0)
+        if upright.best_score < self._settings.upright_score:
             # A face that is upside down often passes for an upright one, but with a lower score than turned right.
-            views += [self._glance(pixels, turns=turns) for turns in (1, 3, 2)]
-        for view in sorted(views, key=lambda view: -view.best_score):
-            faces = self._believe(view.pixels, view.candidates)
-            if faces or view.turns == 0:
-                faces = self._look_closer(view.pixels, faces)
-            if faces:
-                height, width = view.pixels.shape[:2]
-                return [_turned_back(face, view.turns, width, height) for face in faces]
-        return []
+            turned = [self._glance(pixels, turns=turns) for turns in (1, 3, 2)]
+            best = max(upright, *turned, key=lambda view: view.best_score)
+        if best.best_score < self._settings.sure_score:
+            # A doubtful find in a turned picture must not hide small faces of an upright one.
+            faces = self._look_closer(upright)
+            if faces or not best.faces:
+                return faces
+        height, width = best.pixels.shape[:2]
+        return [_turned_back(face, best.turns, width, height) for face in self._look_closer(best)]
 
     def _glance(self, pixels: Pixels, *, turns: int) -> _View:
         turned = np.ascontiguousarray(np.rot90(pixels, turns))
@@ -133,11 +133,11 @@ class FaceDetector:
         threshold = self._settings.threshold
         candidates = self._short_range.look(turned, whole, threshold=threshold)
         candidates += self._full_range.look(turned, whole, threshold=threshold)
-        return _View(turns, turned, candidates)
+        return _View(turns, turned, self._believe(turned, candidates))
 
-    def _look_closer(self, pixels: Pixels, faces: list[Face]) -> list[Face]:
+    def _look_closer(self, view: _View) -> list[Face]:
         """Adds the faces that are too small to be seen in the whole picture."""
-        faces = list(faces)
+        pixels, faces = view.pixels, list(view.faces)
         seen_from = max(pixels.shape[:2]) * SMALLEST_IN_WINDOW
         for fraction in self._settings.window_fractions:
             side = round(fraction * min(pixels.shape[:2]))

@@ -1,14 +1,12 @@
 """From a photo to small aligned faces, as the search wants them."""
 
-from pathlib import Path
-
-from torch import Tensor
-
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
 from photopulse.faces.align import AlignedFace, Alignment, align_faces
 from photopulse.faces.detect import FaceDetector
 from photopulse.pipeline.inputs import ImageLike, read_pixels
+
+FULL_SIZE = 1024
 
 
 def align(
@@ -23,21 +21,29 @@ def align(
         padding: continue a photo that ends within the crop by a blurred mirror image; black otherwise.
 
     Raises:
-        PhotopulseError: if the picture cannot be read, or no face is found.
-        ValueError: if the size does not divide 1024.
+        PhotopulseError: if the size does not divide 1024, the picture cannot be read, or no face is found.
+        ValueError: if the given pixels are not of that shape.
     """
-    if size < 0 or (size > 0 and 1024 % size):
-        raise ValueError(f"size must divide 1024, or be 0 for the full crop, but is {size}")
-    pixels = photo if isinstance(photo, Tensor) else read_pixels(Path(photo))
+    check_size(size)
+    name, pixels = read_pixels(photo)
     faces = align_faces(pixels, detector or FaceDetector.load(), padding=padding)
     if not faces:
-        name = "the given picture" if isinstance(photo, Tensor) else str(photo)
         raise PhotopulseError(
             f"cannot align {name}",
             why="no face was found in it",
             fix="crop the photo closer to the face; a face that is already cropped needs no alignment",
         )
-    return faces if size in (0, 1024) else [_shrunk(face, size) for face in faces]
+    return faces if size in (0, FULL_SIZE) else [_shrunk(face, size) for face in faces]
+
+
+def check_size(size: int) -> None:
+    """Raises PhotopulseError unless faces can be aligned to that size."""
+    if size < 0 or (size > 0 and FULL_SIZE % size):
+        raise PhotopulseError(
+            f"cannot align to {size} px",
+            why=f"the size must divide {FULL_SIZE}",
+            fix=f"choose for example 16, 32 or 64, or 0 for the full crop of {FULL_SIZE}",
+        )
 
 
 def _shrunk(face: AlignedFace, size: int) -> AlignedFace:

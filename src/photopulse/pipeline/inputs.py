@@ -9,31 +9,44 @@ from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
 
 ImageLike = str | Path | Tensor
-SMALLEST_INPUT, LARGEST_INPUT = 4, 256
+TARGET_SIZES = (4, 8, 16, 32, 64, 128, 256)
 
 
-def read_pixels(path: Path) -> Tensor:
-    """Reads a picture as (1, 3, H, W) in [0, 1]; transparent parts become white."""
-    photo = read_image(path)
+def read_pixels(picture: ImageLike) -> tuple[str, Tensor]:
+    """Reads a picture as (1, 3, H, W) in [0, 1], transparent parts white, with a name for messages.
+
+    Raises:
+        PhotopulseError: if the file cannot be read.
+        ValueError: if the given pixels are not of that shape, or no floating-point numbers.
+    """
+    if isinstance(picture, Tensor):
+        if picture.ndim != 4 or picture.shape[:2] != (1, 3) or not picture.is_floating_point():
+            raise ValueError(f"pixels must be floats (1, 3, H, W), but are {picture.dtype} {tuple(picture.shape)}")
+        return "the given picture", picture
+    photo = read_image(Path(picture))
     if photo.alpha is None:
-        return photo.pixels
-    return photo.pixels * photo.alpha + (1 - photo.alpha)
+        return str(picture), photo.pixels
+    return str(picture), photo.pixels * photo.alpha + (1 - photo.alpha)
+
+
+def target_sizes(resolution: int) -> list[int]:
+    """Lists the heights (and widths) of small faces that a generator of that resolution can be searched for."""
+    return [size for size in TARGET_SIZES if size < resolution and resolution % size == 0]
 
 
 def read_target(face: ImageLike, *, resolution: int) -> Tensor:
     """Reads a small face as (1, 3, h, h) in [0, 1]; transparent parts become white.
 
     Raises:
-        PhotopulseError: if it is no square, or its size does not divide the resolution.
+        PhotopulseError: if it is no square, or not of one of the ``target_sizes``.
     """
-    name, pixels = ("the given picture", face) if isinstance(face, Tensor) else (str(face), read_pixels(Path(face)))
+    name, pixels = read_pixels(face)
     height, width = pixels.shape[-2:]
-    fits = height == width and resolution % height == 0 and height < resolution
-    if pixels.ndim != 4 or not fits or not SMALLEST_INPUT <= height <= LARGEST_INPUT:
-        sizes = [2**i for i in range(2, 9) if resolution % 2**i == 0 and 2**i < resolution]
+    sizes = target_sizes(resolution)
+    if height != width or height not in sizes:
         raise PhotopulseError(
             f"cannot upscale {name}",
-            why=f"it has {width} x {height} pixels, and the search takes squares of {_listed(sizes)}",
+            why=f"it has {width} x {height} pixels, and the search takes squares of {listed(sizes)} pixels",
             fix="use --align 32 for a photo (it finds the face and makes it small), "
             "or --fit for a face that is already cropped",
         )
@@ -44,15 +57,18 @@ def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
     """Reads any picture of one face as the largest square that the search takes, (1, 3, h, h) in [0, 1].
 
     The middle square of the picture, made smaller (never larger) by an antialiased bicubic filter.
+
+    Raises:
+        PhotopulseError: if the picture is too small.
     """
-    pixels = face if isinstance(face, Tensor) else read_pixels(Path(face))
+    name, pixels = read_pixels(face)
     side = min(pixels.shape[-2:])
-    sizes = [2**i for i in range(2, 9) if resolution % 2**i == 0 and 2**i <= min(side, resolution // 2)]
+    sizes = [size for size in target_sizes(resolution) if size <= side]
     if not sizes:
         raise PhotopulseError(
-            "cannot upscale the picture",
-            why=f"its shorter side has {side} pixels",
-            fix=f"give one of at least {SMALLEST_INPUT} pixels",
+            f"cannot upscale {name}",
+            why=f"its shorter side has {side} px",
+            fix=f"give a picture of at least {TARGET_SIZES[0]} px",
         )
     top, left = (pixels.shape[-2] - side) // 2, (pixels.shape[-1] - side) // 2
     square = pixels[..., top : top + side, left : left + side]
@@ -60,5 +76,6 @@ def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
     return resized.clamp(0, 1)
 
 
-def _listed(sizes: list[int]) -> str:
-    return ", ".join(str(size) for size in sizes[:-1]) + f" or {sizes[-1]} pixels"
+def listed(sizes: list[int]) -> str:
+    """Words sizes as a choice: ``"4, 8 or 16"``."""
+    return " or ".join(", ".join(map(str, part)) for part in (sizes[:-1], sizes[-1:]) if part)

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
 from photopulse.degrade import CustomKernel, Degradation, load_kernel, make_degradation
+from photopulse.errors import PhotopulseError
 from photopulse.generators.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
@@ -21,6 +22,7 @@ from photopulse.search.prior import one_hot
 from photopulse.search.prior_cache import find_prior
 from photopulse.search.problem import SearchProblem, SearchResult
 from photopulse.search.pulse import PulseSettings, SearchState, pulse_search
+from photopulse.search.starts import zeroed_indices
 
 Status = Literal["converged", "not-converged"]
 Method = Literal["classic"]
@@ -43,6 +45,11 @@ class UpscaleSettings:
     label: int | None = None
     method: Method = "classic"
     search: PulseSettings = field(default_factory=PulseSettings)
+
+    def __post_init__(self) -> None:
+        make_degradation(self.degradation, factor=1)
+        if self.method not in get_args(Method):
+            raise ValueError(f"unknown method {self.method!r}; choose one of {', '.join(get_args(Method))}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,6 +125,22 @@ def upscale(
     for k in range(count):
         answers += run_search(target, generator, seeds=(seed + k,), settings=settings, on_step=on_step)
     return answers
+
+
+def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
+    """Finds what would make every search of this generator fail, before the first one starts.
+
+    Raises:
+        PhotopulseError: for a class or noise layer that the generator lacks, or a kernel that cannot be used.
+    """
+    one_hot(settings.label, generator)
+    _degradation(settings, factor=2)
+    try:
+        zeroed_indices(settings.search.noise, len(generator.noise_shapes))
+    except ValueError as error:
+        raise PhotopulseError(
+            f"cannot search {generator.name}", why=str(error), fix="give --zero-noise layers that it has"
+        ) from error
 
 
 def run_search(

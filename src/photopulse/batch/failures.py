@@ -1,0 +1,17 @@
+"""What may go wrong with one item while the others go on, and how its row says so."""
+
+import cv2
+import torch
+
+from photopulse.errors import PhotopulseError
+
+FAILURES = (PhotopulseError, OSError, ValueError, RuntimeError, MemoryError, cv2.error)
+
+
+def reason(error: BaseException) -> str:
+    """Words an error for the report and the person."""
+    if isinstance(error, PhotopulseError):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return f"the memory is full ({error}). Close other programs, or use --device cpu."
+    return f"unexpected {type(error).__name__}: {error}"

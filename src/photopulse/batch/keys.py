@@ -1,0 +1,36 @@
+"""Fingerprints of work: the same key, the same picture, so a rerun need not make it again."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from importlib.metadata import version
+
+import torch
+from torch import Tensor
+
+from photopulse.generators.protocol import Generator
+from photopulse.images import to_uint8
+from photopulse.pipeline import UpscaleSettings
+
+
+def run_key(generator: Generator, settings: UpscaleSettings) -> str:
+    """Hashes what all answers of a run depend on: version, settings, kernel and the generator's weights."""
+    told = {
+        "version": version("photopulse"),
+        "generator": generator.name,
+        "settings": asdict(replace(settings, kernel=None)),
+        "kernel": settings.kernel.read_bytes().hex() if settings.kernel else None,
+    }
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    if isinstance(generator, torch.nn.Module):
+        for name, values in sorted(generator.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def answer_key(run: str, target: Tensor, seed: int) -> str:
+    """Hashes what one answer depends on, given the ``run_key``; batch size and recording do not change it."""
+    digest = hashlib.sha256(f"{run} {tuple(target.shape)} {seed} ".encode())
+    digest.update(to_uint8(target).tobytes())
+    return digest.hexdigest()
