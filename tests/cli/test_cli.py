@@ -95,7 +95,6 @@ def test_loading_says_what_it_waits_for_only_on_a_terminal(monkeypatch, capsys, 
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(load, "load_generator", lambda name, device: (name, device))
     monkeypatch.setattr(FaceDetector, "load", lambda: "detector")
-    assert loading.load_with_progress("default", "cpu") == (load.DEFAULT, "cpu")
     assert loading.load_with_progress("my.pkl", "cuda") == ("my.pkl", "cuda")
     assert loading.load_detector() == "detector"
     captured = capsys.readouterr()

@@ -15,11 +15,11 @@ from safetensors.torch import save_file
 from photopulse.errors import PhotopulseError
 from photopulse.generators import load
 from photopulse.generators.checkpoint import save_checkpoint
-from photopulse.generators.load import DEFAULT, load_generator
+from photopulse.generators.load import load_generator
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings
-from photopulse.weights import WEIGHTS, status
+from photopulse.weights import DEFAULT_GENERATOR, WEIGHTS, status
 
 SG1 = StyleGAN1Settings(resolution=8, channels=(4, 3), z_dim=6, w_dim=6, mapping_layers=2)
 KWARGS2 = {
@@ -207,7 +207,7 @@ def test_a_name_of_the_table_is_built_by_its_function(monkeypatch, originals):
 
 
 @pytest.mark.weights
-@pytest.mark.skipif(status(DEFAULT) != "ready", reason="the default generator's weights are not fetched yet")
+@pytest.mark.skipif(status(DEFAULT_GENERATOR) != "ready", reason="the default generator's weights are not fetched yet")
 def test_the_default_generator_makes_a_picture_of_1024_pixels():
     generator = load_generator()
     ws = generator.map(torch.zeros(1, generator.z_dim) + 1, truncation_psi=0.5)
@@ -217,7 +217,7 @@ def test_the_default_generator_makes_a_picture_of_1024_pixels():
 
 
 def test_every_name_stands_in_the_table_of_weights():
-    assert DEFAULT in load.NAMED
+    assert DEFAULT_GENERATOR in load.NAMED
     assert set(load.NAMED) <= set(WEIGHTS)
 
 

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 
 def load_with_progress(name: str, device: str) -> "Generator":
-    """Loads a generator by name or path; ``default`` is the default one."""
-    from photopulse.generators.load import DEFAULT, load_generator
+    """Loads a generator by name or path."""
+    from photopulse.generators.load import load_generator
 
-    chosen = DEFAULT if name == "default" else name
-    with _spinner(f"loading {chosen} (the first time it is fetched and converted)"):
-        return load_generator(chosen, device)
+    with _spinner(f"loading {name} (the first time it is fetched and converted)"):
+        return load_generator(name, device)
 
 
 def load_detector() -> "FaceDetector":

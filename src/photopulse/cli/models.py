@@ -76,7 +76,7 @@ def show_model(
 
 @app.command("fit")
 def fit_model(
-    name: Annotated[str, typer.Argument(help="A generator's name, or its file.")] = "default",
+    name: Annotated[str, typer.Argument(help="A generator's name, or its file.")] = weights.DEFAULT_GENERATOR,
     *,
     samples: Annotated[int, typer.Option(min=2, help="Latents to map; the paper used a million.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,

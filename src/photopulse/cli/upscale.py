@@ -9,6 +9,7 @@ from photopulse.cli.console import fail
 from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
 from photopulse.errors import PhotopulseError
 from photopulse.search.names import NoiseKind, OptimizerName, ScheduleName
+from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
     from photopulse.batch import BatchSettings
@@ -19,7 +20,7 @@ _INPUT, _SEARCH, _OUTPUT = "Input", "Search", "Output"
 def upscale_command(
     inputs: Inputs,
     output: OutputFolder = Path("out"),
-    generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = "default",
+    generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = DEFAULT_GENERATOR,
     method: Annotated[Literal["classic"], typer.Option(help="classic: PULSE as published.")] = "classic",
     count: Annotated[int, typer.Option(min=1, help="Different answers for each face.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same faces; answer k has seed + k.")] = 0,

@@ -22,9 +22,8 @@ from photopulse.generators.stylegan1 import settings_from_state
 from photopulse.generators.stylegan2 import StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3Settings
 from photopulse.generators.torch_file import LEGACY_HEADER, read_torch_file
-from photopulse.weights import fetch
+from photopulse.weights import DEFAULT_GENERATOR, fetch
 
-DEFAULT = "mobilestylegan-ffhq-1024"
 ACCEPTED = (
     "photopulse's own .safetensors, NVIDIA's .pkl of StyleGAN, StyleGAN2 and StyleGAN3, "
     "PULSE's synthesis.pt and mapping.pt, and .pt files of the stylegan2-pytorch port"
@@ -33,7 +32,7 @@ ACCEPTED = (
 Kind = Literal["folder", "safetensors", "torch", "pickle"]
 
 
-def load_generator(name_or_path: str | Path = DEFAULT, device: str | torch.device = "cpu") -> Generator:
+def load_generator(name_or_path: str | Path = DEFAULT_GENERATOR, device: str | torch.device = "cpu") -> Generator:
     """Loads a face generator by the name of our table or from a file or folder of the user.
 
     What a file is, its content tells, never its name; nothing in it is run. The generator is in eval mode and
@@ -62,18 +61,18 @@ def load_generator(name_or_path: str | Path = DEFAULT, device: str | torch.devic
 
 def _mobilestylegan_ffhq_1024() -> Generator:
     """Loads the default generator, which is fetched and converted to safetensors the first time."""
-    source = fetch(DEFAULT)
+    source = fetch(DEFAULT_GENERATOR)
     converted = source / "generator.safetensors"
     # Missing or damaged: converting again mends it. A cache that cannot be written only costs that time again.
     with suppress(PhotopulseError):
         return load_checkpoint(converted)
-    generator = load_mobilestylegan_ir(source, name=DEFAULT)
+    generator = load_mobilestylegan_ir(source, name=DEFAULT_GENERATOR)
     with suppress(OSError):
         save_checkpoint(generator, converted)
     return generator
 
 
-NAMED: Mapping[str, Callable[[], Generator]] = {DEFAULT: _mobilestylegan_ffhq_1024}
+NAMED: Mapping[str, Callable[[], Generator]] = {DEFAULT_GENERATOR: _mobilestylegan_ffhq_1024}
 
 
 def _kind(path: Path) -> Kind:

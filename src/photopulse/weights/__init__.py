@@ -6,9 +6,10 @@ from pathlib import Path
 from photopulse.weights import cache, fetching
 from photopulse.weights.cache import State, cache_dir
 from photopulse.weights.entry import Carrier, Member, WeightsEntry
-from photopulse.weights.table import WEIGHTS, find_entry
+from photopulse.weights.table import DEFAULT_GENERATOR, WEIGHTS, find_entry
 
 __all__ = [
+    "DEFAULT_GENERATOR",
     "WEIGHTS",
     "Carrier",
     "Member",

