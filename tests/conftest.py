@@ -1,5 +1,7 @@
 """Fixtures for all tests: a generator so small that a whole search takes a second."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
+from photopulse.weights import DEFAULT_GENERATOR
 
 BuildGenerator = Callable[..., MobileStyleGAN]
 
@@ -40,6 +43,23 @@ def _build_generator(seed: int = 0, channels: tuple[int, ...] = (16, 16, 16), na
     pictures = generator.synthesize(generator.map(torch.randn(16, 16, generator=random)))
     generator.image.weight /= pictures.std() * 5
     return generator
+
+
+def _get_weights(*names: str) -> None:
+    """Fetches weights into the real cache as a user does; returns at once when they are there."""
+    subprocess.run([sys.executable, "-m", "photopulse", "models", "get", *names], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def default_weights() -> None:
+    """Makes sure that the default generator is in the cache."""
+    _get_weights(DEFAULT_GENERATOR)
+
+
+@pytest.fixture(scope="session")
+def face_weights() -> None:
+    """Makes sure that the face detector's networks are in the cache."""
+    _get_weights("blazeface", "facemesh")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from photopulse import weights
 from photopulse.cli import app
 from photopulse.faces.blazeface import Face
 from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
@@ -125,11 +124,9 @@ def test_an_interruption_exits_with_130(align, photo, tmp_path, monkeypatch):
 
 
 @pytest.mark.weights
-def test_real_faces_are_found(tmp_path):
+def test_real_faces_are_found(tmp_path, face_weights):
     from skimage import data
 
-    if weights.status("blazeface") != "ready" or weights.status("facemesh") != "ready":
-        pytest.skip("the face detector's weights are not in the cache: photopulse models get blazeface facemesh")
     portrait = data.astronaut()[:256, 100:356]
     Image.fromarray(portrait).save(tmp_path / "one.png")
     Image.fromarray(np.concatenate([portrait, portrait[:, ::-1]], axis=1)).save(tmp_path / "two.png")

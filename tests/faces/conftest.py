@@ -10,7 +10,7 @@ from photopulse.images import from_uint8
 
 
 @pytest.fixture(scope="session")
-def detector() -> FaceDetector:
+def detector(face_weights: None) -> FaceDetector:
     return FaceDetector.load()
 
 

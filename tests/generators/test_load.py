@@ -19,7 +19,7 @@ from photopulse.generators.load import load_generator
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings
-from photopulse.weights import DEFAULT_GENERATOR, WEIGHTS, status
+from photopulse.weights import DEFAULT_GENERATOR, WEIGHTS
 
 SG1 = StyleGAN1Settings(resolution=8, channels=(4, 3), z_dim=6, w_dim=6, mapping_layers=2)
 KWARGS2 = {
@@ -207,8 +207,7 @@ def test_a_name_of_the_table_is_built_by_its_function(monkeypatch, originals):
 
 
 @pytest.mark.weights
-@pytest.mark.skipif(status(DEFAULT_GENERATOR) != "ready", reason="the default generator's weights are not fetched yet")
-def test_the_default_generator_makes_a_picture_of_1024_pixels():
+def test_the_default_generator_makes_a_picture_of_1024_pixels(default_weights):
     generator = load_generator()
     ws = generator.map(torch.zeros(1, generator.z_dim) + 1, truncation_psi=0.5)
     image = generator.synthesize(ws)

@@ -284,7 +284,7 @@ def golden() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def published() -> Iterator[Generator]:
+def published(default_weights: None) -> Iterator[Generator]:
     generator = load_generator()
     yield generator
     del generator

