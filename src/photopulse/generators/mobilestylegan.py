@@ -57,16 +57,25 @@ def inverse_haar(coefficients: Tensor) -> Tensor:
     """Undoes one level of an orthonormal 2-D Haar transform.
 
     Takes (B, 4C, H, W) with the C low-pass channels first and then, for each of the C channels, its details
-    along the rows, the columns and the diagonal; returns (B, C, 2H, 2W).
+    along the rows, the columns and the diagonal; returns (B, C, 2H, 2W) in the channels-last memory format.
     """
+    return _merge_subbands(coefficients * 0.5)
+
+
+def _merge_subbands(coefficients: Tensor) -> Tensor:
+    """Undoes a Haar transform whose coefficients are divided by two already."""
     batch, channels, height, width = coefficients.shape
-    low = coefficients[:, : channels // 4]
-    details = coefficients[:, channels // 4 :].reshape(batch, channels // 4, 3, height, width)
-    rows, columns, diagonal = details.unbind(2)
+    count = channels // 4
+    values = coefficients.permute(0, 2, 3, 1)
+    low = values[..., :count]
+    rows, columns, diagonal = values[..., count:].reshape(batch, height, width, count, 3).unbind(4)
     top, bottom = low + rows, low - rows
-    right_top, right_bottom = columns + diagonal, columns - diagonal
-    corners = (top + right_top, top - right_top, bottom + right_bottom, bottom - right_bottom)
-    return F.pixel_shuffle(torch.stack(corners, dim=2).flatten(1, 2) * 0.5, 2)
+    top_step, bottom_step = columns + diagonal, columns - diagonal
+    # With the channels last, each pixel is one piece of memory, and weaving pixels is cheap.
+    top_pixels = torch.stack([top + top_step, top - top_step], dim=3)
+    bottom_pixels = torch.stack([bottom + bottom_step, bottom - bottom_step], dim=3)
+    image = torch.stack([top_pixels, bottom_pixels], dim=2).reshape(batch, 2 * height, 2 * width, count)
+    return image.permute(0, 3, 1, 2)
 
 
 class ModulatedSeparableConv(nn.Module):
@@ -104,7 +113,7 @@ class Block(nn.Module):
         self.conv2 = ModulatedSeparableConv(out_channels, out_channels, w_dim, resolution)
 
     def forward(self, x: Tensor, w1: Tensor, w2: Tensor, noise1: Tensor | None, noise2: Tensor | None) -> Tensor:
-        x = inverse_haar(x * self.up(w1)[:, :, None, None])
+        x = _merge_subbands(x * (0.5 * self.up(w1))[:, :, None, None])
         return self.conv2(self.conv1(x, w1, noise1), w2, noise2)
 
 
@@ -122,7 +131,9 @@ class InputLayer(nn.Module):
         self.register_buffer("noise_const", torch.zeros(1, 1, 4, 4))
 
     def forward(self, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = F.conv2d(self.const * self.affine(w)[:, :, None, None], self.weight, self.bias, padding=1)
+        x = self.const * self.affine(w)[:, :, None, None]
+        # Everything that follows keeps this memory format, in which the convolutions are faster.
+        x = F.conv2d(x.contiguous(memory_format=torch.channels_last), self.weight, self.bias, padding=1)
         x = x + (self.noise_const if noise is None else noise) * self.noise_strength
         return F.leaky_relu(x, 0.2)
 
