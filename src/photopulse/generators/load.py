@@ -67,8 +67,10 @@ def _mobilestylegan_ffhq_1024() -> Generator:
     with suppress(PhotopulseError):
         return load_checkpoint(converted)
     generator = load_mobilestylegan_ir(source, name=DEFAULT_GENERATOR)
-    with suppress(OSError):
+    with suppress(OSError, PhotopulseError):
         save_checkpoint(generator, converted)
+        # Read back: tensors laid out otherwise in memory give other last digits, so the first run another face.
+        return load_checkpoint(converted)
     return generator
 
 
