@@ -332,3 +332,12 @@ def test_damaged_files_raise_nothing_but_our_error(files, tmp_path, file, data):
             position = data.draw(st.integers(0, 8 * len(raw) - 1))
             raw[position // 8] ^= 1 << position % 8
     attempt(tmp_path / "damaged.bin", bytes(raw))
+
+
+def test_the_first_load_gives_the_generator_as_it_was_saved(tmp_path, monkeypatch, tiny_generator):
+    monkeypatch.setattr(load, "fetch", lambda name: tmp_path)
+    monkeypatch.setattr(load, "load_mobilestylegan_ir", lambda folder, name: tiny_generator)
+    first, second = load_generator(), load_generator()
+    assert first is not tiny_generator
+    layouts = [{key: values.stride() for key, values in each.state_dict().items()} for each in (first, second)]
+    assert layouts[0] == layouts[1]
