@@ -1,0 +1,115 @@
+"""What spoils a face before it becomes small (PULSE, Fig. 6, and more), written ``"noise:25+jpeg:30"``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
+from photopulse.degrade.jpeg import Jpeg
+from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
+from photopulse.degrade.resample import check_image
+from photopulse.errors import PhotopulseError
+
+UNTOUCHED = "none"
+
+RECIPES: Mapping[str, str] = {
+    "clean": UNTOUCHED,
+    "noise-25": "noise:25",
+    "noise-50": "noise:50",
+    "motion-100": "motion:100",
+    "salt-pepper-0.05": "salt-pepper:0.05",
+    "jpeg-30": "jpeg:30",
+    "defocus": "defocus:16",
+}
+"""Named corruptions for faces of 1024 px; the second to the fifth are those of PULSE's Fig. 6."""
+
+
+class Corruption(Protocol):
+    """A way in which a picture is spoiled at full size."""
+
+    @property
+    def name(self) -> str:
+        """Its text form, which ``parse_corruptions`` reads back."""
+        ...
+
+    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
+        """Spoils (B, 3, H, W) in [0, 1]; same shape, device and dtype, no gradients.
+
+        ``random`` is a CPU generator: the same seed gives the same result on every device. The pictures of a
+        batch share it, so corrupt pictures one by one, each with its own, to be free of the batch and the order.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Corruptions:
+    """Corruptions in the order in which they are applied; none of them leaves the picture as it is."""
+
+    parts: tuple[Corruption, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The canonical text, e.g. ``"noise:25+jpeg:30"``, or ``"none"``."""
+        return "+".join(part.name for part in self.parts) or UNTOUCHED
+
+    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
+        check_image(image, 1)
+        for part in self.parts:
+            image = part(image, random)
+        return image
+
+
+_KINDS: Mapping[str, Callable[..., Corruption]] = {
+    "noise": GaussianNoise,
+    "chroma-noise": ChromaNoise,
+    "salt-pepper": SaltAndPepper,
+    "motion": MotionBlur,
+    "defocus": Defocus,
+    "blur": GaussianBlur,
+    "jpeg": Jpeg,
+}
+_EXAMPLES = "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100@30, defocus:16, blur:4, jpeg:30"
+
+
+def parse_corruptions(text: str) -> Corruptions:
+    """Reads what ``Corruptions.name`` writes; ``"none"`` and the empty text leave the picture as it is.
+
+    Raises:
+        PhotopulseError: naming the part that cannot be read, and what there is.
+    """
+    if text.strip() in ("", UNTOUCHED):
+        return Corruptions()
+    return Corruptions(tuple(_parsed(part.strip()) for part in text.split("+")))
+
+
+def folder_name(corruptions: Corruptions) -> str:
+    """Words corruptions as one folder that every file system takes: ``"noise-25_jpeg-30"``."""
+    return corruptions.name.replace(":", "-").replace("+", "_")
+
+
+def _parsed(part: str) -> Corruption:
+    kind, _, amounts = part.partition(":")
+    try:
+        if kind not in _KINDS:
+            raise ValueError(f"there is no corruption {kind!r}")
+        return _KINDS[kind](*_numbers(kind, amounts))
+    except ValueError as error:
+        raise PhotopulseError(
+            f"cannot read the corruption {part!r}",
+            why=str(error),
+            fix=f"write {UNTOUCHED}, or with + between them some of {_EXAMPLES}",
+        ) from error
+
+
+def _numbers(kind: str, amounts: str) -> list[float]:
+    """Reads ``"100@30"`` for motion, one number for all others."""
+    try:
+        numbers = [float(amount) for amount in amounts.split("@")]
+    except ValueError:
+        raise ValueError(f"{amounts!r} is no number" if amounts else "its number is missing") from None
+    if len(numbers) > (2 if kind == "motion" else 1):
+        raise ValueError(f"{amounts!r} holds too many numbers")
+    return numbers

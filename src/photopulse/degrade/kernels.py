@@ -1,0 +1,91 @@
+"""The user's own blur kernel as a downscaling operator, and the files that it comes from."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photopulse.degrade.downscale import check_factor
+from photopulse.degrade.resample import at_least_float32, check_image, mirror
+from photopulse.errors import PhotopulseError
+
+MAX_KERNEL_SIZE = 1024
+MAX_KERNEL_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class CustomKernel:
+    """Correlates each channel with the user's own 2-D ``kernel`` (not flipped), edges mirrored.
+
+    The kernel's middle lies on the block's middle; where that is impossible (size and factor differ by an odd
+    number) half a pixel above and left of it. The kernel is used as it is: ``load_kernel`` normalises.
+    """
+
+    kernel: Tensor
+    factor: int
+    name: str = field(default="kernel", init=False)
+
+    def __post_init__(self) -> None:
+        check_factor(self)
+        if self.kernel.ndim != 2 or self.kernel.numel() == 0:
+            raise ValueError(f"kernel must be a matrix, got the shape {tuple(self.kernel.shape)}")
+
+    def __call__(self, image: Tensor) -> Tensor:
+        check_image(image, self.factor)
+        batch, channels, height, width = image.shape
+        rows = self._rows(height, self.kernel.shape[0]).to(image.device)
+        columns = self._rows(width, self.kernel.shape[1]).to(image.device)
+        with torch.autocast(image.device.type, enabled=False):
+            planes = at_least_float32(image).reshape(batch * channels, 1, height, width)
+            padded = planes[:, :, rows][..., columns]
+            small = F.conv2d(padded, self.kernel.to(padded)[None, None], stride=self.factor)
+        return small.reshape(batch, channels, *small.shape[2:]).to(image.dtype)
+
+    def _rows(self, size: int, taps: int) -> Tensor:
+        """Which input rows, mirrored at the edges, the padded image is made of."""
+        first = (self.factor - taps - 1) // 2 if (self.factor - taps) % 2 else (self.factor - taps) // 2
+        return torch.as_tensor(mirror(np.arange(first, first + size - self.factor + taps), size))
+
+
+def load_kernel(path: Path) -> Tensor:
+    """Reads a blur kernel (kH, kW), float32, divided by its sum, from a .npy, .txt or .csv file of numbers.
+
+    At most 1024 x 1024. Raises PhotopulseError when the file cannot be read or holds no usable kernel.
+    """
+    try:
+        if path.stat().st_size > MAX_KERNEL_BYTES:
+            raise ValueError(f"the file is larger than {MAX_KERNEL_BYTES // 2**20} MB")
+        values = _read_matrix(path)
+        if values.ndim != 2 or not 1 <= max(values.shape) <= MAX_KERNEL_SIZE or values.size == 0:
+            raise ValueError(f"a kernel has two sides of 1 to {MAX_KERNEL_SIZE}, this one is {values.shape}")
+        if not np.isfinite(values).all():
+            raise ValueError("it holds a value that is not a finite number")
+        if abs(values.sum()) <= 1e-6 * np.abs(values).sum():
+            raise ValueError("its values sum to zero, so it cannot keep an image's brightness")
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise PhotopulseError(
+            f"cannot use the blur kernel {path}",
+            why=str(error) or type(error).__name__,
+            fix="give a .npy, .txt or .csv file that holds one matrix of numbers",
+        ) from error
+    return torch.as_tensor((values / values.sum()).astype(np.float32))
+
+
+def _read_matrix(path: Path) -> NDArray[np.float64]:
+    match path.suffix.lower():
+        case ".npy":
+            # Mapped, so that a header that declares a huge array costs no memory.
+            loaded = np.load(path, allow_pickle=False, mmap_mode="r")
+            if loaded.size > MAX_KERNEL_SIZE**2 or loaded.dtype.kind not in "biuf":
+                raise ValueError(f"it holds {loaded.shape} values of type {loaded.dtype}")
+            return np.asarray(loaded, dtype=np.float64)
+        case ".csv":
+            return np.loadtxt(path, delimiter=",", ndmin=2, dtype=np.float64)
+        case ".txt":
+            return np.loadtxt(path, ndmin=2, dtype=np.float64)
+        case other:
+            raise ValueError(f"files of type {other!r} hold no kernel")

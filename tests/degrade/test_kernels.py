@@ -1,0 +1,102 @@
+"""The user's own kernels against SciPy and their own gradients; their files, whole and damaged."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from torch import Tensor
+
+from photopulse.degrade import Box, CustomKernel, load_kernel
+from photopulse.errors import PhotopulseError
+
+
+def random_image(height: int, width: int, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@pytest.mark.parametrize(("kernel_size", "factor"), [((5, 3), 1), ((5, 3), 3), ((4, 4), 2), ((2, 2), 4)])
+def test_a_custom_kernel_equals_scipy(kernel_size: tuple[int, int], factor: int) -> None:
+    image = random_image(12, 12)
+    kernel = torch.rand(kernel_size, generator=torch.Generator().manual_seed(3))
+    # SciPy lays the middle of an even kernel of k taps on tap k/2, an odd one's on the middle tap.
+    start = [(factor - taps) // 2 + taps // 2 for taps in kernel_size]
+    expected = np.stack([ndimage.correlate(p.numpy(), kernel.numpy(), mode="mirror") for p in image[0]])
+    expected = expected[:, start[0] :: factor, start[1] :: factor]
+    np.testing.assert_allclose(CustomKernel(kernel, factor)(image)[0], expected, atol=1e-5)
+
+
+def test_a_custom_box_equals_box() -> None:
+    image = random_image(16, 8)
+    torch.testing.assert_close(CustomKernel(torch.full((4, 4), 1 / 16), 4)(image), Box(4)(image))
+
+
+def test_a_custom_kernel_may_be_larger_than_the_image() -> None:
+    small = CustomKernel(torch.full((31, 31), 31.0**-2), 2)(torch.full((1, 3, 4, 2), 0.7))
+    torch.testing.assert_close(small, torch.full((1, 3, 2, 1), 0.7))
+
+
+def test_custom_kernels_have_exact_gradients() -> None:
+    kernel = torch.rand(3, 5, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    image = random_image(4, 4, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(CustomKernel(kernel, 2), (image,))
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 3), (1, 3, 3)])
+def test_a_custom_kernel_must_be_a_matrix(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="must be a matrix"):
+        CustomKernel(torch.zeros(shape), 2)
+
+
+def test_kernels_load_from_every_file_type_and_sum_to_one(tmp_path: Path) -> None:
+    values = np.arange(1.0, 7).reshape(2, 3)
+    np.save(tmp_path / "k.npy", values)
+    np.savetxt(tmp_path / "k.txt", values)
+    np.savetxt(tmp_path / "k.csv", values, delimiter=",")
+    for suffix in ("npy", "txt", "csv"):
+        np.testing.assert_allclose(load_kernel(tmp_path / f"k.{suffix}"), values / 21, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.txt", b"1 2\n3 x\n", "could not convert"),
+        ("a.txt", b"", "sides of 1 to 1024"),
+        ("a.csv", b"1,nan\n2,3\n", "not a finite"),
+        ("a.csv", b"1,-1\n-1,1\n", "sum to zero"),
+        ("a.npy", b"no array", "cannot use"),
+        ("a.jpg", b"1 2", "hold no kernel"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:loadtxt")
+def test_unusable_kernels_are_named_with_the_reason(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(PhotopulseError, match=reason) as caught:
+        load_kernel(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_missing_and_pickled_kernels_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "object.npy", np.array([[os.getcwd]], dtype=object), allow_pickle=True)
+    for name in ("object.npy", "missing.npy"):
+        with pytest.raises(PhotopulseError):
+            load_kernel(tmp_path / name)
+
+
+@settings(deadline=None)
+@given(content=st.binary(max_size=60), suffix=st.sampled_from([".npy", ".txt", ".csv"]))
+@pytest.mark.filterwarnings("ignore:loadtxt")
+def test_damaged_kernel_files_never_raise_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.mktemp("kernel") / f"k{suffix}"
+    path.write_bytes((b"\x93NUMPY\x01\x00" if suffix == ".npy" else b"") + content)
+    try:
+        kernel = load_kernel(path)
+    except PhotopulseError:
+        return
+    assert kernel.ndim == 2
