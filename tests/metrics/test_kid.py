@@ -1,0 +1,97 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from photopulse.metrics import kid
+from photopulse.metrics.kid import kernel_distance, subset_kernel_distance
+
+
+def draw(count: int, seed: int, width: int = 6) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
+
+
+def slow_distance(a: Tensor, b: Tensor) -> float:
+    def kernel(x: Tensor, y: Tensor) -> float:
+        return (sum(p * q for p, q in zip(x.tolist(), y.tolist(), strict=True)) / len(x) + 1) ** 3
+
+    def within(x: Tensor) -> float:
+        return float(np.mean([kernel(p, q) for p, q in itertools.permutations(x, 2)]))
+
+    return within(a) + within(b) - 2 * float(np.mean([kernel(p, q) for p, q in itertools.product(a, b)]))
+
+
+def test_the_estimate_equals_a_slow_double_loop():
+    a, b = draw(7, seed=0), draw(5, seed=1) + 0.5
+    assert kernel_distance(a, b).value == pytest.approx(slow_distance(a, b), rel=1e-9)
+
+
+def test_the_estimate_does_not_depend_on_how_many_rows_are_computed_at_once(monkeypatch):
+    a, b = draw(7, seed=0), draw(5, seed=1)
+    whole = kernel_distance(a, b)
+    monkeypatch.setattr(kid, "_ROWS", 2)
+    assert kernel_distance(a, b).value == pytest.approx(whole.value, rel=1e-12)
+
+
+def test_the_standard_error_equals_a_jackknife_that_leaves_each_picture_out():
+    a, b = draw(7, seed=0), draw(5, seed=1) + 0.5
+    variance = 0.0
+    for n, leave_out in (
+        (7, lambda i: slow_distance(torch.cat([a[:i], a[i + 1 :]]), b)),
+        (5, lambda i: slow_distance(a, torch.cat([b[:i], b[i + 1 :]]))),
+    ):
+        values = np.array([leave_out(i) for i in range(n)])
+        variance += (n - 1) / n * np.square(values - values.mean()).sum()
+    assert kernel_distance(a, b).standard_error == pytest.approx(variance**0.5, rel=1e-9)
+
+
+def test_two_sets_of_one_distribution_have_an_expectation_of_zero():
+    values = np.array([kernel_distance(draw(12, 2 * i), draw(9, 2 * i + 1)).value for i in range(400)])
+    assert abs(values.mean()) < 3 * values.std() / 20
+    assert (values < 0).mean() > 0.3
+
+
+def test_the_expectation_is_the_true_distance_and_the_standard_error_the_true_spread():
+    # E k(x, y) with independent x ~ N(s, 1), y ~ N(t, 1) in one dimension: E (xy + 1)^3 by the moments.
+    def expectation(s: float, t: float) -> float:
+        second = (s**2 + 1) * (t**2 + 1)
+        third = (s**3 + 3 * s) * (t**3 + 3 * t)
+        return third + 3 * second + 3 * s * t + 1
+
+    truth = expectation(0, 0) + expectation(1, 1) - 2 * expectation(0, 1)
+    found = [kernel_distance(draw(60, 2 * i, width=1), draw(60, 2 * i + 1, width=1) + 1) for i in range(300)]
+    values = np.array([one.value for one in found])
+    assert abs(values.mean() - truth) < 3 * values.std() / 300**0.5
+    assert np.mean([one.standard_error for one in found]) == pytest.approx(values.std(), rel=0.25)
+
+
+def test_subsets_repeat_with_the_seed_and_agree_with_all_pairs():
+    a, b = draw(60, seed=0), draw(50, seed=1) + 0.5
+    first, again, other = (
+        subset_kernel_distance(a, b, random=torch.Generator().manual_seed(seed), size=20, count=200)
+        for seed in (0, 0, 1)
+    )
+    exact = kernel_distance(a, b)
+    assert first == again != other
+    assert first.value == pytest.approx(exact.value, abs=4 * first.standard_error / 200**0.5)
+    assert first.standard_error > 0
+
+
+def test_subsets_of_all_pictures_give_the_exact_estimate():
+    a, b = draw(9, seed=0), draw(9, seed=1)
+    found = subset_kernel_distance(a, b, random=torch.Generator().manual_seed(0), size=9, count=2)
+    assert found.value == pytest.approx(kernel_distance(a, b).value, rel=1e-9)
+    assert found.standard_error == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("size", "count"), [(2, 100), (10, 100), (5, 1)])
+def test_subsets_that_cannot_be_drawn_are_refused(size, count):
+    with pytest.raises(ValueError, match="size must be 3 to 9"):
+        subset_kernel_distance(draw(9, 0), draw(12, 1), random=torch.Generator(), size=size, count=count)
+
+
+def test_two_pictures_are_too_few_for_a_standard_error():
+    with pytest.raises(ValueError, match="at least 3"):
+        kernel_distance(draw(2, 0), draw(9, 1))
