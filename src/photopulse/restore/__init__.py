@@ -1,0 +1,1 @@
+"""Restoring pictures by a network in one pass: enlarging, and sharpening faces."""

@@ -1,0 +1,169 @@
+"""Reads the weights of a plain convolutional network in ncnn's format, without ncnn.
+
+The ``.param`` file is text: a magic number, the counts of layers and blobs, then one line a layer. The ``.bin``
+file holds the layers' weights one after the other, without names or sizes. Nothing of the graph is run: the
+convolutions come back in the order of the text, and the caller's own network has to fit them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+
+MAX_PARAM_BYTES = 4 * 2**20
+MAX_BIN_BYTES = 512 * 2**20
+
+_PARAM_MAGIC = "7767517"
+_FLOAT16 = 0x01306B47
+_WITHOUT_WEIGHTS = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
+# Settings of a Convolution by their numbers in the text.
+_OUT, _WIDTH, _HEIGHT, _HAS_BIAS, _NUM_WEIGHTS, _INT8, _DYNAMIC = 0, 1, 11, 5, 6, 8, 19
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution:
+    """One convolution of the network.
+
+    Attributes:
+        name: what the text calls it.
+        weight: (out, in, height, width), float32.
+        bias: (out,), float32; None if it has none.
+    """
+
+    name: str
+    weight: Tensor
+    bias: Tensor | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What the text says of one convolution; nothing of it is believed before the sizes fit."""
+
+    name: str
+    shape: tuple[int, int, int, int]
+    has_bias: bool
+
+    @property
+    def num_bytes(self) -> int:
+        # The flag, the float16 weights padded to whole words, the float32 biases.
+        return 4 + _padded(2 * math.prod(self.shape)) + 4 * self.shape[0] * self.has_bias
+
+
+def read_ncnn(param: Path) -> list[Convolution]:
+    """Reads all convolutions of ``param`` and of the ``.bin`` file beside it, in the order of the text.
+
+    Weights must be stored as float16, as ncnn's optimiser writes them. The sizes that the text declares are
+    compared with the size of the ``.bin`` file before anything is read.
+
+    Raises:
+        PhotopulseError: a file is missing, damaged or too large, or a layer is of a kind that we do not know.
+    """
+    weights = param.with_suffix(".bin")
+    try:
+        text = _read(param, MAX_PARAM_BYTES).decode("ascii")
+        plans = list(_plans(text))
+    except (OSError, ValueError) as error:
+        raise _unreadable(param, error) from error
+    try:
+        raw = _read(weights, MAX_BIN_BYTES)
+        declared = sum(plan.num_bytes for plan in plans)
+        if len(raw) != declared:
+            raise ValueError(f"it has {len(raw)} bytes where {param.name} declares {declared}")
+        return list(_convolutions(plans, raw))
+    except (OSError, ValueError) as error:
+        raise _unreadable(weights, error) from error
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit // 2**20} MB")
+    return content
+
+
+def _plans(text: str) -> Iterator[_Plan]:
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or lines[0] != [_PARAM_MAGIC]:
+        raise ValueError(f"it does not begin with ncnn's number {_PARAM_MAGIC}")
+    layers = lines[2:]
+    if lines[1][0] != str(len(layers)):
+        raise ValueError(f"it declares {lines[1][0][:20]} layers and has {len(layers)}")
+    for words in layers:
+        kind = words[0]
+        if kind == "Convolution":
+            yield _plan(words)
+        elif kind not in _WITHOUT_WEIGHTS:
+            raise ValueError(f"it has a layer of the kind {kind[:40]!r}, which we do not know")
+
+
+def _plan(words: list[str]) -> _Plan:
+    """Understands e.g. ``Convolution Conv_0 1 1 data 703 0=64 1=3 5=1 6=1728``."""
+    if len(words) < 4:
+        raise ValueError("it has a convolution without inputs and outputs")
+    name = words[1][:80]
+    first = 4 + _whole(words[2], name) + _whole(words[3], name)
+    settings = dict(_setting(word, name) for word in words[first:] if not word.startswith("-"))
+    if settings.get(_INT8, 0) or settings.get(_DYNAMIC, 0):
+        raise ValueError(f"the weights of {name} are quantised or computed, which we do not read")
+    out, width, total = (settings.get(key, 0) for key in (_OUT, _WIDTH, _NUM_WEIGHTS))
+    height = settings.get(_HEIGHT, width)
+    per_input = out * width * height
+    if per_input < 1 or total < 1 or total % per_input:
+        raise ValueError(f"{name} has {total} weights for {out} outputs of {height} x {width}")
+    has_bias = settings.get(_HAS_BIAS, 0) != 0
+    return _Plan(name=name, shape=(out, total // per_input, height, width), has_bias=has_bias)
+
+
+def _setting(word: str, name: str) -> tuple[int, int]:
+    key, _, value = word.partition("=")
+    # Only settings of whole numbers say how large a layer is; of the others their key is enough.
+    return _whole(key, name), _whole(value, name) if "." not in value else 0
+
+
+def _whole(word: str, name: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 9):
+        raise ValueError(f"{name} has the setting {word[:40]!r}, which is not a whole number")
+    return int(word)
+
+
+def _padded(size: int) -> int:
+    return -(-size // 4) * 4
+
+
+def _convolutions(plans: list[_Plan], raw: bytes) -> Iterator[Convolution]:
+    """Cuts ``raw``, which is as long as all plans together, into the layers' arrays."""
+    start = 0
+    for plan in plans:
+        flag = int.from_bytes(raw[start : start + 4], "little")
+        if flag != _FLOAT16:
+            raise ValueError(f"the weights of {plan.name} begin with 0x{flag:08x}, not with the mark of float16")
+        out, count = plan.shape[0], math.prod(plan.shape)
+        weight = np.frombuffer(raw, "<f2", count, start + 4).reshape(plan.shape)
+        bias = np.frombuffer(raw, "<f4", out, start + plan.num_bytes - 4 * out) if plan.has_bias else None
+        yield Convolution(
+            name=plan.name,
+            weight=_finite(weight, plan.name),
+            bias=None if bias is None else _finite(bias, plan.name),
+        )
+        start += plan.num_bytes
+
+
+def _finite(values: NDArray[np.floating[Any]], name: str) -> Tensor:
+    copy = values.astype(np.float32)
+    if not np.isfinite(copy).all():
+        raise ValueError(f"{name} holds a value that is not a finite number")
+    return torch.from_numpy(copy)
+
+
+def _unreadable(path: Path, error: Exception) -> PhotopulseError:
+    why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    return PhotopulseError(f"cannot read {path} as an ncnn network", why=why, fix="fetch it again")

@@ -1,0 +1,75 @@
+"""Runs a network over a large picture in overlapping tiles, so that memory stays bounded."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class _Window(NamedTuple):
+    """One axis of a tile: what the network sees, [start, stop), and what of it is kept, [first, last)."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def in_tiles(call: Callable[[Tensor], Tensor], image: Tensor, *, tile: int, overlap: int) -> Tensor:
+    """Gives what ``call(image)`` gives, but shows ``call`` no more than ``tile`` x ``tile`` pixels at a time.
+
+    Every pixel that is kept had ``overlap`` pixels of context or the picture's own edge on each side; the seams
+    lie where two tiles know equally much. So the result is exact if a pixel of the output depends on no input
+    that is further than ``overlap`` away.
+
+    Args:
+        call: (B, C, H, W) -> (B, C', sH, sW) with an integer s >= 1, the same for every size.
+        image: (B, C, H, W).
+        tile: height and width of a tile, more than twice ``overlap``. A picture that is no larger is one tile.
+        overlap: pixels of context.
+
+    Raises:
+        ValueError: ``tile`` is too small for ``overlap``, or ``call`` does not enlarge by an integer.
+    """
+    if overlap < 0 or tile <= 2 * overlap:
+        raise ValueError(f"a tile of {tile} pixels has no middle with {overlap} pixels of context on each side")
+    height, width = image.shape[2:]
+    rows, columns = _windows(height, tile, overlap), _windows(width, tile, overlap)
+    result: Tensor | None = None
+    for row in rows:
+        for column in columns:
+            part = call(image[..., row.start : row.stop, column.start : column.stop])
+            scale = _scale(part, row, column)
+            if result is None:
+                result = part.new_empty(*part.shape[:2], scale * height, scale * width)
+            kept = part[..., _inner(row, scale), _inner(column, scale)]
+            result[..., _outer(row, scale), _outer(column, scale)] = kept
+    if result is None:
+        raise ValueError(f"the image is empty: its shape is {tuple(image.shape)}")
+    return result
+
+
+def _windows(size: int, tile: int, overlap: int) -> list[_Window]:
+    """Spreads as few tiles as possible evenly; neighbours share 2 x ``overlap`` pixels or more."""
+    count = max(1, -(-(size - 2 * overlap) // (tile - 2 * overlap)))
+    starts = [i * (size - tile) // (count - 1) for i in range(count)] if count > 1 else [0]
+    stops = [min(start + tile, size) for start in starts]
+    seams = [(start + stop) // 2 for start, stop in zip(starts[1:], stops[:-1], strict=True)]
+    return [_Window(*window) for window in zip(starts, stops, [0, *seams], [*seams, size], strict=True)]
+
+
+def _scale(part: Tensor, row: _Window, column: _Window) -> int:
+    height, width = row.stop - row.start, column.stop - column.start
+    scale = part.shape[2] // max(height, 1)
+    if scale < 1 or part.shape[2:] != torch.Size((scale * height, scale * width)):
+        raise ValueError(f"{height} x {width} pixels became {part.shape[2]} x {part.shape[3]}")
+    return scale
+
+
+def _inner(window: _Window, scale: int) -> slice:
+    return slice(scale * (window.first - window.start), scale * (window.last - window.start))
+
+
+def _outer(window: _Window, scale: int) -> slice:
+    return slice(scale * window.first, scale * window.last)
