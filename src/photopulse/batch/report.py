@@ -12,7 +12,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 
 REPORT_VERSION = 1
-ItemStatus = Literal["converged", "not-converged", "aligned", "failed"]
+ItemStatus = Literal["converged", "not-converged", "aligned", "made", "failed"]
 
 # What later code relies on in the rows of a file that anyone may have edited.
 _FIELD_KINDS = {
@@ -26,9 +26,9 @@ class ReportItem:
     """What became of one input, or of one of its answers.
 
     Attributes:
-        input: path as given.
+        input: path as given, or the seed where a face is drawn from nothing.
         output: path of the picture, None if there is none.
-        status: ``"converged"`` and ``"not-converged"`` (of a search), ``"aligned"`` or ``"failed"``.
+        status: ``"converged"`` and ``"not-converged"`` (of a search), ``"aligned"``, ``"made"`` or ``"failed"``.
         error: what, why and the way out, if it failed.
         key: fingerprint of the input and of all settings; the same key gives the same picture.
         downscale_mse: of the search's picture to the input.

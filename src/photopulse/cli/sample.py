@@ -1,0 +1,76 @@
+"""`photopulse sample`: faces drawn from a generator."""
+
+from collections.abc import Generator as Yields
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from photopulse.cli.console import fail, is_interactive, stderr_console
+from photopulse.cli.options import AsJson, Device, OutputFolder, find_device
+from photopulse.errors import PhotopulseError
+from photopulse.weights import DEFAULT_GENERATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from photopulse.batch import ReportItem
+
+
+def sample_command(
+    count: Annotated[int, typer.Argument(min=1, metavar="COUNT", help="Faces to draw.")],
+    output: OutputFolder = Path("samples"),
+    generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = DEFAULT_GENERATOR,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the first face; face k has seed + k.")] = 0,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Height and width; must divide the generator's, which is the default.")
+    ] = None,
+    truncation_psi: Annotated[
+        float, typer.Option(min=0, max=2, help="Below 1: nearer to the mean face, fewer odd ones, less variety.")
+    ] = 1.0,
+    label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
+    device: Device = "auto",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Draws imaginary faces from a generator, for audits and as training data.
+
+    The same seed gives the same face. Finished faces are kept when the command is run again. Exit code 0: all
+    are there; 1: one failed; 130: interrupted, a rerun goes on.
+    """
+    from photopulse.batch import exit_code
+    from photopulse.batch.sample import SampleSettings, sample_files
+    from photopulse.cli.loading import load_with_progress
+    from photopulse.cli.progress import print_report
+
+    settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
+    try:
+        loaded = load_with_progress(generator, find_device(device))
+        with _watch(count, quiet=as_json) as on_item:
+            items = sample_files(range(seed, seed + count), output, loaded, settings, on_item=on_item)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    print_report("sample", items, output, as_json=as_json)
+    raise typer.Exit(exit_code(items))
+
+
+@contextmanager
+def _watch(count: int, *, quiet: bool) -> "Yields[Callable[[ReportItem, bool], None]]":
+    """Yields what hears of each row: it moves a bar where somebody watches, and prints the row."""
+    from photopulse.cli.progress import print_item
+
+    progress = Progress(console=stderr_console(), transient=True, disable=not is_interactive())
+    task = progress.add_task("drawing faces", total=count)
+
+    def on_item(row: "ReportItem", resumed: bool) -> None:
+        progress.update(task, visible=False)
+        progress.refresh()  # The bar is gone before the line is printed.
+        print_item(row, resumed=resumed, quiet=quiet)
+        progress.update(task, advance=1, visible=True)
+
+    with progress:
+        yield on_item
