@@ -1,0 +1,63 @@
+"""Writing names onto sheets of pictures, readable as they are, never wider than their place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+Box = tuple[int, int, int, int]
+
+_INK = (0, 0, 0)
+_PAPER = (255, 255, 255)
+_SMALLEST = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lettering:
+    """A size of type.
+
+    Attributes:
+        size: of the type in px, as long as the text fits; long ones are written smaller, then cut.
+        line: height of a line with its space around, in px.
+    """
+
+    size: int
+    line: int
+
+    @classmethod
+    def for_cell(cls, cell: int) -> "Lettering":
+        """The type that suits pictures of that side."""
+        size = min(max(cell // 15, 11), 28)
+        return cls(size=size, line=round(1.7 * size))
+
+    def write(self, sheet: Image.Image, box: Box, text: str) -> None:
+        """Writes a line into the middle of a box (left, top, right, bottom)."""
+        shown, font = self._fit(text, box[2] - box[0])
+        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        ImageDraw.Draw(sheet).text(middle, shown, fill=_INK, font=font, anchor="mm")
+
+    def write_upwards(self, sheet: Image.Image, box: Box, text: str) -> None:
+        """Writes a line into the middle of a box, turned so that it is read from below."""
+        if not text:
+            return
+        width, height = box[2] - box[0], box[3] - box[1]
+        lying = Image.new("RGB", (height, width), _PAPER)
+        self.write(lying, (0, 0, height, width), text)
+        sheet.paste(lying.transpose(Image.Transpose.ROTATE_90), box[:2])
+
+    def _fit(self, text: str, width: int) -> tuple[str, ImageFont.FreeTypeFont]:
+        for size in range(self.size, _SMALLEST - 1, -1):
+            font = _font(size)
+            if font.getlength(text) <= width:
+                return text, font
+        font = _font(_SMALLEST)
+        while text and font.getlength(f"{text}…") > width:
+            text = text[:-1]
+        return f"{text}…", font
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with Matplotlib and knows most scripts."""
+    import matplotlib
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -1,0 +1,69 @@
+import math
+
+import pytest
+
+from photopulse.studies.measures import MEASURES, condition_order, is_reference, method_order
+from photopulse.studies.rows import Row
+
+BY_NAME = {measure.name: measure for measure in MEASURES}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("psnr", 23.456, "23.46"),
+        ("ssim", 0.63249, "0.632"),
+        ("seconds", 135.24, "135"),
+        ("seconds", 13.524, "13.5"),
+        ("seconds", 1.3524, "1.35"),
+        ("seconds", 0.013524, "0.014"),
+        ("seconds", 12345.6, "12346"),
+        ("seconds", 0.0, "0.00"),
+        ("psnr", None, "-"),
+        ("psnr", math.inf, "∞"),
+        ("psnr", math.nan, "nan"),
+    ],
+)
+def test_numbers_are_worded_with_the_digits_that_mean_something(name, value, text):
+    assert BY_NAME[name].text(value) == text
+
+
+def test_the_downscale_error_is_given_in_units_of_1e_5():
+    row = Row(image="a", condition="none", method="pulse", size=128, small=16, downscale_mse=0.00123)
+    assert BY_NAME["downscale_mse_mean"].value(row) == pytest.approx(123)
+    assert BY_NAME["downscale_mse_median"].value(row) == pytest.approx(123)
+
+
+def test_arrows_point_where_better_is():
+    arrows = {measure.name: measure.arrow.strip() for measure in MEASURES}
+    assert arrows == {
+        "downscale_mse_mean": "↓",
+        "downscale_mse_median": "↓",
+        "niqe": "↓",
+        "psnr": "↑",
+        "psnr_y": "↑",
+        "ssim": "↑",
+        "perceptual": "↓",
+        "identity": "↑",
+        "sharpness": "",
+        "seconds": "↓",
+    }
+
+
+def test_the_likeness_says_that_it_is_for_evaluation_only():
+    assert "evaluation only" in BY_NAME["identity"].meaning
+    assert "not LPIPS" in BY_NAME["perceptual"].meaning
+
+
+def test_methods_stand_in_the_order_of_papers_with_variants_beside_their_family():
+    order = ["original", "nearest", "bicubic", "lanczos", "realesrgan", "fsrnet", "fsrgan", "pulse", "pulse-fast"]
+    order += ["pulse:400", "another", "spandrel"]
+    assert sorted(set(order), key=method_order) == order
+
+
+def test_no_corruption_comes_first():
+    assert sorted(["noise:25", "blur", "none"], key=condition_order) == ["none", "blur", "noise:25"]
+
+
+def test_only_the_original_is_no_rival():
+    assert [method for method in ("original", "nearest", "pulse") if is_reference(method)] == ["original"]
