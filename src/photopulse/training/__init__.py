@@ -1,0 +1,1 @@
+"""Recipes that train the networks which come with photopulse: one readable recipe a file."""
