@@ -6,6 +6,9 @@ import typer
 
 from photopulse.cli import models
 from photopulse.cli.align import align_command
+from photopulse.cli.audit import audit_command
+from photopulse.cli.evaluate import evaluate_command
+from photopulse.cli.sample import sample_command
 from photopulse.cli.upscale import upscale_command
 
 app = typer.Typer(
@@ -15,6 +18,9 @@ app = typer.Typer(
 )
 app.command("upscale")(upscale_command)
 app.command("align")(align_command)
+app.command("audit")(audit_command)
+app.command("evaluate")(evaluate_command)
+app.command("sample")(sample_command)
 app.add_typer(models.app, name="models")
 
 

@@ -1,0 +1,78 @@
+"""Which method works on which small face, and where its picture goes."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from photopulse.batch.evaluate_inputs import Subject
+from photopulse.batch.evaluate_job import Job
+from photopulse.batch.evaluate_settings import ORIGINAL, EvaluateSettings
+from photopulse.degrade import folder_name
+from photopulse.pipeline.method import Method
+from photopulse.pipeline.methods import make_method
+
+
+def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings) -> tuple[list[Job], list[str]]:
+    """Lists the jobs, whose pictures go to ``folder/<condition>/<method>/<side>/<stem>.png``, and what is left out.
+
+    The sharp face itself comes first, then method by method, so that the methods named first are compared soon.
+
+    Raises:
+        PhotopulseError: if the generator of a search cannot be loaded.
+    """
+    jobs = list(_originals(subjects, folder, settings))
+    notes: list[str] = []
+    for text in settings.methods:
+        method = make_method(text, settings.method_options)
+        sides = _sides(method, settings)
+        left_out = [size for size in settings.sizes if not any(size in sizes for sizes in sides.values())]
+        if left_out:
+            words = " and ".join(map(str, left_out))
+            notes.append(f"{text} is left out at {words} px: it does not enlarge {settings.small} px to that")
+        jobs += _jobs_of(text, sides, subjects, folder, settings)
+    return jobs, notes
+
+
+def _sides(method: Method, settings: EvaluateSettings) -> dict[int, tuple[int, ...]]:
+    """The sides of the pictures that a method must make, with the sizes that each is measured at."""
+    sides: dict[int, tuple[int, ...]] = {}
+    for size in settings.sizes:
+        native = method.native_size(settings.small, size)
+        if native is not None:
+            sides[native] = (*sides.get(native, ()), size)
+    return sides
+
+
+def _originals(subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings) -> Iterator[Job]:
+    for condition in settings.conditions:
+        for subject in subjects:
+            yield Job(
+                image=subject.image,
+                condition=condition.name,
+                method=ORIGINAL,
+                sizes=settings.sizes,
+                sharp=subject.sharp,
+                small=subject.smalls[condition.name],
+                output=folder / folder_name(condition) / ORIGINAL / f"{subject.image}.png",
+            )
+
+
+def _jobs_of(
+    text: str,
+    sides: dict[int, tuple[int, ...]],
+    subjects: Sequence[Subject],
+    folder: Path,
+    settings: EvaluateSettings,
+) -> Iterator[Job]:
+    for condition in settings.conditions:
+        for side, sizes in sides.items():
+            home = folder / folder_name(condition) / text.replace(":", "-") / str(side)
+            for subject in subjects[: settings.limit(text)]:
+                yield Job(
+                    image=subject.image,
+                    condition=condition.name,
+                    method=text,
+                    sizes=sizes,
+                    sharp=subject.sharp,
+                    small=subject.smalls[condition.name],
+                    output=home / f"{subject.image}.png",
+                )

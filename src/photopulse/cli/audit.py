@@ -1,0 +1,98 @@
+"""`photopulse audit`: does it treat all faces alike?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from photopulse.cli.console import fail, stderr_console
+from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
+from photopulse.errors import PhotopulseError
+from photopulse.weights import DEFAULT_GENERATOR
+
+if TYPE_CHECKING:
+    from photopulse.batch.audit import AuditSettings
+    from photopulse.studies.audit_rows import AuditRow
+
+
+def audit_command(
+    inputs: Inputs,
+    output: OutputFolder = Path("audit"),
+    generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = DEFAULT_GENERATOR,
+    method: Annotated[Literal["classic"], typer.Option(help="classic: PULSE as published.")] = "classic",
+    size: Annotated[int, typer.Option(min=1, help="Height and width that the faces are made small to.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, help="More steps find closer faces.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed and photos, same audit.")] = 0,
+    eps: Annotated[float, typer.Option(min=0, max=1, help="Downscaling error that is close enough.")] = 1e-3,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV: file name, then a column for each label (e.g. gender); summarised too."),
+    ] = None,
+    device: Device = "auto",
+    *,
+    aligned: Annotated[bool, typer.Option("--aligned", help="Inputs are faces cropped as FFHQ does.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Redo what an earlier run finished.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Makes sharp faces small, enlarges them again, and tells success and change of skin tone by group.
+
+    Groups are the tone of the skin in the picture, and the labels that you give; photopulse guesses none.
+    Exit code 0: every photo was measured; 1: some were not; 130: interrupted, a rerun goes on.
+    """
+    from photopulse.batch.audit import AuditSettings
+    from photopulse.batch.labels import read_labels
+    from photopulse.images import image_files
+    from photopulse.pipeline import UpscaleSettings
+    from photopulse.search.pulse import PulseSettings
+
+    try:
+        files = image_files(inputs)
+        settings = AuditSettings(
+            upscale=UpscaleSettings(method=method, search=PulseSettings(steps=steps, eps=eps)),
+            size=size,
+            seed=seed,
+            aligned=aligned,
+            batch_size=batch_size,
+            labels=read_labels(labels, files) if labels is not None else {},
+            resume=not fresh,
+        )
+    except (ValueError, PhotopulseError) as error:
+        fail(str(error), 2)
+    try:
+        rows = _run(files, output, generator, device, settings, as_json=as_json)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    _print(rows, output, as_json=as_json)
+    raise typer.Exit(1 if any(row.error for row in rows) else 0)
+
+
+def _run(
+    files: list[Path], output: Path, generator: str, device: str, settings: "AuditSettings", *, as_json: bool
+) -> "list[AuditRow]":
+    from photopulse.batch.audit import audit_files
+    from photopulse.cli.loading import load_detector, load_with_progress
+    from photopulse.cli.progress import watch_searches
+    from photopulse.studies.audit_figures import write_audit_figures
+    from photopulse.studies.audit_report import write_audit
+
+    loaded = load_with_progress(generator, find_device(device))
+    detector = load_detector()
+    with watch_searches(steps=settings.upscale.search.steps, quiet=as_json) as watcher:
+        rows = audit_files(files, output, loaded, settings, watcher, detector)
+    write_audit(output, rows)
+    write_audit_figures(output / "figures", rows)
+    return rows
+
+
+def _print(rows: "list[AuditRow]", output: Path, *, as_json: bool) -> None:
+    from photopulse.studies.audit_report import audit_json
+
+    if as_json:
+        typer.echo(audit_json(rows).encode("utf-8", errors="backslashreplace"), nl=False)
+        return
+    failed = sum(row.error is not None for row in rows)
+    words = f"{len(rows) - failed} faces measured, {failed} failed; read {output / 'audit.md'}"
+    stderr_console().print(words, markup=False, highlight=False, soft_wrap=True)

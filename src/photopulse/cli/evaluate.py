@@ -1,0 +1,121 @@
+"""`photopulse evaluate`: sharp faces in, tables of how well methods bring them back out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photopulse.cli.console import fail
+from photopulse.cli.options import Device, OutputFolder, find_device
+from photopulse.errors import PhotopulseError
+from photopulse.weights import DEFAULT_GENERATOR
+
+if TYPE_CHECKING:
+    from photopulse.batch.evaluate_settings import EvaluateSettings
+
+_TASK, _MEASURES = "Task", "Measures"
+
+
+def evaluate_command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="HR...", help="Sharp photos, or folders of them.")],
+    output: OutputFolder = Path("evaluation"),
+    methods: Annotated[
+        str,
+        typer.Option(
+            "--methods",
+            metavar="A,B",
+            help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS.",
+        ),
+    ] = "nearest,bicubic,pulse",
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METHOD=N", help="A slow method works on the first N pictures only; repeatable."),
+    ] = None,
+    generator: Annotated[str, typer.Option(help="For PULSE: a name, or a generator's file.")] = DEFAULT_GENERATOR,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of searches and of noise.")] = 0,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes; they share the processor.")] = 1,
+    *,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="The pictures are aligned faces already.", rich_help_panel=_TASK)
+    ] = False,
+    corruption: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What spoils the sharp face first: clean, or e.g. noise:25, motion:100, noise:25+jpeg:30; repeatable.",
+            rich_help_panel=_TASK,
+        ),
+    ] = None,
+    degradation: Annotated[
+        str, typer.Option(help="Then it is made small by: bicubic, box, ...", rich_help_panel=_TASK)
+    ] = "bicubic",
+    small: Annotated[int, typer.Option(min=1, help="To so many pixels.", rich_help_panel=_TASK)] = 16,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1, help="Results are measured at this size; repeatable. Default 128 and 1024.", rich_help_panel=_TASK
+        ),
+    ] = None,
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Record how searches go on.", rich_help_panel=_MEASURES)
+    ] = False,
+    perceptual: Annotated[bool, typer.Option(help="Perceptual distance.", rich_help_panel=_MEASURES)] = True,
+    identity: Annotated[bool, typer.Option(help="Likeness of the person.", rich_help_panel=_MEASURES)] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Redo what an earlier run finished.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of lines.")] = False,
+) -> None:
+    """Makes sharp faces small, brings them back by several methods and measures the results.
+
+    Exit code 0: all went well; 3: a search did not come close enough to its input; 1: a picture failed;
+    130: interrupted, a rerun goes on.
+    """
+    from photopulse.batch.evaluate_settings import EvaluateSettings
+
+    try:
+        settings = EvaluateSettings(
+            methods=tuple(method.strip() for method in methods.split(",")),
+            corruptions=tuple(corruption or ["clean"]),
+            degradation=degradation,
+            small=small,
+            sizes=tuple(size or [128, 1024]),
+            aligned=aligned,
+            seed=seed,
+            limits=tuple(_limit(text) for text in limit or []),
+            generator=generator,
+            device=find_device(device),
+            curves=curves,
+            perceptual=perceptual,
+            identity=identity,
+            workers=workers,
+            resume=not fresh,
+        )
+    except (PhotopulseError, ValueError) as error:
+        fail(str(error), 2)
+    _run(inputs, output, settings, as_json=as_json)
+
+
+def _limit(text: str) -> tuple[str, int]:
+    method, _, number = text.rpartition("=")
+    if not method or not number.isdecimal():
+        raise ValueError(f"cannot read the limit {text!r}: write for example pulse=16")
+    return method, int(number)
+
+
+def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, as_json: bool) -> None:
+    from photopulse.batch.evaluate import evaluate_files, exit_code_of
+    from photopulse.cli.evaluate_progress import watch_evaluation
+    from photopulse.cli.loading import load_detector
+    from photopulse.images import image_files
+
+    try:
+        files = image_files(inputs)
+        detector = None if settings.aligned else load_detector()
+        with watch_evaluation() as watcher:
+            rows = evaluate_files(files, output, settings, watcher, detector=detector)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    table = output / ("table.json" if as_json else "table.md")
+    typer.echo(table.read_bytes(), nl=False)
+    raise typer.Exit(exit_code_of(rows))

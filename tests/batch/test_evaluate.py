@@ -1,0 +1,336 @@
+"""An evaluation on the toy generator: what it writes, what it keeps, what it does where something fails."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio
+
+from photopulse.batch import evaluate_inputs, evaluate_job
+from photopulse.batch.evaluate import evaluate_files, exit_code_of
+from photopulse.batch.evaluate_inputs import picture_seed
+from photopulse.batch.evaluate_settings import EvaluateSettings, EvaluateWatcher
+from photopulse.degrade import Bicubic
+from photopulse.errors import PhotopulseError
+from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.images import read_image, read_metadata, to_uint8
+from photopulse.studies.rows import read_rows
+
+
+@pytest.fixture(scope="module")
+def settings(tiny_generator, tmp_path_factory):
+    path = tmp_path_factory.mktemp("generator") / "tiny.safetensors"
+    save_checkpoint(tiny_generator, path)
+    return EvaluateSettings(
+        methods=("nearest", "bicubic", "pulse:2"),
+        small=8,
+        sizes=(16, 32),
+        aligned=True,
+        generator=str(path),
+        perceptual=False,
+        identity=False,
+    )
+
+
+@pytest.fixture
+def sharp(faces):
+    return faces("a.png", "b.png", "c.png", size=32)
+
+
+def untimed(rows):
+    return [replace(row, seconds=None) for row in rows]
+
+
+def picked(rows, **wanted):
+    return [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+
+
+def interrupt_after(number):
+    done = []
+
+    def on_done(name, error, resumed):
+        done.append(name)
+        if len(done) == number:
+            raise KeyboardInterrupt
+
+    return EvaluateWatcher(on_done=on_done)
+
+
+class Counting:
+    """Counts what an earlier run made and what is new."""
+
+    def __init__(self):
+        self.resumed, self.new, self.notes = [], [], []
+        self.watcher = EvaluateWatcher(
+            on_note=self.notes.append,
+            on_done=lambda name, _error, resumed: (self.resumed if resumed else self.new).append(name),
+        )
+
+
+def test_each_method_has_a_row_for_each_picture_and_size(sharp, settings, tmp_path):
+    rows = evaluate_files(sharp, tmp_path / "out", settings)
+    assert len(rows) == 4 * 3 * 2
+    for method in ("original", "nearest", "bicubic", "pulse:2"):
+        for size in (16, 32):
+            assert [row.image for row in picked(rows, method=method, size=size)] == ["a", "b", "c"]
+    assert {row.condition for row in rows} == {"none"}
+    assert sorted(read_rows(tmp_path / "out" / "rows.csv"), key=repr) == sorted(rows, key=repr)
+    assert exit_code_of(rows) == 3
+
+
+def test_figures_show_each_method_and_the_course_of_searches(sharp, settings, tmp_path):
+    evaluate_files(sharp, tmp_path / "out", replace(settings, limits=(("pulse:2", 1),), curves=True))
+    figures = tmp_path / "out/figures"
+    assert sorted(path.name for path in figures.iterdir()) == [
+        "curves-none.png",
+        "faces-none-16.png",
+        "faces-none-32.png",
+    ]
+    width, height = Image.open(figures / "faces-none-32.png").size
+    # Five columns (original, input, three methods) of 256 px; three faces with what they downscale to at half size.
+    assert 5 * 256 < width < 5 * 280
+    assert 3 * 384 < height < 3 * 420
+
+
+def test_what_is_written_lies_where_it_is_expected(sharp, settings, tmp_path):
+    out = tmp_path / "out"
+    evaluate_files(sharp[:1], out, replace(settings, corruptions=("clean", "noise:25")))
+    files = sorted(str(path.relative_to(out)) for path in out.rglob("*.*") if path.suffix != ".json")
+    made = ["bicubic/16/a.png", "bicubic/32/a.png", "nearest/16/a.png", "nearest/32/a.png", "pulse-2/32/a.png"]
+    expected = [f"{folder}/{name}" for folder in ("noise-25", "none") for name in (*made, "small/a.png")]
+    sheets = [f"faces-{name}-{size}" for name in ("none", "noise-25") for size in (16, 32)]
+    figures = [f"figures/{name}.png" for name in (*sheets, "robustness-16-a", "robustness-32-a")]
+    assert files == sorted([*expected, *figures, "rows.csv", "sharp/a.png", "table.csv", "table.md"])
+    assert read_metadata(out / "none/pulse-2/32/a.png")["photopulse:synthetic"] == "true"
+    assert "photopulse:synthetic" not in read_metadata(out / "none/nearest/16/a.png")
+    table = json.loads((out / "table.json").read_text())
+    assert {summary["method"] for summary in table["summaries"]} == {"original", "nearest", "bicubic", "pulse:2"}
+    assert json.loads((out / "settings.json").read_text())["methods"] == ["nearest", "bicubic", "pulse:2"]
+
+
+def test_figures_agree_with_the_pictures_that_were_written(sharp, settings, tmp_path):
+    out = tmp_path / "out"
+    rows = evaluate_files(sharp[:1], out, settings)
+    reference = np.asarray(Image.open(sharp[0])) / 255
+    pulse = np.asarray(Image.open(out / "none/pulse-2/32/a.png")) / 255
+    (row,) = picked(rows, method="pulse:2", size=32)
+    assert row.psnr == pytest.approx(peak_signal_noise_ratio(reference, pulse, data_range=1), abs=1e-3)
+    small = read_image(out / "none/small/a.png").pixels
+    tensor = read_image(out / "none/pulse-2/32/a.png").pixels
+    expected = (Bicubic(4)(tensor) - small).square().mean().item()
+    assert row.downscale_mse == pytest.approx(expected, rel=1e-4)
+    # At the smaller size the picture is another, but it is as consistent as before, and took as long.
+    (shrunk,) = picked(rows, method="pulse:2", size=16)
+    assert shrunk.psnr != row.psnr
+    assert (shrunk.downscale_mse, shrunk.seconds) == (row.downscale_mse, row.seconds)
+    (original,) = picked(rows, method="original", size=32)
+    assert original.psnr is None
+    assert original.downscale_mse < 1e-5
+
+
+def test_the_small_face_is_the_sharp_one_corrupted_then_downscaled(sharp, settings, tmp_path):
+    out = tmp_path / "out"
+    evaluate_files(sharp[:1], out, replace(settings, corruptions=("clean", "noise:25"), methods=("nearest",)))
+    pixels = read_image(sharp[0]).pixels
+    clean = to_uint8(read_image(out / "none/small/a.png").pixels)
+    assert np.array_equal(clean, to_uint8(Bicubic(4)(pixels)))
+    random = torch.Generator().manual_seed(picture_seed("a", 0))
+    noisy = (pixels + torch.randn(pixels.shape, generator=random) * 25 / 255).clamp(0, 1)
+    found = to_uint8(read_image(out / "noise-25/small/a.png").pixels).astype(int)
+    spread = np.abs(found - clean.astype(int)).mean()
+    assert spread == pytest.approx(np.abs(to_uint8(Bicubic(4)(noisy)).astype(int) - clean).mean(), rel=0.3)
+    assert picture_seed("a", 0) != picture_seed("b", 0) != picture_seed("b", 1)
+
+
+@pytest.mark.parametrize("finished", [1, 4, 12, 20])
+def test_an_interrupted_run_goes_on_to_the_same_rows_and_tables(sharp, settings, tmp_path, finished):
+    whole = evaluate_files(sharp, tmp_path / "whole", settings)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_files(sharp, tmp_path / "out", settings, interrupt_after(finished))
+    counting = Counting()
+    resumed = evaluate_files(sharp, tmp_path / "out", settings, counting.watcher)
+    assert len(counting.resumed) == finished
+    assert untimed(resumed) == untimed(whole)
+    assert untimed(read_rows(tmp_path / "out/rows.csv")) == untimed(read_rows(tmp_path / "whole/rows.csv"))
+    # What is done is not done again, and keeps its seconds: now even the files are equal.
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+    counting = Counting()
+    evaluate_files(sharp, tmp_path / "out", settings, counting.watcher)
+    assert not counting.new
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()} == before
+
+
+def test_another_size_measures_the_pictures_that_are_there(sharp, settings, tmp_path, monkeypatch):
+    one = replace(settings, methods=("pulse:2",), sizes=(32,))
+    first = evaluate_files(sharp[:1], tmp_path / "out", one)
+
+    def forbidden(*_arguments, **_others):
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr("photopulse.pipeline.searched.run_search", forbidden)
+    both = evaluate_files(sharp[:1], tmp_path / "out", replace(one, sizes=(16, 32)))
+    assert picked(both, size=32) == first
+    assert picked(both, method="pulse:2", size=16)[0].seconds == picked(first, method="pulse:2")[0].seconds
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"resume": False}, {"degradation": "box"}, {"curves": True}])
+def test_other_settings_search_again(sharp, settings, tmp_path, change):
+    one = replace(settings, methods=("pulse:2",))
+    evaluate_files(sharp[:1], tmp_path / "out", one)
+    counting = Counting()
+    evaluate_files(sharp[:1], tmp_path / "out", replace(one, **change), counting.watcher)
+    assert any("pulse:2" in name for name in counting.new)
+
+
+def test_a_changed_photo_is_done_anew_and_the_others_are_kept(sharp, settings, tmp_path):
+    quick = replace(settings, methods=("nearest",), sizes=(32,))
+    evaluate_files(sharp, tmp_path / "out", quick)
+    Image.new("RGB", (32, 32), "teal").save(sharp[1])
+    counting = Counting()
+    rows = evaluate_files(sharp, tmp_path / "out", quick, counting.watcher)
+    assert {name.split(",")[0] for name in counting.new} == {"b"}
+    assert picked(rows, image="b", method="nearest")[0].downscale_mse < 1e-9
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"key": 1}', "{"])
+def test_a_damaged_memory_is_mended(sharp, settings, tmp_path, damage):
+    quick = replace(settings, methods=("nearest",), sizes=(32,))
+    first = evaluate_files(sharp[:1], tmp_path / "out", quick)
+    sidecar = tmp_path / "out/none/nearest/32/a.json"
+    sidecar.write_text(damage)
+    assert untimed(evaluate_files(sharp[:1], tmp_path / "out", quick)) == untimed(first)
+    content = json.loads(sidecar.read_text())
+    del content["measured"]
+    sidecar.write_text(json.dumps(content))
+    assert untimed(evaluate_files(sharp[:1], tmp_path / "out", quick)) == untimed(first)
+
+
+@pytest.mark.slow
+def test_two_workers_make_the_rows_of_one(sharp, settings, tmp_path):
+    one = evaluate_files(sharp, tmp_path / "one", settings)
+    two = evaluate_files(sharp, tmp_path / "two", replace(settings, workers=2))
+    assert untimed(two) == untimed(one)
+
+
+@pytest.mark.slow
+def test_workers_end_when_the_run_is_interrupted(sharp, settings, tmp_path):
+    several = replace(settings, workers=2)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_files(sharp, tmp_path / "out", several, interrupt_after(5))
+    whole = evaluate_files(sharp, tmp_path / "whole", settings)
+    assert untimed(evaluate_files(sharp, tmp_path / "out", settings)) == untimed(whole)
+
+
+def test_a_photo_that_fails_has_a_row_and_stops_no_other(sharp, settings, tmp_path):
+    sharp[1].write_bytes(b"no picture")
+    rows = evaluate_files(sharp, tmp_path / "out", replace(settings, methods=("nearest",), sizes=(32,)))
+    (failed,) = [row for row in rows if row.error]
+    assert (failed.image, failed.method) == ("b", "original")
+    assert "b.png" in failed.error
+    assert [row.image for row in picked(rows, method="nearest")] == ["a", "c"]
+    assert exit_code_of(rows) == 1
+
+
+def test_a_face_that_is_no_square_of_the_right_size_says_what_is_needed(faces, settings, tmp_path):
+    (file,) = faces("odd.png", size=24)
+    (row,) = evaluate_files([file], tmp_path / "out", replace(settings, methods=("nearest",)))
+    assert "it has 24 x 24 px, and results of 16 and 32 px need a square that they divide" in row.error
+
+
+def test_a_method_that_fails_on_one_face_fails_there_only_and_is_tried_again(sharp, settings, tmp_path, monkeypatch):
+    quick = replace(settings, methods=("nearest", "bicubic"), sizes=(32,))
+    write = evaluate_job.write_image
+
+    def full(path, *arguments, **others):
+        if path.stem == "b" and "bicubic" in path.parts:
+            raise OSError(28, "No space left on device")
+        write(path, *arguments, **others)
+
+    monkeypatch.setattr(evaluate_job, "write_image", full)
+    rows = evaluate_files(sharp, tmp_path / "out", quick)
+    (failed,) = [row for row in rows if row.error]
+    assert (failed.image, failed.method, failed.psnr) == ("b", "bicubic", None)
+    assert "No space left" in failed.error
+    monkeypatch.undo()
+    assert exit_code_of(evaluate_files(sharp, tmp_path / "out", quick)) == 0
+
+
+def test_photos_are_aligned_and_the_largest_face_counts(sharp, settings, tmp_path, monkeypatch):
+    def find(photo, *, size, detector):
+        assert (size, detector) == (0, "detector")
+        if photo.stem == "b":
+            raise PhotopulseError("cannot align b.png", why="no face was found in it", fix="come closer")
+        return [type("Face", (), {"image": torch.full((1, 3, 32, 32), gray)}) for gray in (0.2, 0.6)]
+
+    monkeypatch.setattr(evaluate_inputs, "align", find)
+    photos = replace(settings, aligned=False, methods=("nearest",))
+    rows = evaluate_files(sharp, tmp_path / "out", photos, detector="detector")
+    assert [row.error for row in rows if row.error] == ["cannot align b.png: no face was found in it. Come closer."]
+    assert read_image(tmp_path / "out/sharp/a.png").pixels.mean().item() == pytest.approx(0.2, abs=1e-6)
+    assert not (tmp_path / "out/sharp/b.png").exists()
+
+
+def test_a_limit_holds_for_its_method_only(sharp, settings, tmp_path):
+    rows = evaluate_files(sharp, tmp_path / "out", replace(settings, limits=(("pulse:2", 1),)))
+    assert {row.image for row in picked(rows, method="pulse:2")} == {"a"}
+    assert {row.image for row in picked(rows, method="nearest")} == {"a", "b", "c"}
+
+
+def test_a_method_that_cannot_make_a_size_is_left_out_and_that_is_said(sharp, settings, tmp_path):
+    counting = Counting()
+    rows = evaluate_files(sharp, tmp_path / "out", replace(settings, methods=("nearest", "fsrnet")), counting.watcher)
+    assert counting.notes == ["fsrnet is left out at 16 and 32 px: it does not enlarge 8 px to that"]
+    assert not picked(rows, method="fsrnet")
+
+
+def test_identity_is_left_out_once_where_dlib_is_missing(sharp, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr("photopulse.batch.evaluate.find_spec", lambda name: None)
+    counting = Counting()
+    wanted = replace(settings, methods=("nearest",), identity=True)
+    rows = evaluate_files(sharp, tmp_path / "out", wanted, counting.watcher)
+    assert counting.notes == ["identity is not measured: dlib is not installed (pip install 'photopulse[identity]')"]
+    assert all(row.identity is None for row in rows)
+
+
+def test_small_faces_share_a_niqe_and_large_ones_have_their_own(faces, settings, tmp_path):
+    files = faces("a.png", "b.png", size=192)
+    quick = replace(settings, methods=("bicubic",), small=16, sizes=(96, 192))
+    rows = evaluate_files(files, tmp_path / "out", quick)
+    assert all((row.niqe is None) == (row.size == 96) for row in rows)
+    table = json.loads((tmp_path / "out/table.json").read_text())
+    pooled = {(s["method"], s["size"]): s["set_niqe"] for s in table["summaries"]}
+    assert pooled["bicubic", 96] > 0
+    assert pooled["bicubic", 192] is None
+
+
+def test_inputs_are_never_overwritten(sharp, settings, tmp_path):
+    evaluate_files(sharp, tmp_path / "out", replace(settings, methods=("nearest",)))
+    again = sorted((tmp_path / "out/sharp").glob("*.png"))
+    rows = evaluate_files(again, tmp_path / "out", replace(settings, methods=("nearest",)))
+    assert all("one of the inputs" in row.error for row in rows)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"methods": ("magic",)},
+        {"methods": ()},
+        {"methods": ("nearest", "nearest")},
+        {"corruptions": ("fog:3",)},
+        {"corruptions": ("clean", "none")},
+        {"sizes": (100,)},
+        {"sizes": (8,)},
+        {"degradation": "magic"},
+        {"limits": (("bicubic", 0),)},
+        {"limits": (("pulse", 3),)},
+        {"workers": 0},
+        {"small": 0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_any_work(wrong):
+    quick = {"methods": ("nearest", "bicubic"), "small": 16} | wrong
+    with pytest.raises((ValueError, PhotopulseError)):
+        EvaluateSettings(**quick)

@@ -1,0 +1,114 @@
+"""`photopulse evaluate` as a user meets it."""
+
+import json
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from photopulse.cli import app
+from photopulse.studies.rows import read_rows
+
+
+@pytest.fixture
+def evaluate(tmp_path, tiny_file, shared_cache, one_thread):
+    """Runs ``photopulse evaluate ... -o out`` on aligned faces of 32 px, made 8 px small."""
+
+    def run(*arguments):
+        settings = ("-o", tmp_path / "out", "--generator", tiny_file, "--aligned", "--small", 8)
+        quick = ("--size", 32, "--methods", "nearest, pulse:2", "--no-perceptual", "--no-identity")
+        return CliRunner().invoke(app, ["evaluate", *map(str, settings + quick + arguments)])
+
+    return run
+
+
+@pytest.fixture
+def folder(faces, tmp_path):
+    faces("a.png", "b.png", size=32)
+    return tmp_path / "in"
+
+
+def test_a_folder_becomes_a_table(evaluate, folder, tmp_path):
+    result = evaluate(folder)
+    assert result.exit_code == 3
+    assert result.stdout == (tmp_path / "out/table.md").read_text(encoding="utf-8")
+    assert [word in result.stdout for word in ("original", "nearest", "pulse:2")] == [True] * 3
+    assert len(read_rows(tmp_path / "out/rows.csv")) == 6
+    assert result.stderr == ""
+
+
+def test_json_is_the_table_as_it_is_written(evaluate, folder, tmp_path):
+    result = evaluate(folder, "--json", "--corruption", "noise-25", "--corruption", "jpeg:30")
+    assert result.stdout == (tmp_path / "out/table.json").read_text(encoding="utf-8")
+    assert {summary["condition"] for summary in json.loads(result.stdout)["summaries"]} == {"noise:25", "jpeg:30"}
+
+
+def test_quick_methods_alone_exit_with_0(evaluate, folder):
+    assert evaluate(folder, "--methods", "nearest,bicubic,lanczos").exit_code == 0
+
+
+def test_a_limit_holds_for_its_method(evaluate, folder, tmp_path):
+    evaluate(folder, "--limit", "pulse:2=1")
+    rows = read_rows(tmp_path / "out/rows.csv")
+    assert [row.image for row in rows if row.method == "pulse:2"] == ["a"]
+    assert [row.image for row in rows if row.method == "nearest"] == ["a", "b"]
+
+
+def test_a_picture_that_fails_is_told_and_exits_with_1(evaluate, folder):
+    (folder / "b.png").write_bytes(b"no picture")
+    Image.new("RGB", (48, 32)).save(folder / "c.png")
+    result = evaluate(folder)
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert first.startswith("error: b: cannot read")
+    assert "c.png: it has 48 x 32 px" in second
+
+
+def test_what_is_left_out_is_said(evaluate, folder):
+    result = evaluate(folder, "--methods", "nearest,fsrnet")
+    assert result.exit_code == 0
+    assert result.stderr == "fsrnet is left out at 32 px: it does not enlarge 8 px to that\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--methods", "magic"), "unknown method 'magic'; choose one of nearest, bicubic"),
+        (("--methods", "pulse:x"), "write for example pulse:400"),
+        (("--corruption", "fog"), "there is no corruption 'fog'"),
+        (("--limit", "nearest"), "cannot read the limit 'nearest': write for example pulse=16"),
+        (("--limit", "bicubic=3"), "the limit bicubic=3 is for none of the methods"),
+        (("--size", "100"), "results of 100 px cannot be compared with inputs of 8 px"),
+        (("--degradation", "magic"), "unknown degradation 'magic'"),
+        (("--generator", "magic"), "magic"),
+    ],
+)
+def test_wrong_usage_exits_with_2_before_any_table(evaluate, folder, tmp_path, arguments, message):
+    result = evaluate(folder, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out/rows.csv").exists()
+
+
+def test_an_empty_folder_exits_with_2(evaluate, tmp_path):
+    (tmp_path / "none").mkdir()
+    result = evaluate(tmp_path / "none")
+    assert result.exit_code == 2
+    assert "no pictures in" in result.stderr
+
+
+def test_an_interruption_exits_with_130_and_a_rerun_goes_on(evaluate, folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+
+        def interrupted(*_arguments, **_others):
+            raise KeyboardInterrupt
+
+        patch.setattr("photopulse.pipeline.searched.run_search", interrupted)
+        result = evaluate(folder)
+        assert result.exit_code == 130
+        assert "the same command goes on from there" in result.stderr
+    kept = tmp_path / "out/none/nearest/32/a.json"
+    before = kept.stat().st_mtime_ns
+    assert evaluate(folder).exit_code == 3
+    assert kept.stat().st_mtime_ns == before

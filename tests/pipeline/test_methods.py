@@ -1,0 +1,142 @@
+"""Each method by its name: what sizes it makes, and what it makes of a small face."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from photopulse.degrade import Bicubic
+from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.load import load_generator
+from photopulse.images import to_uint8
+from photopulse.pipeline import UpscaleSettings, run_search, searched
+from photopulse.pipeline.method import MethodOptions
+from photopulse.pipeline.methods import METHOD_NAMES, make_method
+from photopulse.search.pulse import PulseSettings
+
+
+@pytest.fixture(scope="module")
+def options(tiny_generator, tmp_path_factory):
+    path = tmp_path_factory.mktemp("generator") / "tiny.safetensors"
+    save_checkpoint(tiny_generator, path)
+    return MethodOptions(generator=str(path), curves=True)
+
+
+@pytest.fixture(scope="module")
+def small():
+    pixels = np.random.default_rng(3).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return torch.tensor(pixels / np.float32(255)).permute(2, 0, 1)[None].float()
+
+
+@pytest.mark.parametrize(("name", "resampling"), [("bicubic", Image.BICUBIC), ("lanczos", Image.LANCZOS)])
+def test_interpolation_is_that_of_pillow(small, name, resampling):
+    made = make_method(name)(small, 24, 0)
+    expected = np.asarray(Image.fromarray(to_uint8(small)).resize((24, 24), resampling))
+    assert np.array_equal(to_uint8(made.image), expected)
+    assert made.converged is None
+    assert made.seconds > 0
+
+
+def test_nearest_repeats_each_pixel(small):
+    made = make_method("nearest")(small, 24, 0)
+    assert torch.allclose(made.image, small.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3))
+
+
+def test_bicubic_is_keys_with_a_half():
+    # Halfway between pixels of a step edge, Keys' filter with a = -1/2 gives (-1, 9, 9, -1) / 16.
+    step = torch.zeros(1, 3, 8, 8)
+    step[..., 4:] = 0.5
+    row = make_method("bicubic")(step, 24, 0).image[0, 0, 12] * 255
+    expected = 0.5 * 255 * np.array([0, 1])
+    assert row[0] == pytest.approx(expected[0])
+    assert row[-1] == pytest.approx(expected[1], abs=1)
+    # Pixel 10 lies at 3.0 of the small image, pixel 9 at 2 2/3: weights of the taps beyond the edge.
+    x = np.array([4 - 8 / 3, 5 - 8 / 3])
+    outer = -0.5 * x[:1] ** 3 + 2.5 * x[:1] ** 2 - 4 * x[:1] + 2
+    assert row[9] == pytest.approx(max(0, 127.5 * outer[0]), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "small", "size", "native"),
+    [
+        ("nearest", 16, 128, 128),
+        ("realesrgan", 16, 1024, 1024),
+        ("bicubic", 16, 8, None),
+        ("realesrgan", 16, 8, None),
+        ("fsrnet", 16, 128, 128),
+        ("fsrgan", 16, 64, 128),
+        ("fsrnet", 16, 1024, None),
+        ("fsrgan", 32, 128, None),
+    ],
+)
+def test_each_method_says_what_it_makes_or_that_it_cannot(name, small, size, native):
+    assert make_method(name).native_size(small, size) == native
+
+
+@pytest.mark.parametrize(("small", "size", "native"), [(8, 32, 32), (8, 16, 32), (8, 64, None), (32, 32, None)])
+def test_pulse_makes_what_the_generator_makes(options, small, size, native):
+    assert make_method("pulse", options).native_size(small, size) == native
+
+
+def test_pulse_is_the_search_of_the_command_with_its_seed(options, small):
+    made = make_method("pulse:12", options)(small, 16, 5)
+    settings = UpscaleSettings(search=PulseSettings(steps=12))
+    (face,) = run_search(small, load_generator(options.generator), seeds=(5,), settings=settings)
+    assert torch.equal(made.image, face.image)
+    assert made.converged is False
+    assert made.metadata["photopulse:synthetic"] == "true"
+    assert made.metadata["photopulse:seed"] == "5"
+
+
+def test_a_curve_follows_the_best_image_every_ten_steps(options, small):
+    made = make_method("pulse:25", options)(small, 32, 0)
+    assert [point.step for point in made.curve] == [1, 10, 20, 25]
+    seconds = [point.seconds for point in made.curve]
+    assert sorted(seconds) == seconds
+    assert seconds[-1] < made.seconds
+    assert made.curve[-1].downscale_mse <= made.curve[0].downscale_mse
+    assert all(point.niqe is None for point in made.curve)
+
+
+def test_measuring_for_the_curve_is_not_counted(options, small, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(searched.time, "perf_counter", lambda: clock[0])
+
+    def slow_niqe(image):
+        clock[0] += 100
+        return 5.0
+
+    monkeypatch.setattr(searched, "own_niqe", slow_niqe)
+    made = make_method("pulse:25", options)(small, 32, 0)
+    assert [point.seconds for point in made.curve] == [0, 0, 0, 0]
+    assert made.seconds == 0
+    assert [point.niqe for point in made.curve] == [5.0] * 4
+
+
+def test_the_fingerprint_changes_with_steps_and_weights(options, build_generator, tmp_path):
+    save_checkpoint(build_generator(seed=1), tmp_path / "tiny.safetensors")
+    prints = {
+        make_method("pulse", options).fingerprint(),
+        make_method("pulse:7", options).fingerprint(),
+        make_method("pulse", MethodOptions(generator=str(tmp_path / "tiny.safetensors"))).fingerprint(),
+        make_method("pulse", MethodOptions(generator=options.generator, degradation="box")).fingerprint(),
+    }
+    assert len(prints) == 4
+    assert make_method("pulse", options).fingerprint() in prints
+
+
+@pytest.mark.parametrize("text", ["magic", "", "pulse:0", "pulse:-3", "pulse:many", "nearest:3"])
+def test_texts_that_are_no_method_are_refused(text):
+    with pytest.raises(ValueError, match=r"unknown method|cannot read the steps|takes no settings"):
+        make_method(text)
+
+
+def test_the_error_lists_all_methods():
+    with pytest.raises(ValueError, match=", ".join(METHOD_NAMES)):
+        make_method("magic")
+
+
+def test_what_pulse_makes_is_as_good_as_its_figure(options, small):
+    made = make_method("pulse:12", options)(small, 32, 0)
+    error = (Bicubic(4)(made.image) - small).square().mean().item()
+    assert made.curve[-1].downscale_mse == pytest.approx(error, rel=1e-4)
