@@ -1,8 +1,6 @@
 """Trains FSRNet on aligned faces (Chen et al., CVPR 2018, section 3.4)."""
 
-import math
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -11,9 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.files import atomic_path
 from photopulse.restore.fsrnet import SIZE, SMALL, SMALL_SIZE, FSRNet, FSRNetSettings, Sharpened, enlarge_bicubic
 from photopulse.training.faces import CropSettings, TrainingFace
+from photopulse.training.loop import (
+    averaged_copy,
+    channels_last,
+    load_checkpoint,
+    move_average,
+    save_checkpoint,
+    seeded_weights,
+    warm_cosine,
+)
 from photopulse.training.pairs import FaceBatch, batches
 
 
@@ -31,6 +37,7 @@ class FSRNetTraining:
         coarse_weight: of the coarse picture's L1 distance; the fine one's has the weight 1.
         geometry_weight: of the heatmaps' and the part maps' errors.
         averaging: of the weights that are kept: each step's count 1 - this.
+        save_every: steps between two checkpoints.
         seed: of weights and data.
     """
 
@@ -43,6 +50,7 @@ class FSRNetTraining:
     coarse_weight: float = 0.3
     geometry_weight: float = 0.02
     averaging: float = 0.998
+    save_every: int = 200
     seed: int = 0
 
 
@@ -58,46 +66,54 @@ class TrainingState:
 def train_fsrnet(
     faces: Sequence[TrainingFace], settings: FSRNetTraining, *, checkpoint: Path, device: str = "cpu"
 ) -> Iterator[TrainingState]:
-    """Trains and yields after each step; goes on from ``checkpoint`` if it is there (see ``save``).
+    """Trains and yields after each step; goes on from ``checkpoint`` if it is there.
 
     Computes in bfloat16 where that is safe. The pictures' distance is L1 and not the paper's L2: it converges
     sooner (Zhao et al. 2017).
     """
-    torch.manual_seed(settings.seed)
-    network = FSRNet(settings.network).to(device)
-    network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    average = deepcopy(network).requires_grad_(False).eval()
+    with seeded_weights(settings.seed):
+        network = channels_last(FSRNet(settings.network).to(device))
+    average = averaged_copy(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
-    done = _resume(checkpoint, network, average, optimizer)
-    endless = batches(
-        faces,
-        settings.crops,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        first_step=done,
-        factor=SIZE // SMALL_SIZE,
-        map_size=SIZE // settings.network.stride,
-    )
+    parts = {"network": network, "average": average, "optimizer": optimizer}
+    done = load_checkpoint(checkpoint, parts)
+    endless = fsrnet_batches(faces, settings.crops, settings.network, settings.batch_size, settings.seed, done)
     for step, batch in enumerate(islice(endless, settings.steps - done), start=done + 1):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * _schedule(step, settings)
-        enlarged = enlarge_bicubic(batch.small.to(device)).to(memory_format=torch.channels_last)
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
-            answer: Sharpened = network(enlarged)
+        factor = warm_cosine(step, steps=settings.steps, warmup=settings.warmup)
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * factor
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            answer: Sharpened = network(channels_last(enlarge_bicubic(batch.small.to(device))))
         losses = fsrnet_losses(answer, batch)
-        loss = (
-            losses["fine"]
-            + settings.coarse_weight * losses["coarse"]
-            + settings.geometry_weight * (losses["landmarks"] + losses["parts"])
-        )
-        optimizer.zero_grad(set_to_none=True)
+        loss = losses["fine"] + settings.coarse_weight * losses["coarse"]
+        loss = loss + settings.geometry_weight * (losses["landmarks"] + losses["parts"])
+        optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        _average(average, network, settings.averaging, step)
-        state = TrainingState(step=step, losses={name: value.item() for name, value in losses.items()}, network=average)
-        yield state
-        if step % 200 == 0 or step == settings.steps:
-            _save(checkpoint, step, network, average, optimizer)
+        move_average(average, network, decay=settings.averaging, step=step)
+        if step % settings.save_every == 0 or step == settings.steps:
+            save_checkpoint(checkpoint, step, parts)
+        yield TrainingState(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
+
+
+def fsrnet_batches(
+    faces: Sequence[TrainingFace],
+    crops: CropSettings,
+    network: FSRNetSettings,
+    batch_size: int,
+    seed: int,
+    first_step: int,
+) -> Iterator[FaceBatch]:
+    """Yields the batches that FSRNet of these sizes learns from, see ``pairs.batches``."""
+    return batches(
+        faces,
+        crops,
+        batch_size=batch_size,
+        seed=seed,
+        first_step=first_step,
+        factor=SIZE // SMALL_SIZE,
+        map_size=SIZE // network.stride,
+    )
 
 
 def fsrnet_losses(answer: Sharpened, batch: FaceBatch) -> dict[str, Tensor]:
@@ -112,38 +128,3 @@ def fsrnet_losses(answer: Sharpened, batch: FaceBatch) -> dict[str, Tensor]:
         "landmarks": (emphasis * difference.square()).mean(),
         "parts": F.binary_cross_entropy_with_logits(answer.parts.float(), batch.parts.to(sharp)),
     }
-
-
-def _schedule(step: int, settings: FSRNetTraining) -> float:
-    if step < settings.warmup:
-        return step / settings.warmup
-    progress = (step - settings.warmup) / max(settings.steps - settings.warmup, 1)
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2
-
-
-def _average(average: FSRNet, network: FSRNet, averaging: float, step: int) -> None:
-    """Moves the average towards the network, faster in the first steps."""
-    share = max(1 - averaging, 1 / (step + 1))
-    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(now.detach(), share)
-
-
-def _save(path: Path, step: int, network: FSRNet, average: FSRNet, optimizer: torch.optim.Adam) -> None:
-    content = {
-        "step": step,
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
-
-
-def _resume(path: Path, network: FSRNet, average: FSRNet, optimizer: torch.optim.Adam) -> int:
-    if not path.is_file():
-        return 0
-    content = torch.load(path, weights_only=True, map_location="cpu")
-    network.load_state_dict(content["network"])
-    average.load_state_dict(content["average"])
-    optimizer.load_state_dict(content["optimizer"])
-    return content["step"]
