@@ -104,12 +104,13 @@ class FSRNet(nn.Module):
         growth = settings.stride // settings.decoder_shuffle
         self.decoder = nn.Sequential(
             _conv(width + prior, 64),
-            nn.ReLU(),
+            nn.LeakyReLU(0.2),
             nn.ConvTranspose2d(64, settings.decoder_width, 2 * growth - growth % 2, stride=growth, padding=growth // 2),
             *(ResidualBlock(settings.decoder_width) for _ in range(settings.decoder_blocks)),
             _conv(settings.decoder_width, 3 * settings.decoder_shuffle**2),
             nn.PixelShuffle(settings.decoder_shuffle),
         )
+        self._start_as_identity()
 
     def forward(self, enlarged: Tensor) -> Sharpened:
         """Sharpens faces (B, 3, 128, 128) in [0, 1] that bicubic interpolation has enlarged 8 times."""
@@ -118,6 +119,14 @@ class FSRNet(nn.Module):
         prior = self.prior(coarse)
         fine = coarse + self.decoder(torch.cat([self.encoder(coarse), prior], dim=1))
         return Sharpened(coarse + 0.5, self.landmarks(prior), self.parts(prior), fine + 0.5)
+
+    def _start_as_identity(self) -> None:
+        """Lets an untrained network return its input: without normalisation, larger starts kill its units."""
+        for block in self.modules():
+            if isinstance(block, ResidualBlock | Bottleneck):
+                _fill(block.body[-1], deviation=0.01)
+        for output in (self.coarse[-2], self.decoder[-2]):
+            _fill(output, deviation=0.0)
 
 
 class ResidualBlock(nn.Module):
@@ -162,6 +171,12 @@ class Hourglass(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         small = self.up(self.inner(self.down(F.max_pool2d(features, 2))))
         return self.skip(features) + F.interpolate(small, scale_factor=2, mode="nearest")
+
+
+def _fill(convolution: nn.Module, *, deviation: float) -> None:
+    """Draws the weights of a convolution from a Gaussian around 0, and sets its bias to 0."""
+    for name, values in convolution.named_parameters():
+        nn.init.normal_(values, std=deviation if name == "weight" else 0.0)
 
 
 def _conv(channels: int, out_channels: int) -> nn.Conv2d:
