@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from photopulse.cli import models
+from photopulse.cli import models, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.evaluate import evaluate_command
@@ -22,6 +22,7 @@ app.command("audit")(audit_command)
 app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)
 app.add_typer(models.app, name="models")
+app.add_typer(train.app, name="train")
 
 
 @app.callback(invoke_without_command=True)

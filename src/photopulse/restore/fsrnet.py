@@ -54,6 +54,14 @@ class FSRNetSettings:
     decoder_width: int = 64
     decoder_blocks: int = 3
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for sizes that do not divide each other, and so give maps that do not fit together."""
+        powers = {2**power for power in range(1, SIZE.bit_length())}
+        if self.stride not in powers or (SIZE // self.stride) % 2**self.hourglass_levels:
+            raise ValueError(f"a stride must be 2, 4, ... and {SIZE} / stride can be halved in each hourglass level")
+        if SIZE % self.coarse_shuffle or self.stride % self.decoder_shuffle:
+            raise ValueError(f"coarse_shuffle must divide {SIZE}, and decoder_shuffle the stride")
+
 
 PUBLISHED = FSRNetSettings()
 SMALL = FSRNetSettings(coarse_shuffle=8, stride=4, hourglass_levels=3, decoder_shuffle=2, decoder_width=48)

@@ -33,10 +33,12 @@ def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
         # The stubs of safetensors leave out that this is a context manager over tensors.
         with cast(Any, safe_open)(path, framework="pt") as file:
             metadata = cast(dict[str, str], file.metadata() or {})
+            if _KEY not in metadata:
+                raise ValueError("it does not say the sizes of an FSRNet")
             weights = {name: file.get_tensor(name).float() for name in cast(list[str], file.keys())}
         network = FSRNet(FSRNetSettings(**json.loads(metadata[_KEY])))
         network.load_state_dict(weights)
-    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+    except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, ArithmeticError) as error:
         raise PhotopulseError(
             f"cannot read the network {path}",
             why=str(error).partition("\n")[0],

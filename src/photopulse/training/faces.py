@@ -1,6 +1,8 @@
 """Folders of aligned faces as training data: their meshes, and random crops as photos of faces are cropped."""
 
+import hashlib
 import math
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,9 @@ from photopulse.images import from_uint8, read_image, to_uint8
 from photopulse.training.face_parts import Points
 
 Pixels = npt.NDArray[np.uint8]
+
+# Smaller faces would be enlarged in the crops: the network would learn blur.
+LEAST_SIDE = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,41 +65,61 @@ class CropSettings:
     gray: float = 0.04
 
 
-def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace]:
-    """Finds the mesh in each file of an FFHQ-aligned face; files without a face are left out.
+def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | None]:
+    """Finds the mesh in each file of an FFHQ-aligned face; yields None for a file without a face.
 
-    What was found is kept in ``cache`` (.npz), so that the next run starts at once.
+    What was found is kept in ``cache`` (.npz), so that the next run starts at once, even if this one is interrupted.
+
+    Raises:
+        PhotopulseError: if a file cannot be read, is not square or has less than 256 px.
     """
     known = _read_meshes(cache)
     detector = None
-    found: dict[str, Points] = {}
-    for file in files:
-        key = str(file.resolve())
-        if key in known:
-            found[key] = known[key]
-        else:
-            detector = detector or FaceDetector.load()
-            found[key] = _mesh_of(file, detector)
-        if len(found[key]):
-            yield TrainingFace(file=file, points=found[key])
-    with atomic_path(cache) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **found)  # pyright: ignore[reportArgumentType]
+    new = False
+    try:
+        for file in files:
+            key = _key(file)
+            if key not in known:
+                detector = detector or FaceDetector.load()
+                known[key], new = _mesh_of(file, detector), True
+            yield TrainingFace(file=file, points=known[key]) if len(known[key]) else None
+    finally:
+        if new:
+            _write_meshes(cache, known)
+
+
+def _key(file: Path) -> str:
+    """Names a file in the cache, and another one once its content has changed."""
+    try:
+        stat = file.stat()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
+    told = repr((str(file.resolve()), stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(told.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _read_meshes(cache: Path) -> dict[str, Points]:
-    if not cache.is_file():
+    try:
+        with np.load(cache, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile):
+        # No cache yet, or a damaged one: it is made anew.
         return {}
-    with np.load(cache, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+
+
+def _write_meshes(cache: Path, meshes: dict[str, Points]) -> None:
+    with atomic_path(cache) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **meshes)  # pyright: ignore[reportArgumentType]
 
 
 def _mesh_of(file: Path, detector: FaceDetector) -> Points:
     pixels = read_image(file).pixels
     height, width = pixels.shape[-2:]
-    if height != width:
+    if height != width or width < LEAST_SIDE:
         raise PhotopulseError(
             f"cannot train on {file}",
-            why=f"it has {width} x {height} pixels and is no aligned face",
+            why=f"it has {width} x {height} pixels; aligned faces are square and have {LEAST_SIDE} or more",
             fix="align the photos first, with `photopulse align PHOTOS -o FACES --size 256`",
         )
     faces = detector.detect(pixels)

@@ -17,6 +17,7 @@ from photopulse.training.fsrnet import TrainingState, fsrnet_batches, fsrnet_los
 from photopulse.training.loop import (
     averaged_copy,
     channels_last,
+    check_finite,
     load_checkpoint,
     move_average,
     save_checkpoint,
@@ -71,13 +72,14 @@ def train_fsrgan(
     parts = {"network": network, "average": average, "judge": judge, "optimizer": optimizer, "judging": judging}
     done = load_checkpoint(checkpoint, parts)
     endless = fsrnet_batches(faces, settings.crops, start.settings, settings.batch_size, settings.seed, done)
-    for step, batch in enumerate(islice(endless, settings.steps - done), start=done + 1):
+    for step, batch in enumerate(islice(endless, max(settings.steps - done, 0)), start=done + 1):
         enlarged = channels_last(enlarge_bicubic(batch.small.to(device)))
         sharp = channels_last(batch.sharp.to(device))
         with torch.autocast(torch.device(device).type, torch.bfloat16):
             answer: Sharpened = network(enlarged)
             judged = judge(sharp, enlarged), judge(answer.fine.detach(), enlarged)
         judge_loss = hinge_loss(*(verdict.float() for verdict in judged))
+        check_finite(judge_loss, step)
         _step(judging, judge_loss, judge)
         losses = fsrnet_losses(answer, batch)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
@@ -85,6 +87,7 @@ def train_fsrgan(
             losses["perceptual"] = perceptual_distance(features, answer.fine.clamp(0, 1), sharp).float().mean()
         loss = losses["fine"] + settings.geometry_weight * (losses["landmarks"] + losses["parts"])
         loss = loss + settings.judge_weight * losses["adversarial"] + settings.perceptual_weight * losses["perceptual"]
+        check_finite(loss, step)
         _step(optimizer, loss, network)
         move_average(average, network, decay=settings.averaging, step=step)
         losses["judge"] = judge_loss

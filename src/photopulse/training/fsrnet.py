@@ -14,6 +14,7 @@ from photopulse.training.faces import CropSettings, TrainingFace
 from photopulse.training.loop import (
     averaged_copy,
     channels_last,
+    check_finite,
     load_checkpoint,
     move_average,
     save_checkpoint,
@@ -78,7 +79,7 @@ def train_fsrnet(
     parts = {"network": network, "average": average, "optimizer": optimizer}
     done = load_checkpoint(checkpoint, parts)
     endless = fsrnet_batches(faces, settings.crops, settings.network, settings.batch_size, settings.seed, done)
-    for step, batch in enumerate(islice(endless, settings.steps - done), start=done + 1):
+    for step, batch in enumerate(islice(endless, max(settings.steps - done, 0)), start=done + 1):
         factor = warm_cosine(step, steps=settings.steps, warmup=settings.warmup)
         optimizer.param_groups[0]["lr"] = settings.learning_rate * factor
         with torch.autocast(torch.device(device).type, torch.bfloat16):
@@ -86,6 +87,7 @@ def train_fsrnet(
         losses = fsrnet_losses(answer, batch)
         loss = losses["fine"] + settings.coarse_weight * losses["coarse"]
         loss = loss + settings.geometry_weight * (losses["landmarks"] + losses["parts"])
+        check_finite(loss, step)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

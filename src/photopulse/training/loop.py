@@ -62,6 +62,16 @@ def move_average(average: nn.Module, network: nn.Module, *, decay: float, step: 
         mean.lerp_(now.detach(), share)
 
 
+def check_finite(loss: Tensor, step: int) -> None:
+    """Raises PhotopulseError if a loss is not a number any more, before it spoils the weights."""
+    if not loss.isfinite():
+        raise PhotopulseError(
+            f"training failed at step {step}",
+            why="the loss grew beyond all numbers",
+            fix="start anew (--fresh) with a smaller learning rate (--lr)",
+        )
+
+
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Stateful]) -> None:
     """Writes the state of all parts after a step; atomic."""
     with atomic_path(path) as temporary:

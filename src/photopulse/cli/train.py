@@ -1,0 +1,181 @@
+"""`photopulse train`: folders of aligned faces in, the weights of a network out."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from photopulse.cli.console import fail, is_interactive, stderr_console
+from photopulse.cli.options import Device, OutputFolder, find_device
+from photopulse.errors import PhotopulseError
+
+if TYPE_CHECKING:
+    from photopulse.training.fsrnet import TrainingState
+    from photopulse.training.run import TrainingWatcher
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Trains the networks that are compared with PULSE: FSRNet, and FSRGAN from it.",
+)
+
+_Faces = Annotated[
+    list[Path],
+    typer.Argument(metavar="FACES...", help="Folders of FFHQ-aligned faces of 256 px; one named twice counts twice."),
+]
+_Steps = Annotated[int, typer.Option(min=1, help="Batches in all.")]
+_BatchSize = Annotated[int, typer.Option(min=1, help="Faces in each.")]
+_LearningRate = Annotated[float, typer.Option("--lr", min=1e-9, help="Learning rate.")]
+_Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights and data.")]
+_Fresh = Annotated[bool, typer.Option("--fresh", help="Forget an earlier training in the folder.")]
+
+
+@app.command("fsrnet")
+def train_fsrnet_command(
+    inputs: _Faces,
+    output: OutputFolder = Path("fsrnet"),
+    steps: _Steps = 6000,
+    batch_size: _BatchSize = 16,
+    learning_rate: _LearningRate = 8e-4,
+    seed: _Seed = 0,
+    device: Device = "auto",
+    *,
+    published: Annotated[
+        bool, typer.Option("--published", help="The paper's sizes: ten times the work on a CPU.")
+    ] = False,
+    fresh: _Fresh = False,
+) -> None:
+    """Trains FSRNet, which makes faces of 16 px into faces of 128 px.
+
+    Make faces with `photopulse align PHOTOS -o FACES --size 256` or `photopulse sample 3000 -o FACES --size 256`.
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.restore.fsrnet import PUBLISHED, SMALL
+    from photopulse.training.fsrnet import FSRNetTraining
+    from photopulse.training.run import run_fsrnet
+
+    settings = FSRNetTraining(
+        network=PUBLISHED if published else SMALL,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    _run(
+        lambda watcher: run_fsrnet(
+            _files(inputs), output, settings, device=find_device(device), fresh=fresh, watcher=watcher
+        )
+    )
+
+
+@app.command("fsrgan")
+def train_fsrgan_command(
+    inputs: _Faces,
+    output: OutputFolder = Path("fsrgan"),
+    start: Annotated[
+        Path | None, typer.Option(help="A trained FSRNet (.safetensors); by default the one of photopulse.")
+    ] = None,
+    steps: _Steps = 1500,
+    batch_size: _BatchSize = 12,
+    learning_rate: _LearningRate = 2e-4,
+    seed: _Seed = 1,
+    device: Device = "auto",
+    *,
+    fresh: _Fresh = False,
+) -> None:
+    """Trains FSRGAN from a trained FSRNet: its faces look sharper and are a little less near to the truth.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.fsrgan import FSRGANTraining
+    from photopulse.training.run import run_fsrgan
+
+    settings = FSRGANTraining(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    _run(
+        lambda watcher: run_fsrgan(
+            _files(inputs), output, settings, start=start, device=find_device(device), fresh=fresh, watcher=watcher
+        )
+    )
+
+
+def _files(inputs: Sequence[Path]) -> list[Path]:
+    from photopulse.images import image_files
+
+    return [file for path in inputs for file in image_files([path])]
+
+
+def _run(train: "Callable[[TrainingWatcher], Path]") -> None:
+    try:
+        with _watch() as watcher:
+            weights = train(watcher)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; the same command goes on from the last checkpoint", 130)
+    typer.echo(str(weights))
+
+
+@contextmanager
+def _watch() -> "Generator[TrainingWatcher]":
+    """Yields a watcher with a bar for the meshes and one for the steps; without a terminal, lines of losses."""
+    from photopulse.training.run import TrainingWatcher
+
+    watched = is_interactive()
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+        transient=True,
+        disable=not watched,
+    )
+    task = progress.add_task("starting", total=None, told="")
+    speed = _Speed()
+
+    def note(text: str) -> None:
+        progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def face(done: int, total: int) -> None:
+        progress.update(task, description="finding faces", completed=done, total=total)
+
+    def step(state: "TrainingState", total: int) -> None:
+        if not speed.steps:
+            progress.reset(task, total=total, description="training", completed=state.step - 1)
+        progress.update(task, completed=state.step, told=f"{speed.tell()}  {_words(state.losses)}")
+
+    def losses(step: int, means: dict[str, float]) -> None:
+        if not watched:
+            note(f"step {step}  {speed.words}  {_words(means)}")
+
+    with progress:
+        yield TrainingWatcher(on_face=face, on_note=note, on_step=step, on_losses=losses)
+
+
+class _Speed:
+    """Seconds a step, smoothed."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.words = ""
+        self._before = time.perf_counter()
+        self._mean = 0.0
+
+    def tell(self) -> str:
+        """Counts a step and words the speed."""
+        now = time.perf_counter()
+        self.steps += 1
+        if self.steps > 1:
+            self._mean += (now - self._before - self._mean) / min(self.steps - 1, 20)
+            self.words = f"{self._mean:.2f} s a step"
+        self._before = now
+        return self.words
+
+
+def _words(losses: dict[str, float]) -> str:
+    return "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())

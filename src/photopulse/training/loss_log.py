@@ -1,0 +1,57 @@
+"""The losses of a training as a table on disk, which goes on where a resumed training goes on."""
+
+import csv
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from photopulse.studies.text import write_text
+
+
+class LossLog:
+    """Keeps a CSV file with a line for every ``every`` steps: step, seconds of training until then, mean losses.
+
+    Each loss is the mean over the steps since the line before. Seconds go on in a resumed training.
+    """
+
+    def __init__(self, path: Path, *, done: int, every: int = 50) -> None:
+        """Goes on after step ``done``: later lines of the file, from steps that were lost, are dropped."""
+        self._path = path
+        self._every = every
+        self._lines = _lines_until(path, done)
+        before = float(self._lines[-1][1]) if self._lines else 0.0
+        self._started = time.perf_counter() - before
+        self._sums: dict[str, float] = {}
+        self._steps = 0
+
+    def add(self, step: int, losses: Mapping[str, float], *, last: bool = False) -> dict[str, float] | None:
+        """Takes a step's losses; writes a line and returns its losses where one is due, or if this is the last step.
+
+        Raises:
+            PhotopulseError: if the file cannot be written.
+        """
+        self._steps += 1
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss
+        if step % self._every and not last:
+            return None
+        means = {name: total / self._steps for name, total in self._sums.items()}
+        seconds = time.perf_counter() - self._started
+        self._lines.append([str(step), f"{seconds:.1f}", *(f"{mean:.6g}" for mean in means.values())])
+        self._sums, self._steps = {}, 0
+        table = [["step", "seconds", *means], *self._lines]
+        write_text(self._path, "".join(",".join(cells) + "\n" for cells in table))
+        return means
+
+
+def _lines_until(path: Path, step: int) -> list[list[str]]:
+    """Reads the lines up to a step; those of a damaged file as far as they make sense."""
+    lines: list[list[str]] = []
+    with suppress(OSError, ValueError, IndexError), path.open(newline="", encoding="utf-8") as file:
+        for cells in list(csv.reader(file))[1:]:
+            if int(cells[0]) > step:
+                break
+            float(cells[1])
+            lines.append(cells)
+    return lines

@@ -1,0 +1,200 @@
+"""`photopulse train` as a user meets it."""
+
+import inspect
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from photopulse.cli import app
+from photopulse.cli import train as command
+from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet, FSRNetSettings
+from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
+from photopulse.training.faces import TrainingFace
+from photopulse.training.fsrgan import FSRGANTraining
+from photopulse.training.fsrnet import FSRNetTraining, TrainingState
+
+TINY = FSRNetSettings(
+    coarse_shuffle=8,
+    coarse_width=4,
+    coarse_blocks=1,
+    stride=8,
+    width=4,
+    encoder_blocks=1,
+    prior_width=4,
+    prior_blocks=1,
+    hourglasses=1,
+    hourglass_levels=1,
+    decoder_shuffle=4,
+    decoder_width=4,
+    decoder_blocks=1,
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve pictures that stand for faces."""
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((256, 256)).save(folder / f"{number:02d}.png")
+    return folder
+
+
+@pytest.fixture
+def train(tmp_path, folder, one_thread, monkeypatch):
+    """Runs ``photopulse train fsrnet faces -o out`` with a tiny network; every picture has the same flat mesh."""
+    points = np.random.default_rng(0).uniform(0.2, 0.8, (468, 2))
+    monkeypatch.setattr(
+        "photopulse.training.run.find_meshes",
+        lambda files, _cache: (TrainingFace(file=file, points=points) for file in files),
+    )
+    monkeypatch.setattr("photopulse.restore.fsrnet.SMALL", TINY)
+
+    def run(*arguments, recipe="fsrnet", faces=(folder,)):
+        settings = ("-o", tmp_path / "out", "--device", "cpu")
+        return CliRunner().invoke(app, ["train", recipe, *map(str, (*faces, *settings, *arguments))])
+
+    return run
+
+
+def test_a_folder_of_faces_becomes_a_file_of_weights(train, tmp_path):
+    result = train("--steps", 2, "--batch-size", 2, "--lr", 1e-3, "--seed", 5)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'out' / 'fsrnet.safetensors'}\n"
+    assert "step 2" in result.stderr
+    assert "fine 0." in result.stderr
+    assert read_fsrnet(tmp_path / "out" / "fsrnet.safetensors").settings == TINY
+    told = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
+    assert (told["steps"], told["batch_size"], told["learning_rate"], told["seed"]) == (2, 2, 1e-3, 5)
+
+
+def test_a_rerun_has_nothing_to_do_and_fresh_starts_anew(train, tmp_path):
+    train("--steps", 1, "--batch-size", 2)
+    assert "step" not in train("--steps", 1, "--batch-size", 2).stderr
+    result = train("--steps", 2, "--batch-size", 2)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: cannot go on with the training in")
+    assert "settings.steps was 1 and is 2 now" in line
+    assert train("--steps", 2, "--batch-size", 2, "--fresh").exit_code == 0
+
+
+def test_a_folder_named_twice_counts_twice(train, folder, tmp_path):
+    assert train("--steps", 1, "--batch-size", 14, faces=(folder, folder)).exit_code == 0
+    assert json.loads((tmp_path / "out" / "settings.json").read_text())["faces"] == 22
+
+
+def test_fsrgan_goes_on_from_a_trained_network(train, tmp_path, monkeypatch):
+    import torch
+
+    class Features:
+        def stages(self, image):
+            return [image]
+
+    monkeypatch.setattr("photopulse.training.fsrgan.load_features", lambda _device: Features())
+    torch.manual_seed(0)
+    write_fsrnet(FSRNet(TINY), tmp_path / "start.safetensors")
+    arguments = ("--start", tmp_path / "start.safetensors", "--steps", 1, "--batch-size", 2)
+    result = train(*arguments, recipe="fsrgan")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'out' / 'fsrgan.safetensors'}\n"
+    assert "judge" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--batch-size", 12), "fewer than the 12 of a batch"),
+        (("--device", "toaster"), "cannot use the device 'toaster'"),
+        (("--start", "none.safetensors"), "cannot read the network none.safetensors"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line_of_error(train, arguments, message):
+    result = train(*arguments, recipe="fsrgan" if "--start" in arguments else "fsrnet")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: cannot ")
+    assert message in line
+
+
+def test_a_folder_without_pictures_is_named(train, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = train(faces=(tmp_path / "empty",))
+    assert result.exit_code == 2
+    assert f"no pictures in {tmp_path / 'empty'}" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--steps", 0), ("--lr", 0), ("--seed", -1), ("--batch-size", "many")])
+def test_wrong_usage_exits_with_two(train, arguments):
+    assert train(*arguments).exit_code == 2
+
+
+def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path, monkeypatch):
+    from photopulse.training import run as module
+
+    original = module.train_fsrnet
+
+    def impatient(faces, settings, **others):
+        for state in original(faces, replace(settings, save_every=1), **others):
+            yield state
+            if state.step == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "train_fsrnet", impatient)
+    result = train("--steps", 3, "--batch-size", 2)
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.stderr
+    monkeypatch.setattr(module, "train_fsrnet", original)
+    result = train("--steps", 3, "--batch-size", 2)
+    assert result.exit_code == 0
+    lines = (tmp_path / "out" / "losses.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "3"]
+
+
+@pytest.mark.parametrize(
+    ("function", "recipe"),
+    [(command.train_fsrnet_command, FSRNetTraining()), (command.train_fsrgan_command, FSRGANTraining())],
+)
+def test_defaults_are_those_of_the_recipes(function, recipe):
+    parameters = inspect.signature(function).parameters
+    for name in ("steps", "batch_size", "learning_rate", "seed"):
+        assert parameters[name].default == getattr(recipe, name)
+
+
+@pytest.mark.parametrize(("arguments", "network"), [((), SMALL), (("--published",), PUBLISHED)])
+def test_published_means_the_sizes_of_the_paper(folder, monkeypatch, tmp_path, arguments, network):
+    asked = []
+    monkeypatch.setattr(
+        "photopulse.training.run.run_fsrnet", lambda files, output, settings, **_: asked.append(settings) or output
+    )
+    CliRunner().invoke(app, ["train", "fsrnet", str(folder), "-o", str(tmp_path / "out"), *arguments])
+    assert [settings.network for settings in asked] == [network]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_faces_steps_losses_and_speed(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with command._watch() as watcher:
+        watcher.on_face(3, 12)
+        watcher.on_note("a note")
+        for step in (7, 8):
+            watcher.on_step(TrainingState(step=step, losses={"fine": 0.0123}, network=FSRNet(TINY)), 9)
+        watcher.on_losses(8, {"fine": 0.5})
+    shown = terminal.getvalue()
+    assert "8/9" in shown
+    assert "s a step  fine 0.0123" in shown
+    assert "a note" in shown
+    assert "0.5" not in shown.replace("0.50", "")
