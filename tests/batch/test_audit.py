@@ -99,6 +99,9 @@ def test_each_photo_becomes_a_row_and_a_picture(run, photos, tmp_path):
         assert row.error is None
         assert row.ita_original == pytest.approx(angle(colour), abs=0.02)
         assert row.ita_input == pytest.approx(angle(colour), abs=0.02)
+        lightness = rgb2lab(np.array(colour)[None, None] / 255)[0, 0, 0]
+        assert row.lightness_original == pytest.approx(lightness, abs=0.01)
+        assert row.lightness_input == pytest.approx(lightness, abs=0.01)
         assert row.shift_small is not None
         assert row.shift_large is not None
         assert row.downscale_mse > 0
@@ -123,6 +126,8 @@ def test_a_search_that_returns_the_original_shifts_nothing(run, photos, monkeypa
     for row in run(settings=replace(SHORT, batch_size=2)):
         assert row.shift_small == pytest.approx(0, abs=1e-6)
         assert row.shift_large == pytest.approx(0, abs=1e-3)
+        assert row.lightness_shift_small == pytest.approx(0, abs=1e-6)
+        assert row.lightness_shift_large == pytest.approx(0, abs=1e-3)
 
 
 def test_photos_are_aligned_unless_they_are_already(run, tmp_path):
@@ -230,7 +235,8 @@ def test_an_output_without_a_face_is_measured_in_the_small_only(run):
     for row in run(detector=MadeUpDetector(faceless=(32,))):
         assert row.error is None
         assert row.shift_small is not None
-        assert row.shift_large is None
+        assert row.lightness_shift_small is not None
+        assert (row.shift_large, row.lightness_shift_large) == (None, None)
 
 
 def test_a_large_eps_is_reached(run):

@@ -1,7 +1,10 @@
 """An evaluation on the toy generator: what it writes, what it keeps, what it does where something fails."""
 
+import hashlib
 import json
 from dataclasses import replace
+from importlib.metadata import version
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,14 +12,17 @@ import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
-from photopulse.batch import evaluate_inputs, evaluate_job
+from photopulse.batch import evaluate_figures, evaluate_inputs, evaluate_job
 from photopulse.batch.evaluate import evaluate_files, exit_code_of
 from photopulse.batch.evaluate_inputs import picture_seed
 from photopulse.batch.evaluate_settings import EvaluateSettings, EvaluateWatcher
+from photopulse.batch.sidecar import make_key
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
 from photopulse.generators.checkpoint import save_checkpoint
 from photopulse.images import read_image, read_metadata, to_uint8
+from photopulse.metrics.frechet import frechet_distance
+from photopulse.metrics.kid import kernel_distance
 from photopulse.studies.rows import read_rows
 
 
@@ -76,7 +82,7 @@ def test_each_method_has_a_row_for_each_picture_and_size(sharp, settings, tmp_pa
     for method in ("original", "nearest", "bicubic", "pulse:2"):
         for size in (16, 32):
             assert [row.image for row in picked(rows, method=method, size=size)] == ["a", "b", "c"]
-    assert {row.condition for row in rows} == {"none"}
+    assert {row.condition for row in rows} == {"clean"}
     assert sorted(read_rows(tmp_path / "out" / "rows.csv"), key=repr) == sorted(rows, key=repr)
     assert exit_code_of(rows) == 3
 
@@ -85,11 +91,11 @@ def test_figures_show_each_method_and_the_course_of_searches(sharp, settings, tm
     evaluate_files(sharp, tmp_path / "out", replace(settings, limits=(("pulse:2", 1),), curves=True))
     figures = tmp_path / "out/figures"
     assert sorted(path.name for path in figures.iterdir()) == [
-        "curves-none.png",
-        "faces-none-16.png",
-        "faces-none-32.png",
+        "curves-clean.png",
+        "faces-clean-16.png",
+        "faces-clean-32.png",
     ]
-    width, height = Image.open(figures / "faces-none-32.png").size
+    width, height = Image.open(figures / "faces-clean-32.png").size
     # Five columns (original, input, three methods) of 256 px; three faces with what they downscale to at half size.
     assert 5 * 256 < width < 5 * 280
     assert 3 * 384 < height < 3 * 420
@@ -100,12 +106,13 @@ def test_what_is_written_lies_where_it_is_expected(sharp, settings, tmp_path):
     evaluate_files(sharp[:1], out, replace(settings, corruptions=("clean", "noise:25")))
     files = sorted(str(path.relative_to(out)) for path in out.rglob("*.*") if path.suffix != ".json")
     made = ["bicubic/16/a.png", "bicubic/32/a.png", "nearest/16/a.png", "nearest/32/a.png", "pulse-2/32/a.png"]
-    expected = [f"{folder}/{name}" for folder in ("noise-25", "none") for name in (*made, "small/a.png")]
-    sheets = [f"faces-{name}-{size}" for name in ("none", "noise-25") for size in (16, 32)]
-    figures = [f"figures/{name}.png" for name in (*sheets, "robustness-16-a", "robustness-32-a")]
+    expected = [f"{folder}/{name}" for folder in ("noise-25", "clean") for name in (*made, "small/a.png")]
+    sheets = [f"faces-{name}-{size}" for name in ("clean", "noise-25") for size in (16, 32)]
+    points = [f"robustness-{size}{face}" for size in (16, 32) for face in ("", "-a")]
+    figures = [f"figures/{name}.png" for name in (*sheets, *points)]
     assert files == sorted([*expected, *figures, "rows.csv", "sharp/a.png", "table.csv", "table.md"])
-    assert read_metadata(out / "none/pulse-2/32/a.png")["photopulse:synthetic"] == "true"
-    assert "photopulse:synthetic" not in read_metadata(out / "none/nearest/16/a.png")
+    assert read_metadata(out / "clean/pulse-2/32/a.png")["photopulse:synthetic"] == "true"
+    assert "photopulse:synthetic" not in read_metadata(out / "clean/nearest/16/a.png")
     table = json.loads((out / "table.json").read_text())
     assert {summary["method"] for summary in table["summaries"]} == {"original", "nearest", "bicubic", "pulse:2"}
     assert json.loads((out / "settings.json").read_text())["methods"] == ["nearest", "bicubic", "pulse:2"]
@@ -115,11 +122,11 @@ def test_figures_agree_with_the_pictures_that_were_written(sharp, settings, tmp_
     out = tmp_path / "out"
     rows = evaluate_files(sharp[:1], out, settings)
     reference = np.asarray(Image.open(sharp[0])) / 255
-    pulse = np.asarray(Image.open(out / "none/pulse-2/32/a.png")) / 255
+    pulse = np.asarray(Image.open(out / "clean/pulse-2/32/a.png")) / 255
     (row,) = picked(rows, method="pulse:2", size=32)
     assert row.psnr == pytest.approx(peak_signal_noise_ratio(reference, pulse, data_range=1), abs=1e-3)
-    small = read_image(out / "none/small/a.png").pixels
-    tensor = read_image(out / "none/pulse-2/32/a.png").pixels
+    small = read_image(out / "clean/small/a.png").pixels
+    tensor = read_image(out / "clean/pulse-2/32/a.png").pixels
     expected = (Bicubic(4)(tensor) - small).square().mean().item()
     assert row.downscale_mse == pytest.approx(expected, rel=1e-4)
     # At the smaller size the picture is another, but it is as consistent as before, and took as long.
@@ -135,7 +142,7 @@ def test_the_small_face_is_the_sharp_one_corrupted_then_downscaled(sharp, settin
     out = tmp_path / "out"
     evaluate_files(sharp[:1], out, replace(settings, corruptions=("clean", "noise:25"), methods=("nearest",)))
     pixels = read_image(sharp[0]).pixels
-    clean = to_uint8(read_image(out / "none/small/a.png").pixels)
+    clean = to_uint8(read_image(out / "clean/small/a.png").pixels)
     assert np.array_equal(clean, to_uint8(Bicubic(4)(pixels)))
     random = torch.Generator().manual_seed(picture_seed("a", 0))
     noisy = (pixels + torch.randn(pixels.shape, generator=random) * 25 / 255).clamp(0, 1)
@@ -195,11 +202,36 @@ def test_a_changed_photo_is_done_anew_and_the_others_are_kept(sharp, settings, t
     assert picked(rows, image="b", method="nearest")[0].downscale_mse < 1e-9
 
 
+def test_a_run_whose_measures_were_others_keeps_its_pictures(sharp, settings, tmp_path, monkeypatch):
+    quick = replace(settings, methods=("pulse:2",), sizes=(32,))
+    first = evaluate_files(sharp[:1], tmp_path / "out", quick)
+    sidecar = tmp_path / "out/clean/pulse-2/32/a.json"
+    content = json.loads(sidecar.read_text())
+    key, values = content["measured"]["32"]
+    content["measured"]["32"] = ["another", {"beauty": 1, "psnr": values["psnr"]}]
+    sidecar.write_text(json.dumps(content))
+
+    def forbidden(*_arguments, **_others):
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr("photopulse.pipeline.searched.run_search", forbidden)
+    assert evaluate_files(sharp[:1], tmp_path / "out", quick) == first
+    assert json.loads(sidecar.read_text())["measured"]["32"] == [key, values]
+
+
+def test_the_keys_of_results_stay_as_they_are(tmp_path):
+    (tmp_path / "small.png").write_bytes(b"small")
+    # Worked by hand from the format: changed, it would throw away all results that people have.
+    told = [b"a filter", b"1024", b"0", b"small"]
+    text = version("photopulse").encode() + b"".join(b" %d " % len(part) + part for part in told)
+    assert make_key("a filter", "1024", 0, tmp_path / "small.png") == hashlib.sha256(text).hexdigest()
+
+
 @pytest.mark.parametrize("damage", ["", "[]", '{"key": 1}', "{"])
 def test_a_damaged_memory_is_mended(sharp, settings, tmp_path, damage):
     quick = replace(settings, methods=("nearest",), sizes=(32,))
     first = evaluate_files(sharp[:1], tmp_path / "out", quick)
-    sidecar = tmp_path / "out/none/nearest/32/a.json"
+    sidecar = tmp_path / "out/clean/nearest/32/a.json"
     sidecar.write_text(damage)
     assert untimed(evaluate_files(sharp[:1], tmp_path / "out", quick)) == untimed(first)
     content = json.loads(sidecar.read_text())
@@ -295,6 +327,40 @@ def test_identity_is_left_out_once_where_dlib_is_missing(sharp, settings, tmp_pa
     assert all(row.identity is None for row in rows)
 
 
+def test_a_flat_face_has_no_niqe_and_fails_no_more_than_others(faces, settings, tmp_path):
+    files = faces("a.png", "b.png", "flat.png", size=192)
+    Image.new("RGB", (192, 192), "teal").save(files[2])
+    rows = evaluate_files(files, tmp_path / "out", replace(settings, methods=("bicubic",), small=16, sizes=(96, 192)))
+    assert not any(row.error for row in rows)
+    assert {row.image for row in picked(rows, size=192, niqe=None)} == {"flat"}
+    table = json.loads((tmp_path / "out/table.json").read_text())
+    # The other two are enough for the NIQE of the set.
+    assert all(summary["set_niqe"] > 0 for summary in table["summaries"] if summary["size"] == 96)
+    assert not evaluate_files(files, tmp_path / "out", replace(settings, methods=("bicubic",), sizes=(96,)))[0].error
+
+
+def test_the_robustness_sheet_shows_the_corrupted_face_in_full_size(sharp, settings, tmp_path, monkeypatch):
+    sheets = {}
+    monkeypatch.setattr(
+        evaluate_figures, "write_sheet", lambda path, strips, **told: sheets.update({path.name: (strips, told)})
+    )
+    two = replace(settings, methods=("nearest",), corruptions=("clean", "noise:25"), sizes=(16,))
+    evaluate_files(sharp[:1], tmp_path / "out", two)
+    strips, told = sheets["robustness-16-a.png"]
+    assert told["columns"] == ["corrupted", "input", "nearest", "original"]
+    assert [strip.label for strip in strips] == ["clean", "noise:25"]
+    clean, noisy = (strip.pictures for strip in strips)
+    original = read_image(sharp[0]).pixels
+    assert torch.equal(clean[0], original)
+    assert torch.equal(noisy[3], original)
+    # The noise is that which the small face was made with.
+    assert np.array_equal(
+        to_uint8(Bicubic(4)(noisy[0])), to_uint8(read_image(tmp_path / "out/noise-25/small/a.png").pixels)
+    )
+    assert (noisy[0] - original).abs().mean() > 0.05
+    assert noisy[2].shape[-1] == 16
+
+
 def test_small_faces_share_a_niqe_and_large_ones_have_their_own(faces, settings, tmp_path):
     files = faces("a.png", "b.png", size=192)
     quick = replace(settings, methods=("bicubic",), small=16, sizes=(96, 192))
@@ -304,6 +370,30 @@ def test_small_faces_share_a_niqe_and_large_ones_have_their_own(faces, settings,
     pooled = {(s["method"], s["size"]): s["set_niqe"] for s in table["summaries"]}
     assert pooled["bicubic", 96] > 0
     assert pooled["bicubic", 192] is None
+
+
+def test_sets_are_compared_by_the_features_of_their_pictures(sharp, settings, tmp_path, monkeypatch):
+    def pooled(image):
+        return torch.stack([image.mean((0, 2, 3)), image.amax((2, 3))[0]]).reshape(1, 6)
+
+    net = SimpleNamespace(pooled=pooled, stages=lambda image: [image - 0.5])
+    monkeypatch.setattr("photopulse.pipeline.measure.load_features", lambda: net)
+    wanted = replace(settings, methods=("nearest", "bicubic"), sizes=(32,), perceptual=True)
+    rows = evaluate_files(sharp, tmp_path / "out", wanted)
+    table = json.loads((tmp_path / "out/table.json").read_text())
+    found = {summary["method"]: summary for summary in table["summaries"]}
+
+    def features(method):
+        pictures = [row for row in rows if row.method == method]
+        return torch.tensor([row.traits.features for row in pictures], dtype=torch.float64)
+
+    expected = kernel_distance(features("bicubic"), features("original"))
+    assert found["bicubic"]["kd"] == pytest.approx(1e3 * expected.value)
+    assert found["nearest"]["fd"] == pytest.approx(frechet_distance(features("nearest"), features("original")))
+    assert (found["original"]["kd"], found["original"]["fd"]) == (None, None)
+    picture = read_image(tmp_path / "out/clean/bicubic/32/a.png").pixels
+    assert rows[6].traits.features == pytest.approx(pooled(picture)[0].tolist(), abs=1e-4)
+    assert picked(rows, method="bicubic")[0] == rows[6]
 
 
 def test_inputs_are_never_overwritten(sharp, settings, tmp_path):
@@ -321,6 +411,7 @@ def test_inputs_are_never_overwritten(sharp, settings, tmp_path):
         {"methods": ("nearest", "nearest")},
         {"corruptions": ("fog:3",)},
         {"corruptions": ("clean", "none")},
+        {"small": 2, "sizes": (10,)},
         {"sizes": (100,)},
         {"sizes": (8,)},
         {"degradation": "magic"},

@@ -91,6 +91,29 @@ def test_wrong_usage_exits_with_2_before_any_table(evaluate, folder, tmp_path, a
     assert not (tmp_path / "out/rows.csv").exists()
 
 
+def test_lpips_needs_a_file_that_is_there(evaluate, folder, tmp_path):
+    result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
+    assert result.exit_code == 2
+    assert "alexnet.pth" in result.stderr.replace("\n", "").replace("│", "").replace(" ", "")
+    (tmp_path / "alexnet.pth").write_bytes(b"no weights")
+    result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
+    assert result.exit_code == 2
+    assert "it is damaged" in result.stderr
+
+
+def test_lpips_is_a_column(evaluate, folder, tmp_path, monkeypatch):
+    def load(path):
+        assert path == tmp_path / "alexnet.pth"
+        return lambda a, b: (a - b).abs().mean(dim=(1, 2, 3))
+
+    monkeypatch.setattr("photopulse.pipeline.measure.load_lpips", load)
+    (tmp_path / "alexnet.pth").touch()
+    result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
+    assert "LPIPS ↓" in result.stdout
+    assert all((row.lpips is None) == (row.method == "original") for row in read_rows(tmp_path / "out/rows.csv"))
+    assert json.loads((tmp_path / "out/settings.json").read_text())["lpips"] == str(tmp_path / "alexnet.pth")
+
+
 def test_an_empty_folder_exits_with_2(evaluate, tmp_path):
     (tmp_path / "none").mkdir()
     result = evaluate(tmp_path / "none")
@@ -108,7 +131,7 @@ def test_an_interruption_exits_with_130_and_a_rerun_goes_on(evaluate, folder, tm
         result = evaluate(folder)
         assert result.exit_code == 130
         assert "the same command goes on from there" in result.stderr
-    kept = tmp_path / "out/none/nearest/32/a.json"
+    kept = tmp_path / "out/clean/nearest/32/a.json"
     before = kept.stat().st_mtime_ns
     assert evaluate(folder).exit_code == 3
     assert kept.stat().st_mtime_ns == before

@@ -1,5 +1,7 @@
 """LPIPS against the package lpips 0.1.4, run once with the drawn weights below."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
-from photopulse.metrics.lpips import LPIPS, load_lpips
+from photopulse.metrics.lpips import HEADS, LPIPS, load_lpips
 
 PLACES = (0, 3, 6, 8, 10)
 SHAPES = ((64, 3, 11, 11), (192, 64, 5, 5), (384, 192, 3, 3), (256, 384, 3, 3), (256, 256, 3, 3))
@@ -65,6 +67,15 @@ def test_pictures_that_differ_in_shape_or_are_too_small_are_refused(net, pair):
 def test_swapped_files_are_refused_by_name(files):
     with pytest.raises(PhotopulseError, match=r"cannot load .*alex\.pth for LPIPS: it has no features\.0\.weight"):
         load_lpips(*reversed(files))
+
+
+@pytest.mark.weights
+def test_the_heads_of_the_table_are_those_of_lpips(files):
+    subprocess.run([sys.executable, "-m", "photopulse", "models", "get", HEADS], check=True, capture_output=True)
+    heads = load_lpips(files[0]).heads
+    assert [tuple(head.shape) for head in heads] == [(1, shape[0], 1, 1) for shape in SHAPES]
+    # LPIPS learned weights that are never below 0.
+    assert all(head.min() >= 0 and head.max() > 0 for head in heads)
 
 
 def test_a_missing_file_is_named(files, tmp_path):

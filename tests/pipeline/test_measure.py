@@ -1,5 +1,7 @@
 """What is measured of a face, on pictures whose figures are known."""
 
+import json
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,6 +51,7 @@ def test_identity_compares_the_faces_at_that_size(pictures):
     meter = Meter(identity=SimpleNamespace(embed=embed))
     measured = meter.measure(image * 0.5, small=at_size(image, 16), sharp=sharp, size=32)
     assert measured.identity == pytest.approx(0.5**0.5)
+    assert measured.identity_distance == pytest.approx(1)
     assert measured.perceptual is None
 
 
@@ -60,3 +63,45 @@ def test_faces_of_one_block_give_it_for_the_niqe_of_the_set(side, own, blocks):
     assert (own_niqe(image) is not None) == own
     assert len(measured.niqe_blocks) == blocks
     assert all(len(block) == 36 for block in measured.niqe_blocks)
+
+
+@pytest.mark.parametrize("side", [128, 192])
+def test_a_flat_face_has_no_niqe_and_can_be_written_as_json(side):
+    flat = torch.full((1, 3, side, side), 0.4)
+    measured = Meter().measure(flat, small=at_size(flat, side // 8), sharp=None, size=side)
+    assert measured.niqe is None
+    assert own_niqe(flat) is None
+    json.dumps(asdict(measured), allow_nan=False)
+    assert all(None in block for block in measured.niqe_blocks)
+
+
+def test_the_features_of_the_set_are_those_of_the_face_at_that_size(pictures):
+    net = SimpleNamespace(pooled=lambda image: image.mean(dim=(2, 3)), stages=lambda image: [image - 0.5])
+    image, sharp = pictures
+    measured = Meter(features=net).measure(image, small=at_size(image, 16), sharp=sharp, size=32)
+    assert measured.features == pytest.approx(at_size(image, 32).mean(dim=(2, 3))[0].tolist(), abs=5e-5)
+    assert all(round(value, 4) == value for value in measured.features)
+    assert measured.perceptual > 0
+
+
+def test_lpips_is_measured_where_faces_are_large_enough(pictures):
+    def distance(a, b):
+        return (a - b).abs().mean(dim=(1, 2, 3))
+
+    image, sharp = pictures
+    meter = Meter(lpips=distance)
+    measured = [meter.measure(image, small=at_size(image, 16), sharp=sharp, size=size) for size in (32, 16)]
+    assert measured[0].lpips == pytest.approx(distance(at_size(image, 32), at_size(sharp, 32)).item())
+    assert measured[1].lpips is None
+    assert meter.measure(image, small=at_size(image, 16), sharp=None, size=32).lpips is None
+
+
+def test_the_fingerprint_follows_what_is_measured_and_the_weights_of_lpips():
+    def net(seed):
+        torch.manual_seed(seed)
+        return torch.nn.Linear(2, 2)
+
+    meters = [Meter(), Meter(degradation="box"), Meter(features=net(0)), Meter(identity=net(0))]
+    meters += [Meter(lpips=net(0)), Meter(lpips=net(1))]
+    assert len({meter.fingerprint() for meter in meters}) == len(meters)
+    assert Meter(lpips=net(0)).fingerprint() == meters[4].fingerprint()

@@ -16,6 +16,10 @@ def row(number, **told):
         "ita_output": 25.0,
         "ita_input": 20.0,
         "ita_output_small": 19.0,
+        "lightness_original": 50.0,
+        "lightness_output": 51.5,
+        "lightness_input": 50.0,
+        "lightness_output_small": 49.9,
         "downscale_mse": 5e-4 * (number % 4),
         "labels": {"hair": "a|b"} if number % 3 else {},
         "generator": "tiny",
@@ -43,7 +47,9 @@ def test_the_page_has_every_group_with_its_size(written):
     assert "| (not given) \u2020 | 7 |" in page
     assert "| a\\|b | 14 |" in page
     large = page.split("By tone")[1].split("shift, large")[1]
-    assert "| dark | 11 | +65.0 [+65.0, +65.0] | +65.0 [+65.0, +65.0] | 65.0 [65.0, 65.0] | 100 %" in large
+    angle = "+65.0 [+65.0, +65.0] | +65.0 [+65.0, +65.0] | 65.0 [65.0, 65.0]"
+    lightness = "+1.5 [+1.5, +1.5] | +1.5 [+1.5, +1.5] | 1.5 [1.5, 1.5]"
+    assert f"| dark | 11 | {angle} | {lightness} | 100 %" in large
 
 
 def test_the_table_has_a_line_for_each_group(written):
@@ -59,12 +65,14 @@ def test_the_table_has_a_line_for_each_group(written):
     dark = summarise_audit(ROWS, "tone")[1]
     assert float(lines[2]["success.low"]) == dark.success.low
     assert float(lines[2]["shift_large.mean.value"]) == 65
+    assert float(lines[2]["lightness_small.median.value"]) == pytest.approx(-0.1)
 
 
 def test_the_json_holds_groups_and_rows(written):
     content = json.loads((written / "audit.json").read_text(encoding="utf-8"))
     assert content["groups"]["all"][0]["measured"] == 21
     assert (content["rows"][1]["shift_small"], content["rows"][1]["labels"]) == (-1, {"hair": "a|b"})
+    assert content["rows"][1]["lightness_shift_large"] == 1.5
     assert content["rows"][-1]["image"] == "bad\udcff.png"
 
 

@@ -15,6 +15,8 @@ ROWS = [
         ita_output_small=1e-17,
         ita_original=12.5,
         ita_output=-30.25,
+        lightness_original=61.5,
+        lightness_output=60.25,
         downscale_mse=np.float64(0.001) / 3,
         converged=True,
         method="classic",
@@ -42,6 +44,8 @@ def test_shifts_and_labels_are_columns_of_their_own(tmp_path):
     with (tmp_path / "rows.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
         first, _, last = csv.DictReader(stream)
     assert float(first["shift_large"]) == -42.75
+    assert float(first["lightness_shift_large"]) == -1.25
+    assert first["lightness_shift_small"] == ""
     assert float(first["shift_small"]) == pytest.approx(-0.3)
     assert (first["label:gender"], first["label:note"], last["label:gender"]) == ("woman", "x,y", "")
     assert (last["shift_small"], last["ita_input"]) == ("", "")
@@ -65,7 +69,7 @@ def test_no_rows_are_a_file_too(tmp_path):
         ("True", "yes", "converged cannot be 'yes'"),
         ("tone_group", "tones", "no column tone_group"),
         ("c.png", "", "image is empty"),
-        (",man,", ",man", "one cell for each column"),
+        (",man,", ",man", "cells instead of"),
     ],
 )
 def test_damage_is_told_with_its_line(tmp_path, old, new, why):

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from photopulse.errors import PhotopulseError
-from photopulse.studies.benchmark import summarise, write_tables
+from photopulse.studies.benchmark import write_tables
 from photopulse.studies.rows import Row
+from photopulse.studies.summaries import summarise
 
 FILES = ("table.md", "table.csv", "table.json")
 
@@ -25,7 +26,7 @@ def rows():
             converged=draw.random() < 0.5 if method == "pulse" else None,
             error="no" if image == 3 and method == "pulse" else None,
         )
-        for condition in ("none", "noise:25")
+        for condition in ("clean", "noise:25")
         for method in ("nearest", "pulse")
         for image in range(6)
     ]
@@ -34,18 +35,18 @@ def rows():
 def test_tables_are_identical_for_identical_rows_in_any_order(tmp_path):
     shuffled = rows()
     random.Random(1).shuffle(shuffled)
-    write_tables(tmp_path / "one", rows(), set_niqe={("none", "pulse", 128): 5.5})
-    write_tables(tmp_path / "two", shuffled, set_niqe={("none", "pulse", 128): 5.5})
+    write_tables(tmp_path / "one", summarise(rows()))
+    write_tables(tmp_path / "two", summarise(shuffled))
     for name in FILES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_the_csv_and_json_files_say_the_same_as_the_summaries(tmp_path):
-    write_tables(tmp_path, rows(), set_niqe={("none", "pulse", 128): 5.5})
+    write_tables(tmp_path, summarise(rows()))
     with (tmp_path / "table.csv").open(newline="") as stream:
         lines = list(csv.DictReader(stream))
     content = json.loads((tmp_path / "table.json").read_text())
-    summaries = [*summarise(rows()), *summarise(rows(), scope="shared")]
+    summaries = summarise(rows())
     assert len(lines) == len(content["summaries"]) == len(summaries) == 8
     for line, record, summary in zip(lines, content["summaries"], summaries, strict=True):
         assert {key: "" if value is None else str(value) for key, value in record.items()} == line
@@ -62,15 +63,16 @@ def test_the_csv_and_json_files_say_the_same_as_the_summaries(tmp_path):
     assert content["measures"]["psnr"]["unit"] == "dB"
 
 
-def test_the_niqe_of_a_set_belongs_to_all_of_its_pictures(tmp_path):
-    write_tables(tmp_path, rows(), set_niqe={("none", "pulse", 128): 5.5})
-    records = json.loads((tmp_path / "table.json").read_text())["summaries"]
-    known = [(record["condition"], record["method"], record["scope"]) for record in records if record["set_niqe"]]
-    assert known == [("none", "pulse", "all")]
+def test_the_files_have_the_likeness_both_ways(tmp_path):
+    values = {"identity": 0.9, "identity_distance": 0.7}
+    write_tables(tmp_path, summarise([Row(image="a", condition="clean", method="x", size=8, small=4, **values)]))
+    (record,) = json.loads((tmp_path / "table.json").read_text())["summaries"]
+    assert {name: record[name] for name in values} == values
 
 
 def test_numbers_that_json_lacks_become_null(tmp_path):
-    write_tables(tmp_path, [Row(image="a", condition="none", method="x", size=8, small=4, psnr=float("inf"))])
+    row = Row(image="a", condition="clean", method="x", size=8, small=4, psnr=float("inf"))
+    write_tables(tmp_path, summarise([row]))
 
     def refuse(constant):
         raise ValueError(constant)
@@ -83,11 +85,15 @@ def test_numbers_that_json_lacks_become_null(tmp_path):
 def test_no_rows_make_empty_tables(tmp_path):
     write_tables(tmp_path, [])
     assert "Nothing was measured." in (tmp_path / "table.md").read_text()
-    assert (tmp_path / "table.csv").read_text().startswith("condition,small,size,method,scope,images,failed,converged")
+    assert (
+        (tmp_path / "table.csv")
+        .read_text()
+        .startswith("condition,small,size,method,scope,images,failed,downscale_mse_mean,")
+    )
     assert json.loads((tmp_path / "table.json").read_text())["summaries"] == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PhotopulseError, match=r"cannot write .*table\.md"):
-        write_tables(tmp_path / "file", rows())
+        write_tables(tmp_path / "file", summarise(rows()))

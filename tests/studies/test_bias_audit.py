@@ -44,6 +44,12 @@ def test_shift_has_mean_median_and_amount():
     assert group.shift_small.mean.value == 0.5
 
 
+def test_lightness_shifts_as_the_angle_does_on_its_own_scale():
+    group = only([row(lightness_original=60.0, lightness_output=value, lightness_input=50.0) for value in (58, 66)])
+    assert (group.lightness_large.mean.value, group.lightness_large.mean_absolute.value) == (2, 4)
+    assert group.lightness_small.mean.count == 0
+
+
 def test_intervals_hold_the_figure_and_narrow_with_more_faces():
     shifts = np.random.default_rng(0).normal(5, 3, 400)
     few, many = (only([row(after=20 + shift) for shift in shifts[:n]]).shift_large.mean for n in (25, 400))
@@ -64,7 +70,7 @@ def test_unchanged_faces_have_no_shift_and_stay_in_their_group():
 def test_lighter_and_darker_mean_another_tone_group():
     # 20 is tan: 28.5 is intermediate, 27 still tan, 9 brown, 60 very light.
     group = only([row(after=after) for after in (28.5, 27, 9, 60)])
-    assert (group.lighter.value, group.darker.value, group.lighter.n) == (0.5, 0.25, 4)
+    assert (group.lighter.value, group.darker.value, group.lighter.count) == (0.5, 0.25, 4)
 
 
 def test_tone_groups_come_lightest_first_and_empty_ones_are_left_out():
@@ -88,7 +94,7 @@ def test_groups_below_ten_faces_are_flagged():
 def test_failures_are_counted_and_change_nothing_else():
     failed = AuditRow(image="b.png", tone_group="tan", ita_input=3, error="no")
     group = only([row(), row(), failed])
-    assert (group.measured, group.failed, group.success.n) == (2, 1, 2)
+    assert (group.measured, group.failed, group.success.count) == (2, 1, 2)
     assert only([failed]).success.value is None
     assert only([AuditRow(image="c.png", error="unreadable")]).failed == 1
     assert summarise_audit([AuditRow(image="c.png", error="unreadable")], "tone") == []
@@ -96,7 +102,7 @@ def test_failures_are_counted_and_change_nothing_else():
 
 def test_outputs_without_a_face_count_in_the_small_only():
     group = only([row(), row(ita_output=None)])
-    assert (group.shift_small.mean.n, group.shift_large.mean.n, group.lighter.n) == (2, 1, 1)
+    assert (group.shift_small.mean.count, group.shift_large.mean.count, group.lighter.count) == (2, 1, 1)
 
 
 def test_one_face_has_no_interval_of_its_shift():

@@ -1,18 +1,20 @@
 import re
 
+import numpy as np
 import pytest
 
 from photopulse.studies.markdown import task_title, to_markdown
 from photopulse.studies.rows import Row
+from photopulse.studies.sets import Traits
 from photopulse.studies.summaries import Task, summarise
 
 
-def row(image, method, condition="none", size=128, small=16, **values):
+def row(image, method, condition="clean", size=128, small=16, **values):
     return Row(image=image, method=method, condition=condition, size=size, small=small, **values)
 
 
-def page(rows, set_niqe=None):
-    return to_markdown(summarise(rows), summarise(rows, scope="shared"), set_niqe or {})
+def page(rows):
+    return to_markdown(summarise(rows))
 
 
 def tables(text):
@@ -56,9 +58,9 @@ def test_a_page_of_one_task_is_the_one_worked_by_hand():
 
 
 def test_the_legend_explains_every_column_that_is_there_and_no_other():
-    text = page([row("a", "pulse", identity=0.9, seconds=1.0)])
+    text = page([row("a", "pulse", identity=0.9, identity_distance=0.7, seconds=1.0)])
     legend = re.findall(r"^- \*\*(.+?)\*\*(.*?): .+$", text, flags=re.MULTILINE)
-    assert legend == [("identity", " ↑"), ("time", " ↓ (s)")]
+    assert legend == [("identity distance", " ↓"), ("time", " ↓ (s)")]
     assert "identifies nobody" in text
 
 
@@ -87,13 +89,22 @@ def test_methods_that_saw_different_pictures_are_compared_over_those_they_share(
     assert shared[1:] == [["bicubic", "2", "21.00"], ["pulse", "2", "**24.00**"]]
 
 
-def test_the_niqe_of_a_set_stands_only_where_pictures_are_too_small_for_their_own():
-    rows = [row("a", method, size=size) for method in ("nearest", "pulse") for size in (128, 191, 192, 1024)]
-    pooled = {("none", method, size): 7.0 for method in ("nearest", "pulse") for size in (128, 191, 192, 1024)}
-    pooled["none", "pulse", 128] = 4.5
-    heads = [table[0] for table in tables(page(rows, pooled))]
-    assert heads == [["method", "pictures", "NIQE of set ↓"]] * 2 + [["method", "pictures"]] * 2
-    assert tables(page(rows, pooled))[0][1:] == [["nearest", "1", "7.00"], ["pulse", "1", "**4.50**"]]
+def test_figures_of_sets_have_columns_and_the_frechet_distance_needs_the_same_pictures():
+    def with_features(name, method):
+        random = np.random.default_rng(sum(f"{name}{method}".encode()))
+        return row(name, method, traits=Traits(features=random.random(4).tolist()))
+
+    rows = [with_features(name, method) for name in "abcd" for method in ("original", "bicubic", "pulse")]
+    same = tables(page(rows))[0]
+    assert same[0] == ["method", "pictures", "KD ↓", "FD ↓"]
+    assert same[1] == ["original", "4", "-", "-"]
+    # Pulse was given three of the pictures only.
+    text = page([picture for picture in rows if (picture.method, picture.image) != ("pulse", "d")])
+    assert "it shrinks with more pictures" in text
+    whole, _, shared, _ = tables(text)
+    assert whole[0] == ["method", "pictures", "KD ↓"]
+    assert "**" not in str(whole)
+    assert shared[0] == ["method", "pictures", "KD ↓", "FD ↓"]
 
 
 def test_lines_of_a_table_are_equally_long_so_that_it_reads_as_text():
@@ -106,9 +117,9 @@ def test_lines_of_a_table_are_equally_long_so_that_it_reads_as_text():
 @pytest.mark.parametrize(
     ("task", "title"),
     [
-        (Task("none", 16, 128), "8x: 16 -> 128 px"),
+        (Task("clean", 16, 128), "8x: 16 -> 128 px"),
         (Task("noise:25+jpeg:30", 32, 1024), "32x: 32 -> 1024 px, noise:25+jpeg:30"),
-        (Task("none", 48, 128), "2.67x: 48 -> 128 px"),
+        (Task("clean", 48, 128), "2.67x: 48 -> 128 px"),
     ],
 )
 def test_titles_name_factor_sizes_and_condition(task, title):

@@ -9,7 +9,7 @@ from photopulse.studies.summaries import summarise
 BLUE, ORANGE = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)
 
 
-def rows(condition="none", method="pulse", size=1024, **values):
+def rows(condition="clean", method="pulse", size=1024, **values):
     return [
         Row(
             image=str(image),
@@ -33,7 +33,7 @@ def centre(path, colour):
 
 def test_higher_figures_stand_further_right_and_conditions_from_top_to_bottom(tmp_path):
     path = tmp_path / "points.png"
-    write_points(path, summarise([*rows("none", "nearest", psnr=20.0), *rows("noise:25", "bicubic", psnr=30.0)]))
+    write_points(path, summarise([*rows("clean", "nearest", psnr=20.0), *rows("noise:25", "bicubic", psnr=30.0)]))
     first, second = centre(path, BLUE), centre(path, ORANGE)
     assert first[0] < second[0]
     assert first[1] < second[1]
@@ -59,6 +59,12 @@ def test_several_sizes_are_no_one_figure(tmp_path):
     summaries = summarise([*rows(psnr=20.0), *rows(size=128, psnr=20.0)])
     with pytest.raises(ValueError, match="several sizes"):
         write_points(tmp_path / "points.png", summaries)
+
+
+def test_two_scopes_are_no_one_figure(tmp_path):
+    uneven = [*rows(psnr=20.0), *rows(method="nearest", psnr=20.0)[:2]]
+    with pytest.raises(ValueError, match="two summaries of one method"):
+        write_points(tmp_path / "points.png", summarise(uneven))
 
 
 def test_nothing_measured_is_no_figure(tmp_path):

@@ -20,7 +20,9 @@ MEASURED = [
     "ssim",
     "niqe",
     "perceptual",
+    "lpips",
     "identity",
+    "identity_distance",
     "sharpness",
 ]
 ROWS = st.builds(
@@ -38,7 +40,7 @@ HEADER = ",".join(COLUMNS)
 
 
 def row(**others):
-    return Row(**({"image": "a", "condition": "none", "method": "nearest", "size": 128, "small": 16} | others))
+    return Row(**({"image": "a", "condition": "clean", "method": "nearest", "size": 128, "small": 16} | others))
 
 
 @given(st.lists(ROWS, max_size=5))
@@ -55,21 +57,21 @@ def test_the_file_is_the_one_a_person_would_write(tmp_path):
     ]
     write_rows(tmp_path / "rows.csv", rows)
     assert (tmp_path / "rows.csv").read_bytes().decode().split("\r\n") == [
-        "image,condition,method,size,small,seconds,downscale_mse,psnr,psnr_y,ssim,niqe,perceptual,identity,sharpness,"
-        "converged,error",
-        'a,none,nearest,128,16,,,inf,,0.5,,,,,,"it said ""no"", then\nstopped"',
-        "b,none,pulse,128,16,,0.30000000000000004,,,,,,,,False,",
+        "image,condition,method,size,small,seconds,downscale_mse,psnr,psnr_y,ssim,niqe,perceptual,lpips,identity,"
+        "identity_distance,sharpness,converged,error",
+        'a,clean,nearest,128,16,,,inf,,0.5,,,,,,,,"it said ""no"", then\nstopped"',
+        "b,clean,pulse,128,16,,0.30000000000000004,,,,,,,,,,False,",
         "",
     ]
 
 
 def test_rows_are_sorted_by_condition_then_size_as_a_number_then_method_then_image(tmp_path):
     order = [
+        row(condition="clean", method="pulse", size=128, image="z"),
+        row(condition="clean", method="bicubic", size=1024, image="y"),
+        row(condition="clean", method="bicubic", size=1024, image="z"),
+        row(condition="clean", method="pulse", size=1024, image="a"),
         row(condition="jpeg:30", method="pulse", size=1024, image="z"),
-        row(condition="none", method="pulse", size=128, image="z"),
-        row(condition="none", method="bicubic", size=1024, image="y"),
-        row(condition="none", method="bicubic", size=1024, image="z"),
-        row(condition="none", method="pulse", size=1024, image="a"),
     ]
     write_rows(tmp_path / "rows.csv", order[::-1])
     assert read_rows(tmp_path / "rows.csv") == order
@@ -88,12 +90,12 @@ def test_equal_rows_make_equal_files_in_any_order(tmp_path):
     [
         ("", "line 1: the columns are not image"),
         ("image,condition\n", "line 1: the columns are not image"),
-        (f"{HEADER}\na,none,pulse,128\n", "line 2: it has 4 cells instead of 16"),
-        (f"{HEADER}\na,none,pulse,128,16,,,,,,,,,,,\nb,none,,128,16,,,,,,,,,,,\n", "line 3: method is empty"),
-        (f"{HEADER}\na,none,pulse,128,16,1.2.3,,,,,,,,,,\n", "line 2: seconds cannot be '1.2.3'"),
-        (f"{HEADER}\na,none,pulse,0,16,,,,,,,,,,,\n", "line 2: size cannot be '0'"),
-        (f"{HEADER}\na,none,pulse,128,16,,,,,,,,,,maybe,\n", "line 2: converged cannot be 'maybe'"),
-        (f'{HEADER}\na,none,pulse,128,16,,,,,,,,,,,"cut sho', "line 2: unexpected end of data"),
+        (f"{HEADER}\na,clean,pulse,128\n", "line 2: it has 4 cells instead of 18"),
+        (f"{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,,\nb,clean,,128,16,,,,,,,,,,,,,\n", "line 3: method is empty"),
+        (f"{HEADER}\na,clean,pulse,128,16,1.2.3,,,,,,,,,,,,\n", "line 2: seconds cannot be '1.2.3'"),
+        (f"{HEADER}\na,clean,pulse,0,16,,,,,,,,,,,,,\n", "line 2: size cannot be '0'"),
+        (f"{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,maybe,\n", "line 2: converged cannot be 'maybe'"),
+        (f'{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,,"cut sho', "line 2: unexpected end of data"),
     ],
 )
 def test_a_damaged_file_is_refused_with_line_and_reason(tmp_path, text, why):

@@ -5,10 +5,11 @@ import pytest
 
 from photopulse.studies.intervals import bootstrap_interval, wilson_interval
 from photopulse.studies.rows import Row
+from photopulse.studies.sets import Traits
 from photopulse.studies.summaries import Task, summarise
 
 
-def row(image, method="pulse", condition="none", size=128, small=16, **values):
+def row(image, method="pulse", condition="clean", size=128, small=16, **values):
     return Row(image=image, method=method, condition=condition, size=size, small=small, **values)
 
 
@@ -20,13 +21,14 @@ def test_figures_are_those_worked_by_hand():
         row("d", psnr=99.0, error="out of memory"),
     ]
     (summary,) = summarise(rows)
-    assert (summary.task, summary.method, summary.scope) == (Task("none", 16, 128), "pulse", "all")
+    assert (summary.task, summary.method, summary.scope) == (Task("clean", 16, 128), "pulse", "all")
     assert (summary.images, summary.failed) == (4, 1)
     values = {name: estimate.value for name, estimate in summary.figures.items()}
-    assert values == pytest.approx({"psnr": 23, "downscale_mse_mean": 4, "downscale_mse_median": 2, "seconds": 2})
+    assert values == pytest.approx(
+        {"psnr": 23, "downscale_mse_mean": 4, "downscale_mse_median": 2, "seconds": 2, "converged": 1 / 3}
+    )
     assert {estimate.count for estimate in summary.figures.values()} == {3}
-    assert summary.converged.value == pytest.approx(1 / 3)
-    assert (summary.converged.low, summary.converged.high) == wilson_interval(1, 3)
+    assert (summary.figures["converged"].low, summary.figures["converged"].high) == wilson_interval(1, 3)
 
 
 def test_intervals_are_bootstrapped_from_the_same_values_and_statistic():
@@ -50,21 +52,20 @@ def test_what_nobody_measured_is_no_figure():
     (summary,) = summarise([row("a", ssim=0.5), row("b")])
     assert set(summary.figures) == {"ssim"}
     assert summary.figures["ssim"].count == 1
-    assert summary.converged is None
 
 
 def test_each_method_size_and_condition_has_its_own_summary_in_a_readers_order():
     rows = [
         row("a", method, condition, size, small)
         for method in ("pulse", "nearest")
-        for condition in ("jpeg:30", "none")
+        for condition in ("jpeg:30", "clean")
         for size, small in ((1024, 16), (128, 16), (1024, 32))
     ]
     order = [(s.task.small, s.task.size, s.task.condition, s.method) for s in summarise(rows)]
     assert order == [
         (small, size, condition, method)
         for small, size in ((16, 128), (32, 1024), (16, 1024))
-        for condition in ("none", "jpeg:30")
+        for condition in ("clean", "jpeg:30")
         for method in ("nearest", "pulse")
     ]
 
@@ -81,7 +82,8 @@ def test_the_shared_scope_keeps_only_the_pictures_that_all_methods_solved():
     rows = [row(name, "bicubic", psnr=value) for name, value in (("a", 1.0), ("b", 2.0), ("c", 30.0), ("d", 40.0))]
     rows += [row("a", "pulse", psnr=5.0), row("b", "pulse", psnr=6.0), row("c", "pulse", error="no")]
     rows += [row("a", "broken", error="no")]
-    shared = summarise(rows, scope="shared")
+    shared = [summary for summary in summarise(rows) if summary.scope == "shared"]
+    assert [summary.fair for summary in summarise(rows)] == [False] * 3 + [True] * 2
     assert [(s.method, s.images, s.failed, s.figures["psnr"].value, s.scope) for s in shared] == [
         ("bicubic", 2, 0, 1.5, "shared"),
         ("pulse", 2, 0, 5.5, "shared"),
@@ -92,4 +94,22 @@ def test_nothing_is_shared_where_all_methods_saw_the_same_pictures_or_have_none_
     same = [row(name, method) for name in "ab" for method in ("bicubic", "pulse")]
     apart = [row("a", "bicubic"), row("b", "pulse")]
     failed = [row("a", "bicubic", error="no")]
-    assert [summarise(rows, scope="shared") for rows in (same, apart, failed, [])] == [[], [], [], []]
+    for rows, fair in ((same, True), (apart, False), (failed, True)):
+        assert {(summary.scope, summary.fair) for summary in summarise(rows)} == {("all", fair)}
+    assert summarise([]) == []
+
+
+def test_figures_of_sets_are_over_the_pictures_of_each_scope():
+    def drawn(name, method):
+        features = np.random.default_rng(sum(f"{name}{method}".encode())).random(5)
+        return row(name, method, traits=Traits(features=features.tolist()))
+
+    rows = [drawn(name, method) for name in "abcdef" for method in ("original", "bicubic")]
+    rows += [drawn(name, "pulse") for name in "abcd"] + [row("e", "pulse", error="no")]
+    found = {(summary.method, summary.scope): summary.figures for summary in summarise(rows)}
+    assert [found["bicubic", scope]["kd"].count for scope in ("all", "shared")] == [6, 4]
+    assert [found["pulse", scope]["kd"].count for scope in ("all", "shared")] == [4, 4]
+    assert found["pulse", "all"]["kd"] == found["pulse", "shared"]["kd"]
+    assert "kd" not in found["original", "all"]
+    # The Frechet distance depends on the number of pictures, which differs over all.
+    assert ["fd" in found["bicubic", scope] for scope in ("all", "shared")] == [False, True]

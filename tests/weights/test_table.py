@@ -17,6 +17,7 @@ def test_the_table_knows_the_weights_that_photopulse_promises():
         "realesrgan-x4plus",
         "mtcnn",
         "efficientnet-lite0",
+        "lpips-alex-heads",
         "dlib-face-embedding",
     }
 

@@ -198,12 +198,15 @@ class _Run:
                 fix="audit photos in colour",
             )
         coverage = skin_coverage(mesh, picture_side=side, side=size)
+        small = mean_skin_tone(target, coverage)
         row = replace(
             row,
             seed=seed,
             tone_group=tone_group(original.ita),
             ita_original=original.ita,
-            ita_input=mean_skin_tone(target, coverage).ita,
+            ita_input=small.ita,
+            lightness_original=original.lightness,
+            lightness_input=small.lightness,
         )
         return _Job(
             place=place, row=row, seed=seed, picture=picture, target=target, coverage=coverage, view=small_view(sharp)
@@ -225,10 +228,14 @@ class _Run:
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
         try:
             mesh = find_mesh(face.image, self._detector)
+            large = skin_tone(face.image, mesh) if mesh is not None else None
+            small = mean_skin_tone(face.downscaled, job.coverage)
             row = replace(
                 job.row,
-                ita_output_small=mean_skin_tone(face.downscaled, job.coverage).ita,
-                ita_output=skin_tone(face.image, mesh).ita if mesh is not None else None,
+                ita_output_small=small.ita,
+                ita_output=large.ita if large is not None else None,
+                lightness_output_small=small.lightness,
+                lightness_output=large.lightness if large is not None else None,
                 downscale_mse=face.downscale_mse,
                 converged=face.status == "converged",
                 method=face.method,

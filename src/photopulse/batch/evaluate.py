@@ -9,9 +9,10 @@ from photopulse.batch.evaluate_inputs import Subject, make_inputs
 from photopulse.batch.evaluate_job import Job, Outcome
 from photopulse.batch.evaluate_output import write_results
 from photopulse.batch.evaluate_plan import plan_jobs
-from photopulse.batch.evaluate_settings import ORIGINAL, EvaluateSettings, EvaluateWatcher
+from photopulse.batch.evaluate_settings import EvaluateSettings, EvaluateWatcher
 from photopulse.batch.evaluate_workers import run_jobs
 from photopulse.faces.detect import FaceDetector
+from photopulse.studies.ordering import ORIGINAL
 from photopulse.studies.rows import Row
 
 

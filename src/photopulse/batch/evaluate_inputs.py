@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.batch.evaluate_settings import Condition, EvaluateSettings
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.batch.sidecar import make_key, read_sidecar, write_sidecar
-from photopulse.degrade import Corruptions, folder_name, make_degradation
+from photopulse.degrade import make_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image, write_image
@@ -48,7 +49,7 @@ def make_inputs(
     inputs = {canonical(file) for file in files}
     for source, stem in zip(files, unique_stems(files), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
-        smalls = {c.name: folder / folder_name(c) / "small" / f"{stem}.png" for c in settings.conditions}
+        smalls = {c.name: folder / c.folder / "small" / f"{stem}.png" for c in settings.conditions}
         try:
             refuse_to_overwrite(sharp, inputs)
             made = _make_sharp(source, sharp, settings, detector)
@@ -95,20 +96,25 @@ def _check_sides(source: Path, size: Sequence[int], settings: EvaluateSettings) 
         )
 
 
-def _make_small(sharp: Path, small: Path, condition: Corruptions, settings: EvaluateSettings) -> bool:
+def _make_small(sharp: Path, small: Path, condition: Condition, settings: EvaluateSettings) -> bool:
     """Corrupts the sharp face and makes it small, in 8 bits as a user would have it; False if it is there."""
     seed = picture_seed(sharp.stem, settings.seed)
-    key = make_key("small", condition.name, settings.degradation, settings.small, seed, sharp)
+    key = make_key("small", condition.corruptions.name, settings.degradation, settings.small, seed, sharp)
     sidecar = small.with_suffix(".json")
     if settings.resume and small.is_file() and read_sidecar(sidecar, key):
         return False
-    pixels = read_image(sharp).pixels
-    corrupted = condition(pixels, torch.Generator().manual_seed(seed))
+    pixels = corrupted(sharp, condition, settings.seed)
     degrade = make_degradation(settings.degradation, factor=pixels.shape[-1] // settings.small)
     sidecar.unlink(missing_ok=True)
-    write_image(small, degrade(corrupted.clamp(0, 1)))
+    write_image(small, degrade(pixels))
     write_sidecar(sidecar, key, {"condition": condition.name})
     return True
+
+
+def corrupted(sharp: Path, condition: Condition, seed: int) -> Tensor:
+    """Spoils a sharp face (1, 3, S, S), in [0, 1], as it was before it became small."""
+    random = torch.Generator().manual_seed(picture_seed(sharp.stem, seed))
+    return condition.corruptions(read_image(sharp).pixels, random).clamp(0, 1)
 
 
 def picture_seed(image: str, seed: int) -> int:

@@ -1,18 +1,22 @@
 """One method on one small face: enlarge, keep the picture, measure it at each size, remember both."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from photopulse.batch.evaluate_record import Record, read_record, write_record
-from photopulse.batch.evaluate_settings import ORIGINAL, EvaluateSettings
+from photopulse.batch.evaluate_settings import EvaluateSettings
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.sidecar import make_key
 from photopulse.images import read_image, write_image
 from photopulse.pipeline.measure import Measured, Meter
 from photopulse.pipeline.method import CurvePoint
 from photopulse.pipeline.methods import make_method
+from photopulse.studies.ordering import ORIGINAL
 from photopulse.studies.rows import Row
+from photopulse.studies.sets import Traits
+
+_FIGURES = tuple(field.name for field in fields(Measured) if field.name not in {"niqe_blocks", "features"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +58,12 @@ class Outcome:
 
     Attributes:
         rows: one a size.
-        niqe_blocks: by size, what a NIQE of the whole set is made of, where faces are too small for their own.
         curve: of a search.
         error: why it failed.
         resumed: an earlier run made and measured the picture.
     """
 
     rows: tuple[Row, ...]
-    niqe_blocks: Mapping[int, Sequence[Sequence[float]]]
     curve: tuple[CurvePoint, ...] = ()
     error: str | None = None
     resumed: bool = False
@@ -80,8 +82,12 @@ class Bench:
         self._methods = {text: make_method(text, options) for text in settings.methods}
         self._fingerprints: dict[str, str] = {}
         self._meter = Meter.load(
-            degradation=settings.degradation, perceptual=settings.perceptual, identity=settings.identity
+            degradation=settings.degradation,
+            perceptual=settings.perceptual,
+            identity=settings.identity,
+            lpips=settings.lpips,
         )
+        self._measures = self._meter.fingerprint()
 
     def run(self, job: Job) -> Outcome:
         """Does what of a job no earlier run did; what fails becomes its rows."""
@@ -90,7 +96,7 @@ class Bench:
         except FAILURES as error:
             why = reason(error)
             rows = tuple(self._row(job, size, Measured(), Record(), error=why) for size in job.sizes)
-            return Outcome(rows=rows, niqe_blocks={}, error=why)
+            return Outcome(rows=rows, error=why)
 
     def _run(self, job: Job) -> Outcome:
         key, metric_key = self._picture_key(job), self._metric_key(job)
@@ -103,10 +109,8 @@ class Bench:
             measured = {size: (metric_key, values) for size, values in self._measure(job, todo).items()}
             record = replace(record, measured=record.measured | measured)
             write_record(sidecar, key, record)
-        values = {size: record.measured[size][1] for size in job.sizes}
         return Outcome(
-            rows=tuple(self._row(job, size, values[size], record) for size in job.sizes),
-            niqe_blocks={size: measured.niqe_blocks for size, measured in values.items() if measured.niqe_blocks},
+            rows=tuple(self._row(job, size, record.measured[size][1], record) for size in job.sizes),
             curve=record.curve,
             resumed=not todo,
         )
@@ -146,8 +150,7 @@ class Bench:
         return make_key(self._fingerprints[job.method], job.output.parent.name, self._settings.seed, job.small)
 
     def _metric_key(self, job: Job) -> str:
-        settings = self._settings
-        return make_key(settings.degradation, settings.perceptual, settings.identity, job.sharp)
+        return make_key("measured", self._measures, job.sharp)
 
     def _row(self, job: Job, size: int, values: Measured, record: Record, *, error: str | None = None) -> Row:
         return Row(
@@ -157,14 +160,8 @@ class Bench:
             size=size,
             small=self._settings.small,
             seconds=record.seconds,
-            downscale_mse=values.downscale_mse,
-            psnr=values.psnr,
-            psnr_y=values.psnr_y,
-            ssim=values.ssim,
-            niqe=values.niqe,
-            perceptual=values.perceptual,
-            identity=values.identity,
-            sharpness=values.sharpness,
             converged=record.converged,
             error=error,
+            traits=Traits(niqe_blocks=values.niqe_blocks, features=values.features),
+            **{name: getattr(values, name) for name in _FIGURES},
         )

@@ -1,14 +1,14 @@
 """Which method works on which small face, and where its picture goes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photopulse.batch.evaluate_inputs import Subject
 from photopulse.batch.evaluate_job import Job
-from photopulse.batch.evaluate_settings import ORIGINAL, EvaluateSettings
-from photopulse.degrade import folder_name
+from photopulse.batch.evaluate_settings import EvaluateSettings
 from photopulse.pipeline.method import Method
 from photopulse.pipeline.methods import make_method
+from photopulse.studies.ordering import ORIGINAL
 
 
 def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings) -> tuple[list[Job], list[str]]:
@@ -19,7 +19,7 @@ def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSetti
     Raises:
         PhotopulseError: if the generator of a search cannot be loaded.
     """
-    jobs = list(_originals(subjects, folder, settings))
+    jobs = list(_jobs(ORIGINAL, {ORIGINAL: settings.sizes}, subjects, folder, settings))
     notes: list[str] = []
     for text in settings.methods:
         method = make_method(text, settings.method_options)
@@ -28,7 +28,8 @@ def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSetti
         if left_out:
             words = " and ".join(map(str, left_out))
             notes.append(f"{text} is left out at {words} px: it does not enlarge {settings.small} px to that")
-        jobs += _jobs_of(text, sides, subjects, folder, settings)
+        places = {f"{text.replace(':', '-')}/{side}": sizes for side, sizes in sides.items()}
+        jobs += _jobs(text, places, subjects, folder, settings)
     return jobs, notes
 
 
@@ -42,37 +43,23 @@ def _sides(method: Method, settings: EvaluateSettings) -> dict[int, tuple[int, .
     return sides
 
 
-def _originals(subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings) -> Iterator[Job]:
-    for condition in settings.conditions:
-        for subject in subjects:
-            yield Job(
-                image=subject.image,
-                condition=condition.name,
-                method=ORIGINAL,
-                sizes=settings.sizes,
-                sharp=subject.sharp,
-                small=subject.smalls[condition.name],
-                output=folder / folder_name(condition) / ORIGINAL / f"{subject.image}.png",
-            )
-
-
-def _jobs_of(
-    text: str,
-    sides: dict[int, tuple[int, ...]],
+def _jobs(
+    method: str,
+    places: Mapping[str, tuple[int, ...]],
     subjects: Sequence[Subject],
     folder: Path,
     settings: EvaluateSettings,
 ) -> Iterator[Job]:
+    """The jobs of a method, whose pictures go to the places below each condition, with the sizes to measure at."""
     for condition in settings.conditions:
-        for side, sizes in sides.items():
-            home = folder / folder_name(condition) / text.replace(":", "-") / str(side)
-            for subject in subjects[: settings.limit(text)]:
+        for place, sizes in places.items():
+            for subject in subjects[: settings.limit(method)]:
                 yield Job(
                     image=subject.image,
                     condition=condition.name,
-                    method=text,
+                    method=method,
                     sizes=sizes,
                     sharp=subject.sharp,
                     small=subject.smalls[condition.name],
-                    output=home / f"{subject.image}.png",
+                    output=folder / condition.folder / place / f"{subject.image}.png",
                 )

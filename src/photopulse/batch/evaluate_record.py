@@ -1,5 +1,6 @@
 """What is remembered of one picture of an evaluation: how it was made, and what was measured of it."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,5 +46,13 @@ def _record(content: dict[str, Any]) -> Record:
         seconds=content["seconds"],
         converged=content["converged"],
         curve=tuple(CurvePoint(**point) for point in content["curve"]),
-        measured={int(size): (key, Measured(**values)) for size, (key, values) in content["measured"].items()},
+        measured=_measured(content["measured"]),
     )
+
+
+def _measured(content: dict[str, Any]) -> dict[int, tuple[str, Measured]]:
+    measured: dict[int, tuple[str, Measured]] = {}
+    for size, (key, values) in content.items():
+        with suppress(TypeError):  # Another version measured other things; the picture is good all the same.
+            measured[int(size)] = (key, Measured(**values))
+    return measured

@@ -2,13 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from photopulse.degrade import RECIPES, Corruptions, make_degradation, parse_corruptions
+from photopulse.degrade import RECIPES, Corruptions, folder_name, make_degradation, parse_corruptions
+from photopulse.pipeline.measure import SMALLEST_SIZE
 from photopulse.pipeline.method import MethodOptions
 from photopulse.pipeline.methods import make_method
+from photopulse.studies.ordering import CLEAN
 from photopulse.weights import DEFAULT_GENERATOR
 
-ORIGINAL = "original"
+
+@dataclass(frozen=True)
+class Condition:
+    """What spoils the sharp faces before they become small, and what rows and folders call it."""
+
+    corruptions: Corruptions
+
+    @property
+    def name(self) -> str:
+        """Its canonical text, or ``"clean"``."""
+        return self.corruptions.name if self.corruptions.parts else CLEAN
+
+    @property
+    def folder(self) -> str:
+        """The same as the name of a folder."""
+        return folder_name(self.corruptions) if self.corruptions.parts else CLEAN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +46,9 @@ class EvaluateSettings:
         generator: name or file, for searches.
         device: where methods compute.
         curves: record how searches go on.
-        perceptual: measure the perceptual distance.
+        perceptual: measure the perceptual distance, and KD and FD of the sets, with the same network.
         identity: measure the likeness of the person.
+        lpips: torchvision's AlexNet, a ``.pth`` file, to measure LPIPS with; None leaves it out.
         workers: processes.
         resume: keep what an earlier run with the same settings finished.
     """
@@ -47,6 +66,7 @@ class EvaluateSettings:
     curves: bool = False
     perceptual: bool = True
     identity: bool = True
+    lpips: Path | None = None
     workers: int = 1
     resume: bool = True
 
@@ -62,14 +82,16 @@ class EvaluateSettings:
         for size in self.sizes:
             if size < self.small or size % self.small:
                 raise ValueError(f"results of {size} px cannot be compared with inputs of {self.small} px")
+            if size < SMALLEST_SIZE:
+                raise ValueError(f"results of {size} px cannot be measured; that needs at least {SMALLEST_SIZE} px")
         for method, number in self.limits:
             if method not in self.methods or number < 1:
                 raise ValueError(f"the limit {method}={number} is for none of the methods, or below 1")
 
     @property
-    def conditions(self) -> tuple[Corruptions, ...]:
+    def conditions(self) -> tuple[Condition, ...]:
         """The corruptions, read."""
-        return tuple(parse_corruptions(RECIPES.get(text, text)) for text in self.corruptions)
+        return tuple(Condition(parse_corruptions(RECIPES.get(text, text))) for text in self.corruptions)
 
     @property
     def method_options(self) -> MethodOptions:

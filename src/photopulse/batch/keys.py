@@ -5,12 +5,12 @@ import json
 from dataclasses import asdict, replace
 from importlib.metadata import version
 
-import torch
 from torch import Tensor
 
 from photopulse.generators.protocol import Generator
 from photopulse.images import to_uint8
 from photopulse.pipeline import UpscaleSettings
+from photopulse.pipeline.fingerprint import weights_bytes
 
 
 def run_key(generator: Generator, settings: UpscaleSettings) -> str:
@@ -22,10 +22,8 @@ def run_key(generator: Generator, settings: UpscaleSettings) -> str:
         "kernel": settings.kernel.read_bytes().hex() if settings.kernel else None,
     }
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    if isinstance(generator, torch.nn.Module):
-        for name, values in sorted(generator.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy())
+    for part in weights_bytes(generator):
+        digest.update(part)
     return digest.hexdigest()
 
 

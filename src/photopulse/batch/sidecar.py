@@ -6,8 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
+from photopulse.studies.text import write_text
 
 
 def make_key(*parts: object) -> str:
@@ -42,12 +41,4 @@ def write_sidecar(path: Path, key: str, content: dict[str, Any]) -> None:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes plain JSON values with finite numbers; PhotopulseError if the file cannot be written."""
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise PhotopulseError(
-            f"cannot write {path}",
-            why=error.strerror or str(error),
-            fix="choose a folder that can be written to and has room, with -o",
-        ) from error
+    write_text(path, json.dumps(content, allow_nan=False) + "\n")

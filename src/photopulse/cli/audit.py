@@ -91,7 +91,7 @@ def _print(rows: "list[AuditRow]", output: Path, *, as_json: bool) -> None:
     from photopulse.studies.audit_report import audit_json
 
     if as_json:
-        typer.echo(audit_json(rows).encode("utf-8", errors="backslashreplace"), nl=False)
+        typer.echo(audit_json(rows).encode(), nl=False)
         return
     failed = sum(row.error is not None for row in rows)
     words = f"{len(rows) - failed} faces measured, {failed} failed; read {output / 'audit.md'}"

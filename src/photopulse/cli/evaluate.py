@@ -59,8 +59,20 @@ def evaluate_command(
     curves: Annotated[
         bool, typer.Option("--curves", help="Record how searches go on.", rich_help_panel=_MEASURES)
     ] = False,
-    perceptual: Annotated[bool, typer.Option(help="Perceptual distance.", rich_help_panel=_MEASURES)] = True,
+    perceptual: Annotated[
+        bool, typer.Option(help="Perceptual distance, and KD and FD of the sets.", rich_help_panel=_MEASURES)
+    ] = True,
     identity: Annotated[bool, typer.Option(help="Likeness of the person.", rich_help_panel=_MEASURES)] = True,
+    lpips: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="ALEXNET.pth",
+            help="LPIPS too, with torchvision's alexnet-owt-7be5be79.pth.",
+            rich_help_panel=_MEASURES,
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Redo what an earlier run finished.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of lines.")] = False,
 ) -> None:
@@ -86,6 +98,7 @@ def evaluate_command(
             curves=curves,
             perceptual=perceptual,
             identity=identity,
+            lpips=lpips,
             workers=workers,
             resume=not fresh,
         )

@@ -7,9 +7,11 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, nn
 
+from photopulse import weights
 from photopulse.errors import PhotopulseError
 from photopulse.metrics.luma import check_pair
 
+HEADS: Final = "lpips-alex-heads"
 SMALLEST_SIDE: Final = 32
 
 _CHANNELS = (64, 192, 384, 256, 256)
@@ -58,18 +60,21 @@ class LPIPS(nn.Module):
         return features
 
 
-def load_lpips(backbone: Path, heads: Path, device: str | torch.device = "cpu") -> LPIPS:
+def load_lpips(backbone: Path, heads: Path | None = None, device: str | torch.device = "cpu") -> LPIPS:
     """Loads LPIPS v0.1 from two PyTorch files; nothing in them is run.
 
     Args:
-        backbone: torchvision's AlexNet trained on ImageNet (``alexnet-owt-7be5be79.pth``).
-        heads: the linear heads, ``weights/v0.1/alex.pth`` of the package lpips.
+        backbone: torchvision's AlexNet trained on ImageNet (``alexnet-owt-7be5be79.pth``), which the user has.
+        heads: the linear heads, ``weights/v0.1/alex.pth`` of the package lpips; None takes those of the weights
+            table's ``lpips-alex-heads``, fetched once if need be.
         device: where the weights go.
 
     Raises:
-        PhotopulseError: if a file cannot be read or is another one.
+        PhotopulseError: if a file cannot be read or is another one, or the heads cannot be fetched.
     """
-    trunk, linear = _read(backbone), _read(heads)
+    trunk = _read(backbone)
+    heads = heads or weights.fetch(HEADS) / "alex.pth"
+    linear = _read(heads)
     net = LPIPS()
     _fill(backbone, trunk, {f"features.{place}": net.convolutions[i] for i, place in enumerate((0, 3, 6, 8, 10))})
     for index, head in enumerate(net.heads):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -9,22 +10,26 @@ from torch import Tensor
 from photopulse.degrade import Bicubic, make_degradation
 from photopulse.metrics.consistency import downscale_mse
 from photopulse.metrics.features import EfficientNetLite0, load_features
-from photopulse.metrics.identity import IdentityNet, identity_similarity, load_identity
-from photopulse.metrics.niqe import niqe, niqe_features
+from photopulse.metrics.identity import IdentityNet, identity_distance, identity_similarity, load_identity
+from photopulse.metrics.lpips import LPIPS, SMALLEST_SIDE, load_lpips
+from photopulse.metrics.niqe import BLOCK, niqe, niqe_features
 from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.metrics.psnr import psnr, psnr_y
 from photopulse.metrics.sharpness import sharpness
 from photopulse.metrics.ssim import ssim
+from photopulse.pipeline.fingerprint import weights_hash
 
-NIQE_BLOCK = 96
+SMALLEST_SIZE = 11
+"""The least side of faces that can be measured: that of SSIM's window."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """What was measured of one face at one size; None is what does not apply, or is no finite number.
 
-    ``niqe_blocks`` are the features of a face that is too small for a NIQE of its own, one line a block: those of
-    many faces together give one NIQE of the set.
+    The two lists are for figures of a whole set of faces. ``niqe_blocks`` are the statistics of a face too small
+    for a NIQE of its own, one line a block, None where a block has no contrast; ``features`` are those of
+    EfficientNet-Lite0 (1280), to four decimals.
     """
 
     downscale_mse: float | None = None
@@ -33,9 +38,12 @@ class Measured:
     ssim: float | None = None
     niqe: float | None = None
     perceptual: float | None = None
+    lpips: float | None = None
     identity: float | None = None
+    identity_distance: float | None = None
     sharpness: float | None = None
-    niqe_blocks: list[list[float]] = field(default_factory=list[list[float]])
+    niqe_blocks: list[list[float | None]] = field(default_factory=list[list[float | None]])
+    features: list[float] = field(default_factory=list[float])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,26 +52,34 @@ class Meter:
 
     Attributes:
         degradation: name of the operator that made the inputs small.
-        features: for the perceptual distance; None leaves it out.
+        features: for the perceptual distance and the features of the set; None leaves both out.
         identity: for the likeness of the person; None leaves it out.
+        lpips: for LPIPS; None leaves it out.
     """
 
     degradation: str = "bicubic"
     features: EfficientNetLite0 | None = None
     identity: IdentityNet | None = None
+    lpips: LPIPS | None = None
 
     @classmethod
-    def load(cls, *, degradation: str, perceptual: bool, identity: bool) -> "Meter":
-        """Loads the networks of the metrics that are wanted, fetched the first time.
+    def load(cls, *, degradation: str, perceptual: bool, identity: bool, lpips: Path | None = None) -> "Meter":
+        """Loads the networks of the metrics that are wanted, fetched the first time; ``lpips`` is AlexNet's file.
 
         Raises:
-            PhotopulseError: if one of them cannot be fetched.
+            PhotopulseError: if one of them cannot be loaded.
         """
         return cls(
             degradation=degradation,
             features=load_features() if perceptual else None,
             identity=load_identity() if identity else None,
+            lpips=load_lpips(lpips) if lpips is not None else None,
         )
+
+    def fingerprint(self) -> str:
+        """Returns what changes when other things are measured."""
+        wanted = self.features is not None, self.identity is not None
+        return f"{self.degradation} {wanted} {weights_hash(self.lpips)}"
 
     @torch.no_grad()
     def measure(self, image: Tensor, *, small: Tensor, sharp: Tensor | None, size: int) -> Measured:
@@ -80,7 +96,8 @@ class Meter:
             downscale_mse=_finite(error),
             sharpness=_finite(sharpness(shown)),
             niqe=own_niqe(shown),
-            niqe_blocks=[] if _has_own_niqe(size) or size < NIQE_BLOCK else niqe_features(shown).tolist(),
+            niqe_blocks=_niqe_blocks(shown),
+            features=[] if self.features is None else _rounded(self.features.pooled(shown)[0]),
             **compared,
         )
 
@@ -92,9 +109,12 @@ class Meter:
         }
         if self.features is not None:
             values["perceptual"] = _finite(perceptual_distance(self.features, shown, reference))
+        if self.lpips is not None and shown.shape[-1] >= SMALLEST_SIDE:
+            values["lpips"] = _finite(self.lpips(shown, reference))
         if self.identity is not None:
-            faces = (self.identity.embed(picture) for picture in (shown, reference))
+            faces = self.identity.embed(shown), self.identity.embed(reference)
             values["identity"] = _finite(identity_similarity(*faces))
+            values["identity_distance"] = _finite(identity_distance(*faces))
         return values
 
 
@@ -104,14 +124,29 @@ def at_size(image: Tensor, size: int) -> Tensor:
 
 
 def own_niqe(image: Tensor) -> float | None:
-    """Computes the NIQE of (1, 3, n, n); None where there are too few blocks for a covariance."""
-    return _finite(niqe(image)) if _has_own_niqe(image.shape[-1]) else None
+    """Computes the NIQE of (1, 3, n, n); None where too few blocks, or too few with contrast, make a covariance."""
+    if not _has_own_niqe(image):
+        return None
+    try:
+        return _finite(niqe(image))
+    except ValueError:  # A flat picture, whose blocks tell nothing.
+        return None
 
 
-def _has_own_niqe(size: int) -> bool:
-    return (size // NIQE_BLOCK) ** 2 >= 2
+def _niqe_blocks(image: Tensor) -> list[list[float | None]]:
+    if _has_own_niqe(image) or image.shape[-1] < BLOCK:
+        return []
+    return [[_finite(value) for value in block] for block in niqe_features(image).tolist()]
+
+
+def _has_own_niqe(image: Tensor) -> bool:
+    return (image.shape[-1] // BLOCK) ** 2 >= 2
 
 
 def _finite(value: Tensor | float) -> float | None:
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def _rounded(features: Tensor) -> list[float]:
+    return features.double().numpy().round(4).tolist()

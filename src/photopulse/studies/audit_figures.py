@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
 from photopulse.studies.audit_rows import AuditRow
 from photopulse.studies.bias_audit import (
     ALL,
@@ -15,12 +13,13 @@ from photopulse.studies.bias_audit import (
     LEAST_FACES,
     PAPER_EPS,
     TONE,
-    Estimate,
     GroupSummary,
     grouped,
     groupings,
     summarise_audit,
 )
+from photopulse.studies.estimates import Estimate
+from photopulse.studies.plotting import new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _POINTS, _SUMMARY, _SECOND, _LINE = "#8fb3d9", "#12365c", "#c0612b", "#888888"
 _GREY = "#b0b0b0"
 _SPREAD = 0.18
-_DPI = 150
 
 
 def write_audit_figures(folder: Path, rows: Iterable[AuditRow]) -> list[Path]:
@@ -48,13 +46,15 @@ def write_audit_figures(folder: Path, rows: Iterable[AuditRow]) -> list[Path]:
         if grouped(rows, by):
             figures[f"shift_{name}"] = shift_figure(rows, by)
             figures[f"success_{name}"] = success_figure(rows, by)
-    return [_save(folder / f"{name}.png", figure) for name, figure in figures.items()]
+    for name, figure in figures.items():
+        save_figure(figure, folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in figures]
 
 
 def shift_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
     """Draws each face's shift in degrees, the group's median and its 95 % interval; small and large side by side."""
     groups = grouped([row for row in rows if row.error is None], by)
-    figure = _new_figure(max(9.6, 1.6 * len(groups)), 4.6)
+    figure = new_figure(width=max(9.6, 1.6 * len(groups)), height=4.6)
     summaries = {group.group: group for group in summarise_audit(rows, by)}
     left, right = figure.subplots(1, 2, sharey=False)
     for axes, size, title in (
@@ -78,7 +78,7 @@ def shift_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
 
 def angles_figure(rows: Sequence[AuditRow]) -> "Figure":
     """Draws the angle after against the angle before, with the line of no change; small and large side by side."""
-    figure = _new_figure(9.6, 4.9)
+    figure = new_figure(width=9.6, height=4.9)
     pairs = (
         ("small face", [(row.ita_input, row.ita_output_small) for row in rows]),
         ("sharp face", [(row.ita_original, row.ita_output) for row in rows]),
@@ -98,7 +98,7 @@ def angles_figure(rows: Sequence[AuditRow]) -> "Figure":
 def success_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
     """Draws the share of successful faces of each group, at the paper's bound and the code's, with intervals."""
     groups = [group for group in summarise_audit(rows, by) if group.measured]
-    figure = _new_figure(max(6.4, 0.8 * len(groups)), 4.2)
+    figure = new_figure(width=max(6.4, 0.8 * len(groups)), height=4.2)
     axes = figure.subplots()
     for offset, bound, color in ((-0.1, PAPER_EPS, _SUMMARY), (0.1, CODE_EPS, _SECOND)):
         for place, group in enumerate(groups):
@@ -110,16 +110,6 @@ def success_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
     axes.legend(loc="best", frameon=False)
     _name_groups(axes, groups)
     return figure
-
-
-def _new_figure(width: float, height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PhotopulseError(
-            "cannot draw the figures", why="matplotlib is not installed", fix="run: pip install matplotlib"
-        ) from error
-    return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
 def _draw_estimate(axes: "Axes", x: float, estimate: Estimate, *, color: str) -> None:
@@ -145,14 +135,3 @@ def _name_groups(axes: "Axes", groups: Sequence[GroupSummary]) -> None:
 def _text(name: str) -> str:
     """Words the user's text for a figure: short, and a dollar sign begins no mathematics."""
     return name[:24].replace("$", r"\$")
-
-
-def _save(path: Path, figure: "Figure") -> Path:
-    try:
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png")
-    except OSError as error:
-        why = error.strerror or str(error)
-        fix = "choose a folder that can be written to and has room, with -o"
-        raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error
-    return path

@@ -1,26 +1,16 @@
 """The files of a bias audit: a page to read, a table to compute with, and everything as JSON."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
-from photopulse.studies.audit_rows import AuditRow
-from photopulse.studies.bias_audit import (
-    ALL,
-    LEAST_FACES,
-    TONE,
-    Estimate,
-    GroupSummary,
-    Shift,
-    groupings,
-    summarise_audit,
-)
+from photopulse.studies.audit_rows import SHIFTS, AuditRow
+from photopulse.studies.bias_audit import ALL, LEAST_FACES, TONE, GroupSummary, Shift, groupings, summarise_audit
+from photopulse.studies.cells import to_csv
+from photopulse.studies.estimates import Estimate
+from photopulse.studies.text import write_text
 
 AUDIT_VERSION = 1
 FLAG = "\u2020"
@@ -36,10 +26,11 @@ How to read it:
 
 - **Success** is the share of faces whose output, made small again, is within a mean squared error of 0.001 (PULSE's
   paper) or 0.002 (the default of its code) of the input; **error** is the median of that error.
-- **Shift** is the change of the individual typology angle of the skin in degrees: above 0 is lighter. **Small**
-  compares the input with the output made small again, in the same pixels; a search that succeeds leaves little of it.
-  **Large** compares the sharp original with the output, each on its own skin; there the search is free, so it shows
-  what the generator prefers.
+- **Shift** is the change of the skin's individual typology angle (ITA) in degrees, and that of its lightness L* (0 is
+  black, 100 white): above 0 is lighter. L* is the steadier of the two: on pale or grey skin the angle moves by many
+  degrees where one sees little. **Small** compares the input with the output made small again, in the same pixels; a
+  search that succeeds leaves little of it. **Large** compares the sharp original with the output, each on its own
+  skin; there the search is free, so it shows what the generator prefers.
 - **Lighter** and **darker** are the shares of faces that end in another tone group than the sharp original's.
 - Tone groups come from the picture, and so from its light and exposure too: pale skin in a dark photo counts as
   brown, bluish light gives angles above 90. They describe no person's identity. A face at the end of the scale can
@@ -48,10 +39,12 @@ How to read it:
 """
 
 _SUCCESS_COLUMNS = ("faces", "failed", "success at 1e-3", "success at 2e-3", "error, median of 1e-3")
-_SHIFT_COLUMNS = ("faces", "mean", "median", "mean amount")
+_STATISTICS = ("mean", "median", "mean amount")
+_SHIFT_COLUMNS = ("faces", *(f"{scale} {statistic}" for scale in ("ITA", "L*") for statistic in _STATISTICS))
 _LARGE_COLUMNS = (*_SHIFT_COLUMNS, "lighter", "darker")
 
 Words = Callable[[GroupSummary], Sequence[str]]
+Summaries = Mapping[str, Sequence[GroupSummary]]
 
 
 def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
@@ -64,43 +57,37 @@ def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
     """
     rows = list(rows)
     summaries = {by: summarise_audit(rows, by) for by in groupings(rows)}
-    _write(folder / "audit.md", _page(rows, summaries))
-    _write(folder / "audit.csv", _table(summaries))
-    _write(folder / "audit.json", audit_json(rows))
+    write_text(folder / "audit.md", _page(rows, summaries))
+    write_text(folder / "audit.csv", _table(summaries))
+    write_text(folder / "audit.json", _json(rows, summaries))
 
 
 def audit_json(rows: Iterable[AuditRow]) -> str:
     """Words an audit as JSON: ``groups`` by grouping, each a list of summaries, and ``rows``."""
     rows = list(rows)
+    return _json(rows, {by: summarise_audit(rows, by) for by in groupings(rows)})
+
+
+def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
     content = {
         "version": AUDIT_VERSION,
         "photopulse": version("photopulse"),
         "command": "audit",
-        "groups": {by: [asdict(group) for group in summarise_audit(rows, by)] for by in groupings(rows)},
+        "groups": {by: [asdict(group) for group in groups] for by, groups in summaries.items()},
         "rows": [
-            {**asdict(row), "shift_small": row.shift_small, "shift_large": row.shift_large, "labels": dict(row.labels)}
-            for row in rows
+            {**asdict(row), **{name: getattr(row, name) for name in SHIFTS}, "labels": dict(row.labels)} for row in rows
         ],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # File names that are no Unicode hold lone surrogates, which UTF-8 does not know; JSON escapes them just so.
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        with atomic_path(path) as temporary:
-            # File names that are no Unicode hold lone surrogates, which neither JSON nor UTF-8 knows.
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        why = error.strerror or str(error)
-        fix = "choose a folder that can be written to and has room, with -o"
-        raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error
-
-
-def _page(rows: Sequence[AuditRow], summaries: dict[str, list[GroupSummary]]) -> str:
+def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
     parts = [_HEAD.format(found=_found(rows), flag=FLAG, least=LEAST_FACES)]
     for by, groups in summaries.items():
         parts += [f"## {_title(by)}\n", _markdown("", _SUCCESS_COLUMNS, groups, _success_words)]
-        parts += [_markdown("shift, small", _SHIFT_COLUMNS, groups, lambda group: _shift_words(group.shift_small))]
+        parts += [_markdown("shift, small", _SHIFT_COLUMNS, groups, _small_words)]
         parts += [_markdown("shift, large", _LARGE_COLUMNS, groups, _large_words)]
     return "\n".join(parts)
 
@@ -134,13 +121,18 @@ def _success_words(group: GroupSummary) -> list[str]:
     ]
 
 
+def _small_words(group: GroupSummary) -> list[str]:
+    return [str(group.shift_small.mean.count), *_shift_words(group.shift_small), *_shift_words(group.lightness_small)]
+
+
 def _large_words(group: GroupSummary) -> list[str]:
-    return [*_shift_words(group.shift_large), _share(group.lighter), _share(group.darker)]
+    shifts = (*_shift_words(group.shift_large), *_shift_words(group.lightness_large))
+    return [str(group.shift_large.mean.count), *shifts, _share(group.lighter), _share(group.darker)]
 
 
 def _shift_words(shift: Shift) -> list[str]:
     signed = [_estimate(estimate, digits=1, sign="+") for estimate in (shift.mean, shift.median)]
-    return [str(shift.mean.n), *signed, _estimate(shift.mean_absolute, digits=1)]
+    return [*signed, _estimate(shift.mean_absolute, digits=1)]
 
 
 def _share(estimate: Estimate) -> str:
@@ -164,13 +156,9 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _table(summaries: dict[str, list[GroupSummary]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+def _table(summaries: Summaries) -> str:
     lines = [_flat({"by": by, **asdict(group)}) for by, groups in summaries.items() for group in groups]
-    writer.writerow(lines[0] if lines else ("by", "group"))
-    writer.writerows(["" if value is None else value for value in line.values()] for line in lines)
-    return stream.getvalue()
+    return to_csv([lines[0] if lines else ("by", "group"), *(line.values() for line in lines)])
 
 
 def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:

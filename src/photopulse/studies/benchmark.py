@@ -1,51 +1,36 @@
 """The tables of an evaluation, for readers (Markdown), spreadsheets (CSV) and programs (JSON)."""
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from photopulse.studies.cells import to_csv
+from photopulse.studies.estimates import Estimate
 from photopulse.studies.intervals import LEVEL
-from photopulse.studies.markdown import SetNiqe, to_markdown
+from photopulse.studies.markdown import to_markdown
 from photopulse.studies.measures import MEASURES
-from photopulse.studies.rows import Row
-from photopulse.studies.summaries import Estimate, Summary, Task, summarise
+from photopulse.studies.summaries import Summary, Task
 from photopulse.studies.text import write_text
-
-__all__ = ["Estimate", "SetNiqe", "Summary", "Task", "summarise", "write_tables"]
 
 TABLES_VERSION = 1
 
 
-def write_tables(folder: Path, rows: Iterable[Row], *, set_niqe: SetNiqe | None = None) -> None:
-    """Writes ``table.md``, ``table.csv`` and ``table.json``; the same for the same rows in any order.
+def write_tables(folder: Path, summaries: Sequence[Summary]) -> None:
+    """Writes ``table.md``, ``table.csv`` and ``table.json`` into a folder, which is made.
 
-    Args:
-        folder: of the tables; it is made.
-        rows: what was measured.
-        set_niqe: NIQE pooled over the blocks of a set by (condition, method, size), shown for pictures that are
-            too small for a NIQE of their own (fewer than two blocks of 96 px).
-
-    The CSV and JSON files have a line or object for each method of a task, over ``"all"`` its pictures and, where
-    methods saw different ones, over those that they ``"shared"``. Raises PhotopulseError when one cannot be
-    written.
+    The CSV and JSON files have a line or object for each summary. Raises PhotopulseError when one cannot be written.
     """
-    pooled = set_niqe or {}
-    kept = list(rows)
-    summaries = summarise(kept)
-    shared = summarise(kept, scope="shared")
-    records = [_record(summary, pooled) for summary in (*summaries, *shared)]
-    write_text(folder / "table.md", to_markdown(summaries, shared, pooled))
-    write_text(folder / "table.csv", _to_csv(records))
+    records = [_record(summary) for summary in summaries]
+    names = _record(_NOTHING)
+    write_text(folder / "table.md", to_markdown(summaries))
+    write_text(folder / "table.csv", to_csv([names, *(record.values() for record in records)]))
     write_text(folder / "table.json", _to_json(records))
 
 
-def _record(summary: Summary, set_niqe: SetNiqe) -> dict[str, object]:
+def _record(summary: Summary) -> dict[str, object]:
     task = summary.task
-    pooled = set_niqe.get((task.condition, summary.method, task.size)) if summary.scope == "all" else None
     record: dict[str, object] = {
         "condition": task.condition,
         "small": task.small,
@@ -54,37 +39,21 @@ def _record(summary: Summary, set_niqe: SetNiqe) -> dict[str, object]:
         "scope": summary.scope,
         "images": summary.images,
         "failed": summary.failed,
-        **_parts("converged", summary.converged),
-        "set_niqe": _number(pooled),
     }
     for measure in MEASURES:
-        record |= _parts(measure.name, summary.figures.get(measure.name))
+        estimate = summary.figures.get(measure.name, Estimate())
+        record |= {
+            measure.name: _number(estimate.value),
+            f"{measure.name}_low": _number(estimate.low),
+            f"{measure.name}_high": _number(estimate.high),
+            f"{measure.name}_count": estimate.count,
+        }
     return record
-
-
-def _parts(name: str, estimate: Estimate | None) -> dict[str, object]:
-    if estimate is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None, f"{name}_count": 0}
-    return {
-        name: _number(estimate.value),
-        f"{name}_low": _number(estimate.low),
-        f"{name}_high": _number(estimate.high),
-        f"{name}_count": estimate.count,
-    }
 
 
 def _number(value: float | None) -> float | None:
     """JSON has no number for what is infinite or undefined."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def _to_csv(records: Sequence[Mapping[str, object]]) -> str:
-    stream = io.StringIO(newline="")
-    names = _record(_NOTHING, {})
-    writer = csv.DictWriter(stream, list(names))
-    writer.writeheader()
-    writer.writerows(records)
-    return stream.getvalue()
 
 
 def _to_json(records: Sequence[Mapping[str, object]]) -> str:
@@ -101,4 +70,4 @@ def _to_json(records: Sequence[Mapping[str, object]]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-_NOTHING = Summary(task=Task("", 1, 1), method="", scope="all", images=0, failed=0, converged=None, figures={})
+_NOTHING = Summary(task=Task("", 1, 1), method="", scope="all", fair=True, images=0, failed=0, figures={})

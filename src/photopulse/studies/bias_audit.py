@@ -4,14 +4,13 @@ Reported by group as Mitchell et al. 2019, "Model Cards for Model Reporting", as
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from photopulse.studies.audit_rows import AuditRow
-from photopulse.studies.intervals import bootstrap_interval, wilson_interval
+from photopulse.studies.estimates import Estimate, estimate, share
 from photopulse.studies.skin_tone import TONE_GROUPS, tone_group
 
 ALL, TONE = "all", "tone"
@@ -24,25 +23,8 @@ PAPER_EPS, CODE_EPS = 1e-3, 2e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A figure of one group and its 95 % interval.
-
-    Attributes:
-        n: faces it rests on.
-        value: None where there is none.
-        low: lower end; None where the faces are too few to say.
-        high: upper end; likewise.
-    """
-
-    n: int
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Shift:
-    """By how many degrees skin became lighter (above 0) or darker: mean and median, and the mean of the amounts."""
+    """By how much skin became lighter (above 0) or darker: mean and median, and the mean of the amounts."""
 
     mean: Estimate
     median: Estimate
@@ -61,8 +43,11 @@ class GroupSummary:
         success: share of faces whose output downscales to the input within 1e-3, the paper's bound.
         success_code: the same within 2e-3, the default of PULSE's code.
         error: median mean squared error between the output made small again and the input.
-        shift_small: between the input and the output made small again, in the same pixels.
-        shift_large: between the sharp original and the output, each on its own skin.
+        shift_small: of the typology angle in degrees, between the input and the output made small again, in the
+            same pixels.
+        shift_large: the same between the sharp original and the output, each on its own skin.
+        lightness_small: like ``shift_small``, of L* (0 to 100).
+        lightness_large: like ``shift_large``, of L*.
         lighter: share of faces that end in a lighter tone group than that of the sharp original.
         darker: share of faces that end in a darker one.
     """
@@ -76,6 +61,8 @@ class GroupSummary:
     error: Estimate
     shift_small: Shift
     shift_large: Shift
+    lightness_small: Shift
+    lightness_large: Shift
     lighter: Estimate
     darker: Estimate
 
@@ -125,9 +112,11 @@ def _summary(name: str, rows: Sequence[AuditRow]) -> GroupSummary:
         too_small=len(measured) < LEAST_FACES,
         success=share([error <= PAPER_EPS for error in errors]),
         success_code=share([error <= CODE_EPS for error in errors]),
-        error=_estimate(errors, np.median),
-        shift_small=_shift(_finite(row.shift_small for row in measured)),
-        shift_large=_shift(_finite(row.shift_large for row in measured)),
+        error=estimate(errors, np.median),
+        shift_small=_shift(row.shift_small for row in measured),
+        shift_large=_shift(row.shift_large for row in measured),
+        lightness_small=_shift(row.lightness_shift_small for row in measured),
+        lightness_large=_shift(row.lightness_shift_large for row in measured),
         lighter=share([move > 0 for move in moves]),
         darker=share([move < 0 for move in moves]),
     )
@@ -141,29 +130,13 @@ def _group_move(row: AuditRow) -> int | None:
     return before - after
 
 
-def _shift(degrees: Sequence[float]) -> Shift:
+def _shift(shifts: Iterable[float | None]) -> Shift:
+    known = _finite(shifts)
     return Shift(
-        mean=_estimate(degrees, np.mean),
-        median=_estimate(degrees, np.median),
-        mean_absolute=_estimate([abs(value) for value in degrees], np.mean),
+        mean=estimate(known, np.mean),
+        median=estimate(known, np.median),
+        mean_absolute=estimate([abs(value) for value in known], np.mean),
     )
-
-
-def share(hits: Sequence[bool]) -> Estimate:
-    """Estimates a share and its Wilson interval."""
-    if not hits:
-        return Estimate(n=0)
-    low, high = wilson_interval(sum(hits), len(hits))
-    return Estimate(n=len(hits), value=sum(hits) / len(hits), low=low, high=high)
-
-
-def _estimate(values: Sequence[float], statistic: Callable[..., Any]) -> Estimate:
-    if not values:
-        return Estimate(n=0)
-    low, high = bootstrap_interval(values, statistic=statistic)
-    known = math.isfinite(low) and math.isfinite(high)
-    value = float(statistic(np.asarray(values)))
-    return Estimate(n=len(values), value=value, low=low if known else None, high=high if known else None)
 
 
 def _finite(values: Iterable[float | None]) -> list[float]:

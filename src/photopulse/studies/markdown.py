@@ -1,79 +1,52 @@
 """Summaries as a page of tables in Markdown, readable as it is and as a web page."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from photopulse.degrade.corruptions import UNTOUCHED
+from photopulse.studies.estimates import Estimate
 from photopulse.studies.intervals import LEVEL
-from photopulse.studies.measures import MEASURES, Measure, is_reference
-from photopulse.studies.summaries import Estimate, Summary, Task
+from photopulse.studies.measures import MEASURES, Measure
+from photopulse.studies.ordering import CLEAN, ORIGINAL
+from photopulse.studies.summaries import Summary, Task
 
-SetNiqe = Mapping[tuple[str, str, int], float]
-
-_NIQE_BLOCK = 96  # side of the blocks that NIQE looks at, in px
-_SET_NIQE = Measure(
-    name="set_niqe",
-    heading="NIQE of set",
-    value=lambda _row: None,
-    lower_better=True,
-    meaning="the NIQE of all pictures together, for those too small for a NIQE of their own",
-    decimals=2,
-)
-_CONVERGED = Measure(
-    name="converged",
-    heading="converged",
-    value=lambda _row: None,
-    lower_better=False,
-    meaning="share of the searches that reached their target",
-    decimals=2,
-)
+_NONE = Estimate()
 
 
 class _Column(NamedTuple):
-    """A column of one table: an estimate, or none, for each line."""
+    """A column of one table: an estimate, which may be empty, for each line."""
 
     measure: Measure
-    estimates: Sequence[Estimate | None]
+    estimates: Sequence[Estimate]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Table:
-    """The methods of one task over one scope of pictures, and what is known of them.
-
-    Attributes:
-        lines: the methods.
-        columns: those with a value.
-        fair: whether the methods saw the same pictures, so that the best can be named.
-    """
+    """The methods of one task over one scope of pictures, with the columns that have a value."""
 
     lines: Sequence[Summary]
     columns: Sequence[_Column]
-    fair: bool
 
 
-def to_markdown(summaries: Sequence[Summary], shared: Sequence[Summary], set_niqe: SetNiqe) -> str:
-    """Words summaries as a page: a section a task, with the best of each column bold, and a legend.
-
-    Args:
-        summaries: over all pictures of each method, sorted as ``summarise`` does.
-        shared: over the shared pictures of tasks whose methods saw different ones.
-        set_niqe: NIQE of a whole set by condition, method and size; shown where pictures are too small for
-            their own.
-    """
-    uneven = {summary.task for summary in shared}
+def to_markdown(summaries: Sequence[Summary]) -> str:
+    """Words what ``summarise`` returns as a page: a section a task, the best of each column bold, and a legend."""
+    shared = {
+        task: _table(list(group))
+        for task, group in groupby((s for s in summaries if s.scope == "shared"), key=lambda summary: summary.task)
+    }
+    whole = [summary for summary in summaries if summary.scope == "all"]
     sections: list[str] = []
     shown: set[str] = set()
-    for task, group in groupby(summaries, key=lambda summary: summary.task):
-        table = _table(list(group), set_niqe, fair=task not in uneven)
+    for task, group in groupby(whole, key=lambda summary: summary.task):
+        table = _table(list(group))
         sections += [f"## {task_title(task)}", *_words(table)]
-        shown |= {column.measure.name for column in table.columns}
-        if task in uneven:
-            common = _table([summary for summary in shared if summary.task == task], {}, fair=True)
-            count = common.lines[0].images
-            sections += [f"### Over the {_pictures(count)} that all methods share", *_words(common)]
+        shown |= _names(table)
+        if task in shared:
+            count = _pictures(shared[task].lines[0].images)
+            sections += [f"### Over the {count} that all methods share", *_words(shared[task])]
+            shown |= _names(shared[task])
     body = sections or ["Nothing was measured."]
     return "\n\n".join(["# Evaluation", *_legend(shown), *body]) + "\n"
 
@@ -81,23 +54,20 @@ def to_markdown(summaries: Sequence[Summary], shared: Sequence[Summary], set_niq
 def task_title(task: Task) -> str:
     """Words a task for a heading, e.g. ``8x: 16 -> 128 px, noise:25``."""
     factor = f"{task.size / task.small:.3g}x: {task.small} -> {task.size} px"
-    return factor if task.condition == UNTOUCHED else f"{factor}, {task.condition}"
+    return factor if task.condition == CLEAN else f"{factor}, {task.condition}"
 
 
-def _table(lines: Sequence[Summary], set_niqe: SetNiqe, *, fair: bool) -> _Table:
-    columns = [_Column(measure, [line.figures.get(measure.name) for line in lines]) for measure in MEASURES]
-    place = 1 + next(index for index, column in enumerate(columns) if column.measure.name == "niqe")
-    columns.insert(place, _Column(_SET_NIQE, [_set_niqe(line, set_niqe) for line in lines]))
-    columns.append(_Column(_CONVERGED, [line.converged for line in lines]))
-    return _Table(lines=lines, columns=[column for column in columns if any(column.estimates)], fair=fair)
+def _table(lines: Sequence[Summary]) -> _Table:
+    columns = [
+        _Column(measure, [line.figures.get(measure.name, _NONE) for line in lines])
+        for measure in MEASURES
+        if measure.listed and any(measure.name in line.figures for line in lines)
+    ]
+    return _Table(lines=lines, columns=columns)
 
 
-def _set_niqe(line: Summary, set_niqe: SetNiqe) -> Estimate | None:
-    task = line.task
-    value = set_niqe.get((task.condition, line.method, task.size))
-    if value is None or (task.size // _NIQE_BLOCK) ** 2 >= 2:
-        return None
-    return Estimate(value=value, low=None, high=None, count=line.images - line.failed)
+def _names(table: _Table) -> set[str]:
+    return {column.measure.name for column in table.columns}
 
 
 def _words(table: _Table) -> list[str]:
@@ -122,25 +92,25 @@ def _words(table: _Table) -> list[str]:
 def _marked(column: _Column, table: _Table) -> list[str]:
     """The cells of a column, the best in bold; equal ones share the honour."""
     measure = column.measure
-    texts = [measure.text(None if estimate is None else estimate.value) for estimate in column.estimates]
+    texts = [measure.text(estimate.value) for estimate in column.estimates]
     rivals = {
         place: estimate.value
         for place, (line, estimate) in enumerate(zip(table.lines, column.estimates, strict=True))
-        if estimate is not None and not is_reference(line.method) and not math.isnan(estimate.value)
+        if estimate.value is not None and line.method != ORIGINAL and not math.isnan(estimate.value)
     }
-    if measure.lower_better is None or len(rivals) < 2 or not table.fair:
+    if measure.lower_better is None or len(rivals) < 2 or not table.lines[0].fair:
         return texts
     best = min(rivals, key=lambda place: rivals[place] if measure.lower_better else -rivals[place])
     return [f"**{text}**" if place in rivals and text == texts[best] else text for place, text in enumerate(texts)]
 
 
-def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
-    if estimate is None or estimate.low is None or estimate.high is None:
+def _interval(estimate: Estimate) -> tuple[float, float] | None:
+    if estimate.low is None or estimate.high is None:
         return None
     return estimate.low, estimate.high
 
 
-def _range(measure: Measure, estimate: Estimate | None) -> str:
+def _range(measure: Measure, estimate: Estimate) -> str:
     interval = _interval(estimate)
     return measure.text(None) if interval is None else " to ".join(map(measure.text, interval))
 
@@ -155,11 +125,9 @@ def _pictures(count: int) -> str:
 
 def _legend(shown: set[str]) -> list[str]:
     """What the columns are; an arrow points where better is."""
-    places = {measure.name: place for place, measure in enumerate(MEASURES)}
-    measures = sorted((*MEASURES, _SET_NIQE, _CONVERGED), key=lambda measure: places.get(measure.name, len(places)))
     lines = [
         f"- **{m.heading}**{m.arrow}{f' ({m.unit})' if m.unit else ''}: {m.meaning}"
-        for m in measures
+        for m in MEASURES
         if m.name in shown
     ]
     if not lines:

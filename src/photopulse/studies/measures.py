@@ -1,19 +1,14 @@
 """What a column of the tables is: where its values come from, its unit, which way is better, how it is written."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from photopulse.degrade.corruptions import UNTOUCHED
+from photopulse.studies.intervals import Statistic
 from photopulse.studies.rows import Row
 
-# The order in which papers list them: what to reach, what needs no learning, what learned, what searches.
-_METHODS = ("original", "nearest", "bicubic", "lanczos", "realesrgan", "fsrnet", "fsrgan", "pulse")
-_REFERENCES = frozenset({"original"})
 _MAX_DECIMALS = 3
 
 
@@ -24,24 +19,27 @@ class Measure:
     Attributes:
         name: the key in the CSV and JSON files.
         heading: of the column.
-        value: takes it from a row; None where it was not measured.
+        value: takes it from a row; None where it was not measured. It is None itself for figures that only a whole
+            set has.
         statistic: over the pictures of a set, with ``axis=`` as NumPy's.
         lower_better: which way is better; None where neither is.
         unit: empty for a plain number.
         meaning: what it is, in words.
         decimals: how many are written; None for three significant figures.
         main: whether the table of intervals shows it.
+        listed: whether the page for readers shows it; the files for programs have all.
     """
 
     name: str
     heading: str
-    value: Callable[[Row], float | None]
-    statistic: Callable[..., Any] = np.mean
+    value: Callable[[Row], float | None] | None = None
+    statistic: Statistic = np.mean
     lower_better: bool | None
     unit: str = ""
     meaning: str
     decimals: int | None = None
     main: bool = False
+    listed: bool = True
 
     @property
     def arrow(self) -> str:
@@ -54,30 +52,17 @@ class Measure:
             return "-"
         if not math.isfinite(value):
             return "nan" if math.isnan(value) else "∞" if value > 0 else "-∞"
-        return f"{value:.{self._decimals(value)}f}"
+        decimals = self._decimals(value)
+        least = 10.0**-decimals
+        if 0 < value < least / 2:
+            return f"<{least:.{decimals}f}"
+        return f"{round(value, decimals) + 0.0:.{decimals}f}"  # Adding 0 makes of -0.0 a plain zero.
 
     def _decimals(self, value: float) -> int:
         if self.decimals is not None:
             return self.decimals
         digits_before = 1 + math.floor(math.log10(abs(value))) if value else 1
         return min(max(3 - digits_before, 0), _MAX_DECIMALS)
-
-
-def method_order(method: str) -> tuple[int, str]:
-    """Returns the key that sorts methods for a reader; variants (``pulse:400``) stand with their family."""
-    family = re.split("[:-]", method)[0]
-    place = next((place for place, name in enumerate(_METHODS) if family == name), len(_METHODS))
-    return place, method
-
-
-def is_reference(method: str) -> bool:
-    """Says whether a method is what the others are compared with, so that it never wins a column."""
-    return method in _REFERENCES
-
-
-def condition_order(condition: str) -> tuple[bool, str]:
-    """Returns the key that sorts conditions: none first, the others by name."""
-    return condition != UNTOUCHED, condition
 
 
 def _downscale_mse(row: Row) -> float | None:
@@ -111,6 +96,13 @@ MEASURES = (
         meaning="distance from the statistics of natural pictures, mean over the pictures",
         decimals=2,
         main=True,
+    ),
+    Measure(
+        name="set_niqe",
+        heading="NIQE of set",
+        lower_better=True,
+        meaning="the NIQE of all pictures together, for those too small for a NIQE of their own",
+        decimals=2,
     ),
     Measure(
         name="psnr",
@@ -150,14 +142,51 @@ MEASURES = (
         main=True,
     ),
     Measure(
+        name="lpips",
+        heading="LPIPS",
+        value=lambda row: row.lpips,
+        lower_better=True,
+        meaning="LPIPS v0.1 on AlexNet to the sharp picture, mean",
+        decimals=3,
+        main=True,
+    ),
+    Measure(
+        name="identity_distance",
+        heading="identity distance",
+        value=lambda row: row.identity_distance,
+        lower_better=True,
+        meaning="distance of dlib's face embeddings to the sharp picture, mean; below 0.6 dlib takes two faces for one "
+        "person. It measures likeness for this evaluation only and identifies nobody",
+        decimals=3,
+        main=True,
+    ),
+    Measure(
         name="identity",
         heading="identity",
         value=lambda row: row.identity,
         lower_better=False,
-        meaning="cosine similarity of face embeddings with the sharp picture, at most 1, mean; it measures likeness "
-        "for this evaluation only and identifies nobody",
+        meaning="cosine similarity of the same embeddings, mean; strangers reach 0.84 on average, so read the distance",
         decimals=3,
+        listed=False,
+    ),
+    Measure(
+        name="kd",
+        heading="KD",
+        lower_better=True,
+        unit="1e-3",
+        meaning="kernel distance of the set of results to the set of sharp pictures, on EfficientNet-Lite0 features "
+        "(KID is the same on Inception's, with other values). It may fall below 0: both sets show the same people, "
+        "which draws it down a little, the more the fewer they are. Its interval is 1.96 standard errors to both sides",
+        decimals=1,
         main=True,
+    ),
+    Measure(
+        name="fd",
+        heading="FD",
+        lower_better=True,
+        meaning="Frechet distance of the same sets and features (not FID); it shrinks with more pictures, so it stands "
+        "only where all methods have the same ones, and compares with sets of that number only",
+        decimals=1,
     ),
     Measure(
         name="sharpness",
@@ -174,5 +203,12 @@ MEASURES = (
         lower_better=True,
         unit="s",
         meaning="wall time for one picture, median",
+    ),
+    Measure(
+        name="converged",
+        heading="converged",
+        lower_better=False,
+        meaning="share of the searches that reached their target",
+        decimals=2,
     ),
 )

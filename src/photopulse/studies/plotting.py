@@ -66,5 +66,5 @@ def save_figure(figure: "Figure", path: Path) -> None:
             figure.savefig(temporary, facecolor="white")
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        fix = "choose a place that can be written to, and .png or .jpg"
+        fix = "choose a folder that can be written to and has room, and .png or .jpg"
         raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error

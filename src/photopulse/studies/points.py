@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photopulse.studies.measures import MEASURES, Measure, condition_order, is_reference, method_order
+from photopulse.studies.estimates import Estimate
+from photopulse.studies.measures import MEASURES, Measure
+from photopulse.studies.ordering import ORIGINAL, condition_order, method_order
 from photopulse.studies.plotting import new_figure, save_figure, styles, tidy
-from photopulse.studies.summaries import Estimate, Summary
+from photopulse.studies.summaries import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROBUSTNESS = ("downscale_mse_median", "niqe", "psnr", "identity")
+ROBUSTNESS = ("downscale_mse_median", "niqe", "set_niqe", "psnr", "identity_distance")
 _SPREAD = 0.6  # of the room between two conditions, taken by the methods
 _LOG_RANGE = 30  # from which on a ratio of figures is drawn on a logarithmic axis
 
@@ -21,15 +23,17 @@ def write_points(path: Path, summaries: Sequence[Summary], *, measures: Sequence
 
     Args:
         path: of the picture, PNG or JPEG.
-        summaries: of one input and output size and one scope; ``original`` is left out.
+        summaries: of one input and output size, one for each method and condition; ``original`` is left out.
         measures: names in ``MEASURES``; those that nobody measured get no panel.
 
-    Raises PhotopulseError when the file cannot be written, ValueError when the summaries are of several sizes or
-    scopes, or have nothing to draw.
+    Raises PhotopulseError when the file cannot be written, ValueError when the summaries are of several sizes, tell
+    of a method twice, or have nothing to draw.
     """
-    shown = [summary for summary in summaries if not is_reference(summary.method)]
-    if len({(summary.task.small, summary.task.size, summary.scope) for summary in shown}) > 1:
-        raise ValueError("the summaries are of several sizes or scopes")
+    shown = [summary for summary in summaries if summary.method != ORIGINAL]
+    if len({(summary.task.small, summary.task.size) for summary in shown}) > 1:
+        raise ValueError("the summaries are of several sizes")
+    if len({(summary.task, summary.method) for summary in shown}) < len(shown):
+        raise ValueError("there are two summaries of one method and condition")
     known = [
         measure
         for measure in MEASURES
@@ -60,15 +64,15 @@ def _panel(
     for place, method in enumerate(methods):
         offset = _SPREAD * ((place + 0.5) / len(methods) - 0.5)
         found = [
-            (conditions.index(summary.task.condition) + offset, summary.figures[measure.name])
+            (conditions.index(summary.task.condition) + offset, value, *_reach(value, summary.figures[measure.name]))
             for summary in summaries
-            if summary.method == method and measure.name in summary.figures
+            if summary.method == method and (value := _value(summary, measure)) is not None
         ]
-        drawn += [estimate.value for _, estimate in found]
+        drawn += [value for _, value, _, _ in found]
         panel.errorbar(
-            [estimate.value for _, estimate in found],
-            [height for height, _ in found],
-            xerr=[[_below(estimate) for _, estimate in found], [_above(estimate) for _, estimate in found]],
+            [value for _, value, _, _ in found],
+            [height for height, _, _, _ in found],
+            xerr=[[below for _, _, below, _ in found], [above for _, _, _, above in found]],
             fmt=look[method].marker,
             color=look[method].colour,
             markersize=4,
@@ -84,9 +88,12 @@ def _panel(
         panel.axhline(edge - 0.5, color="#eeeeee", linewidth=0.6)
 
 
-def _below(estimate: Estimate) -> float:
-    return 0 if estimate.low is None else max(0, estimate.value - estimate.low)
+def _value(summary: Summary, measure: Measure) -> float | None:
+    return summary.figures[measure.name].value if measure.name in summary.figures else None
 
 
-def _above(estimate: Estimate) -> float:
-    return 0 if estimate.high is None else max(0, estimate.high - estimate.value)
+def _reach(value: float, estimate: Estimate) -> tuple[float, float]:
+    """How far the interval reaches below and above the value."""
+    if estimate.low is None or estimate.high is None:
+        return 0, 0
+    return max(0, value - estimate.low), max(0, estimate.high - value)

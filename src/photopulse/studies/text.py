@@ -16,5 +16,5 @@ def write_text(path: Path, text: str) -> None:
             temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
     except OSError as error:
         why = error.strerror or str(error)
-        fix = "choose a place that can be written to and has room"
+        fix = "choose a folder that can be written to and has room, with -o"
         raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error

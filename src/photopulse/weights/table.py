@@ -176,6 +176,30 @@ _ENTRIES = (
         ),
     ),
     WeightsEntry(
+        name="lpips-alex-heads",
+        what="Weighs AlexNet's features for LPIPS",
+        format="torch state dict (.pth; loads with weights_only=True)",
+        source="LPIPS v0.1, R. Zhang et al. 2018, arXiv 1801.03924",
+        licence="BSD-2-Clause",
+        terms=(
+            "BSD-2-Clause in the wheel. AlexNet itself is not in it: LPIPS needs torchvision's "
+            "alexnet-owt-7be5be79.pth beside, trained on ImageNet, whose photos are for research."
+        ),
+        carrier=Carrier(
+            package="lpips",
+            version="0.1.4",
+            sha256="fd537af5828b69d2e6ffc0a397bd506dbc28ca183543617690844c08e102ec5e",
+            size=53_763,
+        ),
+        members=(
+            Member(
+                path="lpips/weights/v0.1/alex.pth",
+                sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+                size=6_009,
+            ),
+        ),
+    ),
+    WeightsEntry(
         name="dlib-face-embedding",
         what="Face identity as 128 numbers",
         format="dlib (.dat)",
