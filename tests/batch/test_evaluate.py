@@ -387,7 +387,7 @@ def test_sets_are_compared_by_the_features_of_their_pictures(sharp, settings, tm
         pictures = [row for row in rows if row.method == method]
         return torch.tensor([row.traits.features for row in pictures], dtype=torch.float64)
 
-    expected = kernel_distance(features("bicubic"), features("original"))
+    expected = kernel_distance(features("bicubic"), features("original"), paired=True)
     assert found["bicubic"]["kd"] == pytest.approx(1e3 * expected.value)
     assert found["nearest"]["fd"] == pytest.approx(frechet_distance(features("nearest"), features("original")))
     assert (found["original"]["kd"], found["original"]["fd"]) == (None, None)

@@ -35,9 +35,19 @@ def test_without_arguments_the_help_is_shown():
     assert "upscale" in run().output
 
 
-@pytest.mark.parametrize("arguments", [("upscale",), ("align",
-    "audit",
-    "evaluate",), ("nonsense",), ("upscale", "x", "--nonsense")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("upscale",),
+        (
+            "align",
+            "audit",
+            "evaluate",
+        ),
+        ("nonsense",),
+        ("upscale", "x", "--nonsense"),
+    ],
+)
 def test_wrong_usage_exits_with_two(arguments):
     result = run(*arguments)
     assert result.exit_code == 2
@@ -62,9 +72,7 @@ except SystemExit as end:
     assert not end.code
 assert not {"torch", "cv2", "scipy"} & set(sys.modules), sorted(sys.modules)
 """
-    for arguments in (["--help"], ["upscale", "--help"], ["align",
-    "audit",
-    "evaluate", "--help"]):
+    for arguments in (["--help"], ["upscale", "--help"], ["align", "audit", "evaluate", "--help"]):
         result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
 

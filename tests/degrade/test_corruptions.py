@@ -41,7 +41,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     ("text", "parts"),
     [
         ("", ()),
-        ("none", ()),
+        ("clean", ()),
         ("noise:25", (GaussianNoise(25),)),
         ("noise:25+jpeg:30", (GaussianNoise(25), Jpeg(30))),
         (" motion:100.0 + motion:100@30", (MotionBlur(100), MotionBlur(100, 30))),
@@ -54,7 +54,7 @@ def test_text_is_read_in_its_order(text: str, parts: tuple[object, ...]) -> None
 
 
 def test_names_are_canonical() -> None:
-    assert parse_corruptions("").name == "none"
+    assert parse_corruptions("").name == parse_corruptions("none").name == "clean"
     assert parse_corruptions("motion:100.0@0 +jpeg:30.").name == "motion:100+jpeg:30"
 
 
@@ -96,7 +96,7 @@ def test_no_two_recipes_share_a_folder() -> None:
         ("jpeg:30.5", "jpeg:30.5", "must be a whole number"),
         ("defocus:1e9", "defocus:1e9", "the radius of the defocus must be from 0.5 to 256"),
         ("noise:25+", "", "there is no corruption ''"),
-        ("none+noise:25", "none", "there is no corruption 'none'"),
+        ("clean+noise:25", "clean", "there is no corruption 'clean'"),
     ],
 )
 def test_errors_name_the_bad_part_and_what_there_is(text: str, bad: str, reason: str) -> None:
@@ -105,7 +105,7 @@ def test_errors_name_the_bad_part_and_what_there_is(text: str, bad: str, reason:
     message = str(caught.value)
     assert message.startswith(f"cannot read the corruption {bad!r}: ")
     assert reason in message
-    for kind in ("none", "noise", "chroma-noise", "salt-pepper", "motion", "defocus", "blur", "jpeg"):
+    for kind in ("clean", "noise", "chroma-noise", "salt-pepper", "motion", "defocus", "blur", "jpeg"):
         assert kind in caught.value.fix
 
 

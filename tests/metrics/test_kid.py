@@ -28,6 +28,25 @@ def test_the_estimate_equals_a_slow_double_loop():
     assert kernel_distance(a, b).value == pytest.approx(slow_distance(a, b), rel=1e-9)
 
 
+def test_paired_sets_leave_out_the_likeness_of_each_pair():
+    a, b = draw(7, seed=0), draw(7, seed=1) + 0.5
+    width = a.shape[1]
+    cross = [((a[i] @ b[j] / width + 1) ** 3).item() for i, j in itertools.permutations(range(7), 2)]
+    within = slow_distance(a, b) + 2 * np.mean([((p @ q / width + 1) ** 3).item() for p, q in itertools.product(a, b)])
+    assert kernel_distance(a, b, paired=True).value == pytest.approx(within - 2 * np.mean(cross), rel=1e-5)
+
+
+def test_a_set_beside_itself_is_at_no_paired_distance():
+    a = draw(9, seed=0)
+    distance = kernel_distance(a, a, paired=True)
+    assert (distance.value, distance.standard_error) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
+
+
+def test_paired_sets_are_equally_large():
+    with pytest.raises(ValueError, match="equally many"):
+        kernel_distance(draw(7, seed=0), draw(5, seed=1), paired=True)
+
+
 def test_the_estimate_does_not_depend_on_how_many_rows_are_computed_at_once(monkeypatch):
     a, b = draw(7, seed=0), draw(5, seed=1)
     whole = kernel_distance(a, b)

@@ -21,7 +21,7 @@ def test_distances_are_over_the_pictures_that_both_sets_have():
     own, sharp = traits(0, "abcde", centre=0.5), traits(1, "bcdef")
     figures = set_figures(own, sharp, fair=True)
     pair = stacked(own, "bcde"), stacked(sharp, "bcde")
-    expected = kernel_distance(*pair)
+    expected = kernel_distance(*pair, paired=True)
     assert figures["kd"].value == pytest.approx(1e3 * expected.value)
     assert figures["kd"].high - figures["kd"].value == pytest.approx(1.96e3 * expected.standard_error, rel=1e-4)
     assert figures["fd"].value == pytest.approx(frechet_distance(*pair))

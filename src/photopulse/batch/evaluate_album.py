@@ -6,8 +6,8 @@ from torch import Tensor
 
 from photopulse.batch.evaluate_inputs import corrupted
 from photopulse.batch.evaluate_job import Job
-from photopulse.batch.evaluate_settings import Condition, EvaluateSettings
-from photopulse.degrade import make_degradation
+from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.degrade import Corruptions, make_degradation
 from photopulse.images import read_image
 from photopulse.pipeline.measure import at_size
 from photopulse.studies.ordering import ORIGINAL
@@ -33,11 +33,11 @@ class Album:
         self.face_columns = [ORIGINAL, _INPUT, *methods]
         self.robustness_columns = [_CORRUPTED, _INPUT, *methods, ORIGINAL]
 
-    def face(self, image: str, condition: Condition) -> Strip:
+    def face(self, image: str, condition: Corruptions) -> Strip:
         """Lines up the face, its input and the results, with what they downscale to below; all at one size."""
         return self._strip(self.face_columns, image, condition, whole=())
 
-    def robustness(self, image: str, condition: Condition) -> Strip:
+    def robustness(self, image: str, condition: Corruptions) -> Strip:
         """Lines up the corrupted face, the input that it became, the results and the face as it was (PULSE, Fig. 6).
 
         The first and the last stay in full size: the smaller a picture is made, the less of the corruption is left.
@@ -46,7 +46,7 @@ class Album:
         return self._strip(self.robustness_columns, image, condition, whole=whole, label=condition.name)
 
     def _strip(
-        self, columns: Sequence[str], image: str, condition: Condition, *, whole: Sequence[str], label: str = ""
+        self, columns: Sequence[str], image: str, condition: Corruptions, *, whole: Sequence[str], label: str = ""
     ) -> Strip:
         pictures: list[Tensor | None] = []
         below: list[Tensor | None] = []
@@ -58,7 +58,7 @@ class Album:
             below.append(None if picture is None or is_input else self._downscaled(picture))
         return Strip(pictures=pictures, below=below, label=label)
 
-    def _picture(self, column: str, image: str, condition: Condition) -> Tensor | None:
+    def _picture(self, column: str, image: str, condition: Corruptions) -> Tensor | None:
         """A picture in full size; None where there is none."""
         method = ORIGINAL if column in {_INPUT, _CORRUPTED} else column
         job = self._jobs.get((condition.name, method, image))

@@ -9,6 +9,7 @@ import numpy as np
 from photopulse.batch.evaluate_album import Album
 from photopulse.batch.evaluate_job import Job, Outcome
 from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.degrade import folder_name
 from photopulse.pipeline.method import CurvePoint
 from photopulse.search.pulse import PulseSettings
 from photopulse.studies.curves import write_curves
@@ -49,7 +50,7 @@ def write_figures(folder: Path, done: Done, summaries: Sequence[Summary], settin
 def _write_faces(folder: Path, album: Album, images: Sequence[str], settings: EvaluateSettings) -> None:
     for condition in settings.conditions:
         strips = [album.face(image, condition) for image in images]
-        path = folder / f"faces-{condition.folder}-{album.size}.png"
+        path = folder / f"faces-{folder_name(condition)}-{album.size}.png"
         write_sheet(path, strips, columns=album.face_columns, metadata=_METADATA)
 
 
@@ -75,7 +76,7 @@ def _write_curves(folder: Path, done: Done, settings: EvaluateSettings) -> None:
     for condition in settings.conditions:
         if condition.name in curves:
             write_curves(
-                folder / f"curves-{condition.folder}.png",
+                folder / f"curves-{folder_name(condition)}.png",
                 curves[condition.name],
                 eps=PulseSettings().eps,
                 sharp_niqe=_sharp_niqe(done, condition.name, max(settings.sizes)),

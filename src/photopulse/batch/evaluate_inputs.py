@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from photopulse.batch.evaluate_settings import Condition, EvaluateSettings
+from photopulse.batch.evaluate_settings import EvaluateSettings
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.batch.sidecar import make_key, read_sidecar, write_sidecar
-from photopulse.degrade import make_degradation
+from photopulse.degrade import Corruptions, folder_name, make_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image, write_image
@@ -49,7 +49,7 @@ def make_inputs(
     inputs = {canonical(file) for file in files}
     for source, stem in zip(files, unique_stems(files), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
-        smalls = {c.name: folder / c.folder / "small" / f"{stem}.png" for c in settings.conditions}
+        smalls = {c.name: folder / folder_name(c) / "small" / f"{stem}.png" for c in settings.conditions}
         try:
             refuse_to_overwrite(sharp, inputs)
             made = _make_sharp(source, sharp, settings, detector)
@@ -96,10 +96,10 @@ def _check_sides(source: Path, size: Sequence[int], settings: EvaluateSettings) 
         )
 
 
-def _make_small(sharp: Path, small: Path, condition: Condition, settings: EvaluateSettings) -> bool:
+def _make_small(sharp: Path, small: Path, condition: Corruptions, settings: EvaluateSettings) -> bool:
     """Corrupts the sharp face and makes it small, in 8 bits as a user would have it; False if it is there."""
     seed = picture_seed(sharp.stem, settings.seed)
-    key = make_key("small", condition.corruptions.name, settings.degradation, settings.small, seed, sharp)
+    key = make_key("small", condition.name, settings.degradation, settings.small, seed, sharp)
     sidecar = small.with_suffix(".json")
     if settings.resume and small.is_file() and read_sidecar(sidecar, key):
         return False
@@ -111,10 +111,10 @@ def _make_small(sharp: Path, small: Path, condition: Condition, settings: Evalua
     return True
 
 
-def corrupted(sharp: Path, condition: Condition, seed: int) -> Tensor:
+def corrupted(sharp: Path, condition: Corruptions, seed: int) -> Tensor:
     """Spoils a sharp face (1, 3, S, S), in [0, 1], as it was before it became small."""
     random = torch.Generator().manual_seed(picture_seed(sharp.stem, seed))
-    return condition.corruptions(read_image(sharp).pixels, random).clamp(0, 1)
+    return condition(read_image(sharp).pixels, random).clamp(0, 1)
 
 
 def picture_seed(image: str, seed: int) -> int:

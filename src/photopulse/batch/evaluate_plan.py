@@ -6,6 +6,7 @@ from pathlib import Path
 from photopulse.batch.evaluate_inputs import Subject
 from photopulse.batch.evaluate_job import Job
 from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.degrade import folder_name
 from photopulse.pipeline.method import Method
 from photopulse.pipeline.methods import make_method
 from photopulse.studies.ordering import ORIGINAL
@@ -61,5 +62,5 @@ def _jobs(
                     sizes=sizes,
                     sharp=subject.sharp,
                     small=subject.smalls[condition.name],
-                    output=folder / condition.folder / place / f"{subject.image}.png",
+                    output=folder / folder_name(condition) / place / f"{subject.image}.png",
                 )

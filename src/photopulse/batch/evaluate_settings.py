@@ -4,29 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from photopulse.degrade import RECIPES, Corruptions, folder_name, make_degradation, parse_corruptions
+from photopulse.degrade import RECIPES, Corruptions, make_degradation, parse_corruptions
 from photopulse.pipeline.measure import SMALLEST_SIZE
 from photopulse.pipeline.method import MethodOptions
 from photopulse.pipeline.methods import make_method
-from photopulse.studies.ordering import CLEAN
 from photopulse.weights import DEFAULT_GENERATOR
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What spoils the sharp faces before they become small, and what rows and folders call it."""
-
-    corruptions: Corruptions
-
-    @property
-    def name(self) -> str:
-        """Its canonical text, or ``"clean"``."""
-        return self.corruptions.name if self.corruptions.parts else CLEAN
-
-    @property
-    def folder(self) -> str:
-        """The same as the name of a folder."""
-        return folder_name(self.corruptions) if self.corruptions.parts else CLEAN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +71,9 @@ class EvaluateSettings:
                 raise ValueError(f"the limit {method}={number} is for none of the methods, or below 1")
 
     @property
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[Corruptions, ...]:
         """The corruptions, read."""
-        return tuple(Condition(parse_corruptions(RECIPES.get(text, text))) for text in self.corruptions)
+        return tuple(parse_corruptions(RECIPES.get(text, text)) for text in self.corruptions)
 
     @property
     def method_options(self) -> MethodOptions:

@@ -13,7 +13,7 @@ from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
 from photopulse.degrade.resample import check_image
 from photopulse.errors import PhotopulseError
 
-UNTOUCHED = "none"
+UNTOUCHED = "clean"
 
 RECIPES: Mapping[str, str] = {
     "clean": UNTOUCHED,
@@ -52,7 +52,7 @@ class Corruptions:
 
     @property
     def name(self) -> str:
-        """The canonical text, e.g. ``"noise:25+jpeg:30"``, or ``"none"``."""
+        """The canonical text, e.g. ``"noise:25+jpeg:30"``, or ``"clean"``."""
         return "+".join(part.name for part in self.parts) or UNTOUCHED
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
@@ -75,12 +75,12 @@ _EXAMPLES = "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100
 
 
 def parse_corruptions(text: str) -> Corruptions:
-    """Reads what ``Corruptions.name`` writes; ``"none"`` and the empty text leave the picture as it is.
+    """Reads what ``Corruptions.name`` writes; ``"clean"``, ``"none"`` and the empty text leave the picture as it is.
 
     Raises:
         PhotopulseError: naming the part that cannot be read, and what there is.
     """
-    if text.strip() in ("", UNTOUCHED):
+    if text.strip() in ("", "none", UNTOUCHED):
         return Corruptions()
     return Corruptions(tuple(_parsed(part.strip()) for part in text.split("+")))
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 import torch
 from torch import Tensor, nn
 
-from photopulse.errors import PhotopulseError
+from photopulse.devices import using
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
 from photopulse.generators.protocol import Generator
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
@@ -95,14 +95,8 @@ def moved(generator: Generator, device: str | torch.device) -> Generator:
     Raises:
         PhotopulseError: there is no such device here.
     """
-    try:
+    with using(device):
         cast(nn.Module, generator).to(device)
-    except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        raise PhotopulseError(
-            f"cannot use the device {str(device)!r}",
-            why=str(problem).partition("\n")[0][:160].rstrip("."),
-            fix="use 'cpu', or 'cuda' or 'mps' where PyTorch finds such a device",
-        ) from problem
     return generator
 
 

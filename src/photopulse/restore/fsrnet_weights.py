@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
+from photopulse.devices import using
 from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
@@ -27,7 +28,7 @@ def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
     """Makes a network from a file that ``write_fsrnet`` wrote, in eval mode, without gradients.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network.
+        PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
     """
     try:
         # The stubs of safetensors leave out that this is a context manager over tensors.
@@ -44,7 +45,8 @@ def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
             why=str(error).partition("\n")[0],
             fix="give a file that `photopulse train` wrote; install photopulse anew if the file came with it",
         ) from error
-    return network.eval().requires_grad_(False).to(device)
+    with using(device):
+        return network.eval().requires_grad_(False).to(device)
 
 
 def write_fsrnet(network: FSRNet, path: Path) -> None:

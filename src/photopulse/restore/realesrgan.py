@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
+from photopulse.devices import using
 from photopulse.errors import PhotopulseError
 from photopulse.restore.ncnn import Convolution, read_ncnn
 from photopulse.restore.rrdb import RRDBNet
@@ -31,14 +32,8 @@ def load_realesrgan(device: str | torch.device = "cpu") -> RRDBNet:
         PhotopulseError: the weights cannot be fetched, are not that network, or there is no such device.
     """
     net = net_from_ncnn(fetch(NAME) / f"{NAME}.param")
-    try:
+    with using(device):
         return net.to(device)
-    except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        raise PhotopulseError(
-            f"cannot use the device {str(device)!r}",
-            why=str(problem).partition("\n")[0][:160].rstrip("."),
-            fix="use 'cpu', or 'cuda' or 'mps' where PyTorch finds such a device",
-        ) from problem
 
 
 def net_from_ncnn(param: Path) -> RRDBNet:

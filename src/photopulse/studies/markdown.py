@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from photopulse.degrade.corruptions import UNTOUCHED
 from photopulse.studies.estimates import Estimate
 from photopulse.studies.intervals import LEVEL
 from photopulse.studies.measures import MEASURES, Measure
-from photopulse.studies.ordering import CLEAN, ORIGINAL
+from photopulse.studies.ordering import ORIGINAL
 from photopulse.studies.summaries import Summary, Task
 
 _NONE = Estimate()
@@ -54,7 +55,7 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
 def task_title(task: Task) -> str:
     """Words a task for a heading, e.g. ``8x: 16 -> 128 px, noise:25``."""
     factor = f"{task.size / task.small:.3g}x: {task.small} -> {task.size} px"
-    return factor if task.condition == CLEAN else f"{factor}, {task.condition}"
+    return factor if task.condition == UNTOUCHED else f"{factor}, {task.condition}"
 
 
 def _table(lines: Sequence[Summary]) -> _Table:

@@ -175,8 +175,8 @@ MEASURES = (
         lower_better=True,
         unit="1e-3",
         meaning="kernel distance of the set of results to the set of sharp pictures, on EfficientNet-Lite0 features "
-        "(KID is the same on Inception's, with other values). It may fall below 0: both sets show the same people, "
-        "which draws it down a little, the more the fewer they are. Its interval is 1.96 standard errors to both sides",
+        "(KID is the same on Inception's, with other values), without the pairs that show the same person; it may fall "
+        "below 0 by chance. Its interval is 1.96 standard errors to both sides",
         decimals=1,
         main=True,
     ),

@@ -2,8 +2,7 @@
 
 import re
 
-CLEAN = "clean"
-"""The condition of faces that nothing spoiled before they became small."""
+from photopulse.degrade.corruptions import UNTOUCHED
 
 ORIGINAL = "original"
 """Stands for a method: the sharp pictures themselves, with which results are compared, so they never win a column."""
@@ -21,4 +20,4 @@ def method_order(method: str) -> tuple[int, str]:
 
 def condition_order(condition: str) -> tuple[bool, str]:
     """Returns the key that sorts conditions: the clean one first, the others by name."""
-    return condition != CLEAN, condition
+    return condition != UNTOUCHED, condition

@@ -16,7 +16,7 @@ class Row:
 
     Attributes:
         image: the name of the picture, the same over all conditions and methods.
-        condition: the canonical text of the corruption before downscaling; ``CLEAN`` for none.
+        condition: the canonical text of the corruption before downscaling; ``"clean"`` for none.
         method: the name of the method.
         size: the side of the result in pixels.
         small: the side of the input in pixels.

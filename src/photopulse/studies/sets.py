@@ -50,7 +50,7 @@ def set_figures(own: Mapping[str, Traits], sharp: Mapping[str, Traits], *, fair:
     if len(names) < _LEAST_PICTURES:
         return figures
     pair = _stacked(own, names), _stacked(sharp, names)
-    distance = kernel_distance(*pair)
+    distance = kernel_distance(*pair, paired=True)
     value, reach = 1e3 * distance.value, 1e3 * _NORMAL_95 * distance.standard_error
     figures["kd"] = Estimate(value=value, low=value - reach, high=value + reach, count=len(names))
     if fair:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from photopulse.allocator import keep_freed_memory
+from photopulse.devices import check_device
 from photopulse.errors import PhotopulseError
 from photopulse.restore.fsrnet import SIZE, SMALL_SIZE, FSRNet, FSRNetSettings
 from photopulse.restore.fsrnet_weights import load_fsrnet, read_fsrnet, write_fsrnet
@@ -132,7 +133,7 @@ def run_fsrgan(
 
 
 def _run(files: Sequence[Path], output: Path, plan: _Plan, *, fresh: bool, watcher: TrainingWatcher) -> Path:
-    _check_device(plan.device)
+    check_device(plan.device)
     checkpoint, weights = output / _CHECKPOINT, output / f"{plan.name}.safetensors"
     try:
         if fresh:
@@ -215,17 +216,6 @@ def _forget(output: Path, weights: Path) -> None:
         file.unlink(missing_ok=True)
     for file in (output / "samples").glob("[0-9][0-9][0-9][0-9][0-9][0-9].png"):
         file.unlink()
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        raise PhotopulseError(
-            f"cannot use the device {device!r}",
-            why=str(problem).partition("\n")[0][:160].rstrip("."),
-            fix="use 'cpu', or 'cuda' or 'mps' where PyTorch finds such a device",
-        ) from problem
 
 
 def _memory_for(device: str) -> AbstractContextManager[object]:
