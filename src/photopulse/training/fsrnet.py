@@ -44,10 +44,10 @@ class FSRNetTraining:
 
     network: FSRNetSettings = SMALL
     crops: CropSettings = field(default_factory=CropSettings)
-    steps: int = 6000
+    steps: int = 2600
     batch_size: int = 16
-    learning_rate: float = 8e-4
-    warmup: int = 100
+    learning_rate: float = 6e-4
+    warmup: int = 200
     coarse_weight: float = 0.3
     geometry_weight: float = 0.02
     averaging: float = 0.998
