@@ -37,9 +37,9 @@ _Fresh = Annotated[bool, typer.Option("--fresh", help="Forget an earlier trainin
 def train_fsrnet_command(
     inputs: _Faces,
     output: OutputFolder = Path("fsrnet"),
-    steps: _Steps = 6000,
+    steps: _Steps = 2600,
     batch_size: _BatchSize = 16,
-    learning_rate: _LearningRate = 8e-4,
+    learning_rate: _LearningRate = 6e-4,
     seed: _Seed = 0,
     device: Device = "auto",
     *,
@@ -78,7 +78,7 @@ def train_fsrgan_command(
     start: Annotated[
         Path | None, typer.Option(help="A trained FSRNet (.safetensors); by default the one of photopulse.")
     ] = None,
-    steps: _Steps = 1500,
+    steps: _Steps = 700,
     batch_size: _BatchSize = 12,
     learning_rate: _LearningRate = 2e-4,
     seed: _Seed = 1,

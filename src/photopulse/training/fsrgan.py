@@ -44,7 +44,7 @@ class FSRGANTraining:
     """
 
     crops: CropSettings = field(default_factory=CropSettings)
-    steps: int = 1500
+    steps: int = 700
     batch_size: int = 12
     learning_rate: float = 2e-4
     judge_learning_rate: float = 4e-4
