@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
+from photopulse.restore.fsrnet import FSRNetSettings
 from photopulse.weights import DEFAULT_GENERATOR
 
 BuildGenerator = Callable[..., MobileStyleGAN]
@@ -72,6 +73,26 @@ def build_generator() -> BuildGenerator:
 def tiny_generator() -> MobileStyleGAN:
     """One 32 px generator (w_dim 16, 6 styles, 5 noise maps) for all tests, which must not change it."""
     return _build_generator()
+
+
+@pytest.fixture(scope="session")
+def tiny_fsrnet() -> FSRNetSettings:
+    """Sizes of an FSRNet so small that a step takes milliseconds."""
+    return FSRNetSettings(
+        coarse_shuffle=8,
+        coarse_width=4,
+        coarse_blocks=1,
+        stride=8,
+        width=4,
+        encoder_blocks=1,
+        prior_width=4,
+        prior_blocks=1,
+        hourglasses=1,
+        hourglass_levels=1,
+        decoder_shuffle=4,
+        decoder_width=4,
+        decoder_blocks=1,
+    )
 
 
 @pytest.fixture

@@ -12,27 +12,11 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.cli import train as command
-from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet, FSRNetSettings
+from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet
 from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
 from photopulse.training.faces import TrainingFace
 from photopulse.training.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet import FSRNetTraining, TrainingState
-
-TINY = FSRNetSettings(
-    coarse_shuffle=8,
-    coarse_width=4,
-    coarse_blocks=1,
-    stride=8,
-    width=4,
-    encoder_blocks=1,
-    prior_width=4,
-    prior_blocks=1,
-    hourglasses=1,
-    hourglass_levels=1,
-    decoder_shuffle=4,
-    decoder_width=4,
-    decoder_blocks=1,
-)
 
 
 @pytest.fixture
@@ -47,14 +31,14 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def train(tmp_path, folder, one_thread, monkeypatch):
+def train(tmp_path, folder, tiny_fsrnet, one_thread, monkeypatch):
     """Runs ``photopulse train fsrnet faces -o out`` with a tiny network; every picture has the same flat mesh."""
     points = np.random.default_rng(0).uniform(0.2, 0.8, (468, 2))
     monkeypatch.setattr(
         "photopulse.training.run.find_meshes",
         lambda files, _cache: (TrainingFace(file=file, points=points) for file in files),
     )
-    monkeypatch.setattr("photopulse.restore.fsrnet.SMALL", TINY)
+    monkeypatch.setattr("photopulse.restore.fsrnet.SMALL", tiny_fsrnet)
 
     def run(*arguments, recipe="fsrnet", faces=(folder,)):
         settings = ("-o", tmp_path / "out", "--device", "cpu")
@@ -63,13 +47,13 @@ def train(tmp_path, folder, one_thread, monkeypatch):
     return run
 
 
-def test_a_folder_of_faces_becomes_a_file_of_weights(train, tmp_path):
+def test_a_folder_of_faces_becomes_a_file_of_weights(train, tiny_fsrnet, tmp_path):
     result = train("--steps", 2, "--batch-size", 2, "--lr", 1e-3, "--seed", 5)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'out' / 'fsrnet.safetensors'}\n"
     assert "step 2" in result.stderr
     assert "fine 0." in result.stderr
-    assert read_fsrnet(tmp_path / "out" / "fsrnet.safetensors").settings == TINY
+    assert read_fsrnet(tmp_path / "out" / "fsrnet.safetensors").settings == tiny_fsrnet
     told = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
     assert (told["steps"], told["batch_size"], told["learning_rate"], told["seed"]) == (2, 2, 1e-3, 5)
 
@@ -90,7 +74,7 @@ def test_a_folder_named_twice_counts_twice(train, folder, tmp_path):
     assert json.loads((tmp_path / "out" / "settings.json").read_text())["faces"] == 22
 
 
-def test_fsrgan_goes_on_from_a_trained_network(train, tmp_path, monkeypatch):
+def test_fsrgan_goes_on_from_a_trained_network(tiny_fsrnet, train, tmp_path, monkeypatch):
     import torch
 
     class Features:
@@ -99,7 +83,7 @@ def test_fsrgan_goes_on_from_a_trained_network(train, tmp_path, monkeypatch):
 
     monkeypatch.setattr("photopulse.training.fsrgan.load_features", lambda _device: Features())
     torch.manual_seed(0)
-    write_fsrnet(FSRNet(TINY), tmp_path / "start.safetensors")
+    write_fsrnet(FSRNet(tiny_fsrnet), tmp_path / "start.safetensors")
     arguments = ("--start", tmp_path / "start.safetensors", "--steps", 1, "--batch-size", 2)
     result = train(*arguments, recipe="fsrgan")
     assert result.exit_code == 0, result.output
@@ -182,7 +166,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_shows_faces_steps_losses_and_speed(monkeypatch):
+def test_a_terminal_shows_faces_steps_losses_and_speed(tiny_fsrnet, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
     terminal = Terminal()
@@ -191,7 +175,7 @@ def test_a_terminal_shows_faces_steps_losses_and_speed(monkeypatch):
         watcher.on_face(3, 12)
         watcher.on_note("a note")
         for step in (7, 8):
-            watcher.on_step(TrainingState(step=step, losses={"fine": 0.0123}, network=FSRNet(TINY)), 9)
+            watcher.on_step(TrainingState(step=step, losses={"fine": 0.0123}, network=FSRNet(tiny_fsrnet)), 9)
         watcher.on_losses(8, {"fine": 0.5})
     shown = terminal.getvalue()
     assert "8/9" in shown

@@ -20,31 +20,15 @@ from photopulse.restore.fsrnet import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-TINY = FSRNetSettings(
-    coarse_shuffle=8,
-    coarse_width=4,
-    coarse_blocks=1,
-    stride=8,
-    width=4,
-    encoder_blocks=1,
-    prior_width=4,
-    prior_blocks=1,
-    hourglasses=1,
-    hourglass_levels=1,
-    decoder_shuffle=4,
-    decoder_width=4,
-    decoder_blocks=1,
-)
-
 
 def _faces(batch: int = 2, size: int = 16) -> Tensor:
     return torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def _network() -> FSRNet:
+def _network(settings: FSRNetSettings) -> FSRNet:
     """A small network that does something, as a trained one does."""
     torch.manual_seed(0)
-    network = FSRNet(TINY)
+    network = FSRNet(settings)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             layer.reset_parameters()
@@ -78,16 +62,26 @@ def test_the_published_network_has_the_sizes_of_the_paper():
     assert answer.coarse.shape == answer.fine.shape == (1, 3, 128, 128)
 
 
+def test_the_network_that_comes_with_photopulse_has_maps_of_32_px():
+    with torch.device("meta"):
+        answer = FSRNet(SMALL)(torch.empty(2, 3, 128, 128))
+    assert answer.coarse.shape == answer.fine.shape == (2, 3, 128, 128)
+    assert (answer.landmarks.shape, answer.parts.shape) == ((2, 32, 32, 32), (2, 8, 32, 32))
+
+
 @pytest.mark.parametrize(
-    ("settings", "maps"),
+    ("sizes", "maps"),
     [
-        (SMALL, 32),
-        (TINY, 16),
-        (replace(TINY, decoder_shuffle=8), 16),
-        (replace(TINY, stride=2, decoder_shuffle=1, coarse_shuffle=1), 64),
+        ({}, 16),
+        ({"stride": 4}, 32),
+        ({"decoder_shuffle": 8}, 16),
+        ({"stride": 2, "decoder_shuffle": 1, "coarse_shuffle": 1}, 64),
     ],
 )
-def test_all_sizes_give_faces_of_128_px_and_maps_that_fit(settings: FSRNetSettings, maps: int):
+def test_all_sizes_give_faces_of_128_px_and_maps_that_fit(
+    tiny_fsrnet: FSRNetSettings, sizes: dict[str, int], maps: int
+):
+    settings = replace(tiny_fsrnet, **sizes)
     with torch.device("meta"):
         answer = FSRNet(settings)(torch.empty(2, 3, 128, 128))
     assert answer.coarse.shape == answer.fine.shape == (2, 3, 128, 128)
@@ -99,20 +93,20 @@ def test_all_sizes_give_faces_of_128_px_and_maps_that_fit(settings: FSRNetSettin
     "wrong",
     [{"stride": 1}, {"stride": 3}, {"stride": 8, "hourglass_levels": 5}, {"coarse_shuffle": 3}, {"decoder_shuffle": 5}],
 )
-def test_sizes_that_do_not_fit_together_are_refused(wrong: dict[str, int]):
+def test_sizes_that_do_not_fit_together_are_refused(tiny_fsrnet: FSRNetSettings, wrong: dict[str, int]):
     with pytest.raises(ValueError, match="stride"):
-        replace(TINY, **wrong)
+        replace(tiny_fsrnet, **wrong)
 
 
-def test_an_untrained_network_returns_its_input():
+def test_an_untrained_network_returns_its_input(tiny_fsrnet: FSRNetSettings):
     enlarged = _faces(size=128)
-    answer = FSRNet(TINY)(enlarged)
+    answer = FSRNet(tiny_fsrnet)(enlarged)
     torch.testing.assert_close(answer.coarse, enlarged)
     torch.testing.assert_close(answer.fine, enlarged)
 
 
-def test_the_geometry_takes_part_in_the_fine_picture_and_not_in_the_coarse_one():
-    network, enlarged = _network(), _faces(size=128)
+def test_the_geometry_takes_part_in_the_fine_picture_and_not_in_the_coarse_one(tiny_fsrnet: FSRNetSettings):
+    network, enlarged = _network(tiny_fsrnet), _faces(size=128)
     before = network(enlarged)
     for parameter in network.prior.parameters():
         parameter.add_(0.1)
@@ -122,8 +116,8 @@ def test_the_geometry_takes_part_in_the_fine_picture_and_not_in_the_coarse_one()
     assert (after.landmarks - before.landmarks).abs().mean() > 1e-4
 
 
-def test_all_losses_together_reach_every_weight():
-    network = _network().requires_grad_(True)
+def test_all_losses_together_reach_every_weight(tiny_fsrnet: FSRNetSettings):
+    network = _network(tiny_fsrnet).requires_grad_(True)
     answer = network(_faces(size=128))
     sum(picture.square().mean() for picture in answer).backward()
     for name, parameter in network.named_parameters():
@@ -148,8 +142,8 @@ def test_faces_are_enlarged_as_pillow_does_before_the_network_sees_them():
     np.testing.assert_allclose(enlarge_bicubic(small)[0].numpy(), expected, atol=1e-5)
 
 
-def test_a_face_is_the_fine_picture_clamped_and_does_not_depend_on_its_batch():
-    network, small = _network(), _faces(3)
+def test_a_face_is_the_fine_picture_clamped_and_does_not_depend_on_its_batch(tiny_fsrnet: FSRNetSettings):
+    network, small = _network(tiny_fsrnet), _faces(3)
     network.decoder[-2].bias.fill_(0.4)
     raw = network(enlarge_bicubic(small)).fine
     assert raw.max() > 1
@@ -157,10 +151,10 @@ def test_a_face_is_the_fine_picture_clamped_and_does_not_depend_on_its_batch():
     torch.testing.assert_close(faces, raw.clamp(0, 1))
     alone = torch.cat([enlarge_face(network, small[place : place + 1]) for place in range(3)])
     torch.testing.assert_close(faces, alone, atol=1e-5, rtol=0)
-    assert not enlarge_face(FSRNet(TINY), small).requires_grad
+    assert not enlarge_face(FSRNet(tiny_fsrnet), small).requires_grad
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 32, 32), (3, 16, 16), (1, 1, 16, 16)])
-def test_other_shapes_are_refused(shape: tuple[int, ...]):
+def test_other_shapes_are_refused(tiny_fsrnet: FSRNetSettings, shape: tuple[int, ...]):
     with pytest.raises(ValueError, match=r"small must be \(B, 3, 16, 16\)"):
-        enlarge_face(_network(), torch.zeros(shape))
+        enlarge_face(_network(tiny_fsrnet), torch.zeros(shape))

@@ -11,28 +11,13 @@ from photopulse.errors import PhotopulseError
 from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
 from photopulse.restore.fsrnet_weights import load_fsrnet, read_fsrnet, write_fsrnet
 
-TINY = FSRNetSettings(
-    coarse_shuffle=8,
-    coarse_width=4,
-    coarse_blocks=1,
-    stride=8,
-    width=4,
-    encoder_blocks=1,
-    prior_width=6,
-    prior_blocks=1,
-    hourglasses=1,
-    hourglass_levels=1,
-    decoder_shuffle=4,
-    decoder_width=4,
-    decoder_blocks=1,
-)
 KEY = "photopulse.fsrnet"
 
 
 @pytest.fixture
-def network() -> FSRNet:
+def network(tiny_fsrnet: FSRNetSettings) -> FSRNet:
     torch.manual_seed(0)
-    return FSRNet(TINY)
+    return FSRNet(tiny_fsrnet)
 
 
 @pytest.fixture
@@ -44,7 +29,7 @@ def file(network: FSRNet, tmp_path: Path) -> Path:
 
 def test_a_network_comes_back_rounded_to_half_precision(network: FSRNet, file: Path):
     back = read_fsrnet(file)
-    assert back.settings == TINY
+    assert back.settings == network.settings
     assert not back.training
     for name, values in network.state_dict().items():
         read = back.state_dict()[name]
@@ -57,7 +42,7 @@ def test_a_network_comes_back_rounded_to_half_precision(network: FSRNet, file: P
 def test_a_file_holds_halves_and_the_sizes(network: FSRNet, file: Path):
     assert {values.dtype for values in load_file(file).values()} == {torch.float16}
     with safe_open(file, framework="pt") as opened:
-        assert json.loads(opened.metadata()[KEY]) == asdict(TINY)
+        assert json.loads(opened.metadata()[KEY]) == asdict(network.settings)
     assert file.stat().st_size < 2.2 * sum(values.numel() for values in network.state_dict().values()) + 8000
 
 
@@ -70,12 +55,12 @@ def _other(file: Path, metadata: dict[str, str] | None, **changed: torch.Tensor)
     save_file(load_file(file) | changed, file, metadata=metadata)
 
 
-def test_files_of_other_networks_are_refused(file: Path):
+def test_files_of_other_networks_are_refused(network: FSRNet, file: Path):
     _other(file, None)
     with pytest.raises(PhotopulseError, match=r"net\.safetensors: it does not say the sizes of an FSRNet"):
         read_fsrnet(file)
     for sizes in ({"width": 8}, {"depth": 3}, {"stride": 3}, {"decoder_shuffle": 0}, {"width": "wide"}):
-        _other(file, {KEY: json.dumps(asdict(TINY) | sizes)})
+        _other(file, {KEY: json.dumps(asdict(network.settings) | sizes)})
         with pytest.raises(PhotopulseError, match=r"cannot read the network .*net\.safetensors"):
             read_fsrnet(file)
     for text in ("{", "[1]", "null"):
@@ -84,8 +69,8 @@ def test_files_of_other_networks_are_refused(file: Path):
             read_fsrnet(file)
 
 
-def test_a_weight_of_another_shape_or_name_is_refused(file: Path):
-    metadata = {KEY: json.dumps(asdict(TINY))}
+def test_a_weight_of_another_shape_or_name_is_refused(network: FSRNet, file: Path):
+    metadata = {KEY: json.dumps(asdict(network.settings))}
     for changed in ({"landmarks.bias": torch.zeros(31)}, {"spare": torch.zeros(2)}):
         _other(file, metadata, **changed)
         with pytest.raises(PhotopulseError, match="cannot read the network"):

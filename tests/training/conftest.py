@@ -37,22 +37,8 @@ def mirrored_mesh() -> Points:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> FSRNetSettings:
-    return FSRNetSettings(
-        coarse_shuffle=8,
-        coarse_width=4,
-        coarse_blocks=1,
-        stride=8,
-        width=4,
-        encoder_blocks=1,
-        prior_width=4,
-        prior_blocks=1,
-        hourglasses=1,
-        hourglass_levels=1,
-        decoder_shuffle=4,
-        decoder_width=4,
-        decoder_blocks=1,
-    )
+def tiny(tiny_fsrnet: FSRNetSettings) -> FSRNetSettings:
+    return tiny_fsrnet
 
 
 @pytest.fixture(scope="session")

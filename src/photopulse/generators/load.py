@@ -21,7 +21,7 @@ from photopulse.generators.safe_pickle import read_pickle
 from photopulse.generators.stylegan1 import settings_from_state
 from photopulse.generators.stylegan2 import StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3Settings
-from photopulse.generators.torch_file import LEGACY_HEADER, read_torch_file
+from photopulse.torch_file import LEGACY_HEADER, read_torch_file
 from photopulse.weights import DEFAULT_GENERATOR, fetch
 
 ACCEPTED = (

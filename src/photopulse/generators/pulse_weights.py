@@ -14,7 +14,7 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.stylegan1 import StyleGAN1Settings, settings_from_state
-from photopulse.generators.torch_file import read_torch_file, tensors_of
+from photopulse.torch_file import read_torch_file, tensors_of
 
 SYNTHESIS, MAPPING, GAUSSIAN_FIT = "synthesis.pt", "mapping.pt", "gaussian_fit.pt"
 _ANCHORS = {SYNTHESIS: "synthesis.blocks.4x4.const", MAPPING: "mapping.dense0.weight"}

@@ -19,7 +19,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.layers import leaky_relu, pixel_norm
 from photopulse.generators.stylegan2 import StyleGAN2Settings
 from photopulse.generators.stylegan2_layers import resample_kernel
-from photopulse.generators.torch_file import tensors_of
+from photopulse.torch_file import tensors_of
 
 _LR_MULTIPLIER = 0.01
 _MEAN_STYLE_SAMPLES = 4096

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from photopulse import weights
 from photopulse.errors import PhotopulseError
 from photopulse.metrics.luma import check_pair
+from photopulse.torch_file import read_torch_file, tensors_of
 
 HEADS: Final = "lpips-alex-heads"
 SMALLEST_SIDE: Final = 32
@@ -72,9 +73,9 @@ def load_lpips(backbone: Path, heads: Path | None = None, device: str | torch.de
     Raises:
         PhotopulseError: if a file cannot be read or is another one, or the heads cannot be fetched.
     """
-    trunk = _read(backbone)
+    trunk = tensors_of(read_torch_file(backbone)) or {}
     heads = heads or weights.fetch(HEADS) / "alex.pth"
-    linear = _read(heads)
+    linear = tensors_of(read_torch_file(heads)) or {}
     net = LPIPS()
     _fill(backbone, trunk, {f"features.{place}": net.convolutions[i] for i, place in enumerate((0, 3, 6, 8, 10))})
     for index, head in enumerate(net.heads):
@@ -98,21 +99,3 @@ def _copy(file: Path, state: Mapping[Any, Any], key: str, parameter: Tensor) -> 
         )
     with torch.no_grad():
         parameter.copy_(value)
-
-
-def _read(file: Path) -> Mapping[Any, Any]:
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as problem:
-        raise PhotopulseError(
-            f"cannot load {file}",
-            why=str(problem.strerror or problem),
-            fix="check the path and its permissions",
-        ) from problem
-    except Exception as problem:  # a damaged pickle may raise anything
-        raise PhotopulseError(
-            f"cannot load {file}",
-            why="it is damaged, or holds more than tensors",
-            fix="copy the file again from its source; photopulse runs no code from weight files",
-        ) from problem
-    return cast(Mapping[Any, Any], state) if isinstance(state, Mapping) else {}

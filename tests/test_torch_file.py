@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.torch_file import LEGACY_HEADER, read_torch_file, tensors_of
+from photopulse.torch_file import LEGACY_HEADER, read_torch_file, tensors_of
 
 
 class Evil:
