@@ -94,11 +94,19 @@ class GaussianBlur:
         """``"blur:4"``."""
         return f"blur:{amount_text(self.std)}"
 
-    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        side = 2 * math.ceil(4 * self.std) + 1
+    def kernel(self) -> Plane:
+        """Returns the weights, square, odd sides, float64, sum 1."""
+        line = cv2.getGaussianKernel(self._side, self.std)
+        return cast(Plane, line @ line.T)
 
+    @property
+    def _side(self) -> int:
+        return 2 * math.ceil(4 * self.std) + 1
+
+    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
         def blurred(plane: Plane) -> Plane:
-            return cast(Plane, cv2.GaussianBlur(plane, (side, side), self.std, borderType=cv2.BORDER_REFLECT_101))
+            size = (self._side, self._side)
+            return cast(Plane, cv2.GaussianBlur(plane, size, self.std, borderType=cv2.BORDER_REFLECT_101))
 
         return _each_plane(image, blurred)
 

@@ -71,7 +71,7 @@ _KINDS: Mapping[str, Callable[..., Corruption]] = {
     "blur": GaussianBlur,
     "jpeg": Jpeg,
 }
-_EXAMPLES = "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100@30, defocus:16, blur:4, jpeg:30"
+EXAMPLES = "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100@30, defocus:16, blur:4, jpeg:30"
 
 
 def parse_corruptions(text: str) -> Corruptions:
@@ -100,7 +100,7 @@ def _parsed(part: str) -> Corruption:
         raise PhotopulseError(
             f"cannot read the corruption {part!r}",
             why=str(error),
-            fix=f"write {UNTOUCHED}, or with + between them some of {_EXAMPLES}",
+            fix=f"write {UNTOUCHED}, or with + between them some of {EXAMPLES}",
         ) from error
 
 
