@@ -23,6 +23,8 @@ from photopulse.generators.layers import (
     truncate,
     undo_leaky_relu,
 )
+from photopulse.generators.mobilestylegan_twin import MobileStyleGANTwin
+from photopulse.generators.twin import has_twin
 
 _MAPPING_GAIN = 2**0.5
 
@@ -224,3 +226,7 @@ class MobileStyleGAN(nn.Module):
             x = block(x, ws[:, 2 * i + 1], ws[:, 2 * i + 2], maps[2 * i + 1], maps[2 * i + 2])
         image = cast(Tensor, self.image(x, ws[:, -1]))
         return (image + 1) / 2
+
+    def make_twin(self, size: int) -> MobileStyleGANTwin | None:
+        """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""
+        return MobileStyleGANTwin(self, size) if has_twin(size, self.resolution) else None

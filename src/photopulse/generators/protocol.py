@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from photopulse.generators.twin import Twin
+
 
 class Generator(Protocol):
     """A style-based generator: latent z -> styles ws -> image, with optional noise inputs.
@@ -69,4 +71,8 @@ class Generator(Protocol):
         Nominally in [0, 1], not clamped, differentiable in ``ws`` and ``noise``. Without ``noise`` the noise
         that is stored with the weights is used.
         """
+        ...
+
+    def make_twin(self, size: int) -> Twin | None:
+        """Makes the cheap stand-in that renders pictures of ``size`` px; None where there is none of that size."""
         ...

@@ -177,6 +177,9 @@ class StyleGAN1(nn.Module):
             check_noise(noise, self.noise_shapes, ws.shape[0])
         return (self.synthesis(ws, noise) + 1) / 2
 
+    def make_twin(self, size: int) -> None:
+        """Gives None: instance normalisation depends on every pixel of the large features."""
+
 
 def _side(index: int) -> str:
     """The name of a block: ``4x4``, ``8x8`` ..."""

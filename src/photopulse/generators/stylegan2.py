@@ -20,6 +20,8 @@ from photopulse.generators.layers import (
     unsupported,
 )
 from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, ToRGB, enlarge, resample_kernel
+from photopulse.generators.stylegan2_twin import StyleGAN2Twin
+from photopulse.generators.twin import has_twin
 
 _RENAMED = {
     "img_resolution": "resolution",
@@ -177,6 +179,10 @@ class StyleGAN2(nn.Module):
         if noise is not None:
             check_noise(noise, self.noise_shapes, len(ws))
         return self.synthesis(ws, noise) * 0.5 + 0.5
+
+    def make_twin(self, size: int) -> StyleGAN2Twin | None:
+        """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""
+        return StyleGAN2Twin(self, size) if has_twin(size, self.resolution) else None
 
 
 class SynthesisNetwork(nn.Module):

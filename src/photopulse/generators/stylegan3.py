@@ -199,6 +199,9 @@ class StyleGAN3(nn.Module):
             check_noise(noise, self.noise_shapes, len(ws))
         return self.synthesis(ws) * 0.5 + 0.5
 
+    def make_twin(self, size: int) -> None:
+        """Gives None: the layers of StyleGAN3 have no sizes that double."""
+
 
 class SynthesisNetwork(nn.Module):
     """Fourier features, then layers L0, L1, ...: ws -> RGB nominally in [-1, 1]."""

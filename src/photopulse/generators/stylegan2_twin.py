@@ -1,0 +1,208 @@
+"""The twin of a StyleGAN2: a small picture for a fraction of the time (protocol: ``twin.Twin``).
+
+What every upsampling does to a picture that is downscaled in the end is one low-pass filter, applied last. Without
+their upsampling, the later layers see features that change little over their 3x3 kernels: the kernels are summed.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import TYPE_CHECKING, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.degrade import Bicubic
+from photopulse.generators.layers import FullyConnected, activate_, downsample_fir, modulate
+from photopulse.generators.stylegan2_layers import SynthesisConv, ToRGB, enlarge
+from photopulse.generators.twin_layers import depthwise, linear, parameter, pointwise
+
+if TYPE_CHECKING:
+    from photopulse.generators.stylegan2 import StyleGAN2, SynthesisBlock
+
+_TAPS = 5
+
+
+class StyleGAN2Twin:
+    """Renders what a StyleGAN2's picture looks like at ``size`` px; a ``twin.Twin``.
+
+    Args:
+        generator: is copied from and not kept.
+        size: a power of two from 4 to half the generator's resolution.
+    """
+
+    def __init__(self, generator: "StyleGAN2", size: int) -> None:
+        blocks = [cast("SynthesisBlock", block) for block in generator.synthesis.children()]
+        doublings = (size // 4).bit_length() - 1
+        self.size = size
+        self.trunk = [_prepared(block) for block in blocks[: doublings + 1]]
+        self._first = 2 * doublings + 1
+        self.tail = Tail(blocks[doublings + 1 :], shows_rgb=blocks[0].shows_rgb)
+
+    def features(self, ws: Tensor) -> Tensor:
+        styles = ws.unbind(1)
+        x = rgb = None
+        start = 0
+        for block in self.trunk:
+            end = start + block.convs
+            x, rgb = block(x, rgb, styles[start : end + 1], [None] * block.convs)
+            start = end
+        both = cast("Tensor", x) if rgb is None else torch.cat([cast("Tensor", x), rgb], dim=1)
+        return both.permute(0, 2, 3, 1)
+
+    def render(self, features: Tensor, ws: Tensor) -> Tensor:
+        return self.tail(features, ws[:, self._first :])
+
+    def __call__(self, ws: Tensor) -> Tensor:
+        return self.render(self.features(ws), ws)
+
+
+class TrunkConv(nn.Module):
+    """A ``SynthesisConv`` with what does not depend on the style computed once."""
+
+    power: Tensor
+    resample_filter: Tensor
+
+    def __init__(self, conv: SynthesisConv) -> None:
+        super().__init__()
+        self.up = conv.up
+        self.clamp = conv.clamp
+        self.affine = _affine(conv.affine)
+        # At a few pixels, bringing the kernels to the features' memory format takes longer than convolving.
+        kernels = conv.weight.transpose(0, 1) if conv.up else conv.weight
+        self.kernels = nn.Parameter(kernels.contiguous(memory_format=torch.channels_last), requires_grad=False)
+        # The factor of 4 makes up for the zeros between the pixels.
+        self.gain = conv.gain * (4 if conv.up else 1)
+        bias = conv.bias[:, None, None]
+        self.bias = parameter((bias + conv.noise_const * conv.noise_strength if conv.takes_noise else bias) * conv.gain)
+        self.register_buffer("power", _power(conv))
+        self.register_buffer("resample_filter", conv.resample_filter)
+
+    def forward(self, x: Tensor, w: Tensor, _noise: None) -> Tensor:
+        styles = self.affine(w)
+        x = modulate(x, styles)
+        if self.up:
+            x = F.conv_transpose2d(x, self.kernels, stride=2)
+            x = downsample_fir(x, self.resample_filter, padding=len(self.resample_filter) // 2 - 1)
+        else:
+            x = F.conv2d(x, self.kernels, padding=1)
+        scale = _demodulation(styles, self.power) * self.gain
+        return activate_(torch.addcmul(self.bias, x, scale[:, :, None, None]), self.clamp)
+
+
+class Tail(nn.Module):
+    """What stands for the later blocks: (B, size, size, C) and ws (B, 2 blocks + 1, w_dim) -> (B, 3, size, size).
+
+    Where the generator sums RGB pictures, the last three of the C channels are the sum so far.
+    """
+
+    def __init__(self, blocks: "list[SynthesisBlock]", *, shows_rgb: bool) -> None:
+        super().__init__()
+        self.shows_rgb = shows_rgb
+        self.blocks = nn.ModuleList(TailBlock(block) for block in blocks)
+        self.filter = parameter(upsampling_response(blocks[-1].resample_filter, len(blocks)).expand(3, 1, -1, -1))
+
+    def forward(self, x: Tensor, ws: Tensor) -> Tensor:
+        styles = ws.unbind(1)
+        rgb: Tensor | None = None
+        if self.shows_rgb:
+            x, rgb = x[..., :-3], x[..., -3:]
+        for i, block in enumerate(self.blocks):
+            x, rgb = cast("TailBlock", block)(x, rgb, styles[2 * i : 2 * i + 3])
+        image = cast("Tensor", rgb).permute(0, 3, 1, 2)
+        padded = F.pad(image, (_TAPS // 2,) * 4, mode="replicate")
+        return (F.conv2d(padded, self.filter, groups=3) * 0.5 + 0.5).to(ws.dtype)
+
+
+class TailBlock(nn.Module):
+    """Stands for a block, without enlarging: (B, H, W, C) -> (B, H, W, C'), and the sum of RGB (B, H, W, 3)."""
+
+    def __init__(self, block: "SynthesisBlock") -> None:
+        super().__init__()
+        self.conv0 = TailConv(block.conv0)
+        self.conv1 = TailConv(block.conv1)
+        # Nothing at first; what fits the twin may make up here for the kernels that were summed.
+        kernel = torch.zeros_like(block.conv1.weight[0, :, None])
+        kernel[:, :, 1, 1] = 1
+        self.depthwise = parameter(kernel)
+        self.torgb = TailRGB(block.torgb) if block.shows_rgb else None
+        self.skip = parameter(block.skip.weight[:, :, 0, 0] * block.skip.gain) if block.residual else None
+
+    def forward(self, x: Tensor, rgb: Tensor | None, styles: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """One w (B, w_dim) for each convolution and one for the RGB output."""
+        y = self.conv1(depthwise(self.conv0(x, styles[0]), self.depthwise), styles[1])
+        if self.skip is not None:
+            y = y + F.linear(x, self.skip)
+        if self.torgb is not None:
+            shown = self.torgb(y, styles[2])
+            rgb = shown if rgb is None else rgb + shown
+        return y, rgb
+
+
+class TailConv(nn.Module):
+    """A modulated and demodulated convolution of one pixel, bias and LeakyReLU; noise, of mean zero, is left out."""
+
+    power: Tensor
+
+    def __init__(self, conv: SynthesisConv) -> None:
+        super().__init__()
+        self.clamp = conv.clamp
+        self.affine = _affine(conv.affine)
+        self.weight = parameter(conv.weight.sum((2, 3)) * conv.gain)
+        self.bias = parameter(conv.bias * conv.gain)
+        # Demodulation goes by the generator's own kernels, whose energy is not that of their sums.
+        self.register_buffer("power", _power(conv), persistent=False)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        styles = self.affine(w)
+        mixed = pointwise(x * styles[:, None, None], self.weight).view(*x.shape[:3], -1)
+        scale = _demodulation(styles, self.power)[:, None, None]
+        return activate_(torch.addcmul(self.bias.to(mixed), mixed, scale.to(mixed)), self.clamp)
+
+
+class TailRGB(nn.Module):
+    """A modulated convolution of one pixel to RGB: (B, H, W, C) -> (B, H, W, 3)."""
+
+    def __init__(self, torgb: ToRGB) -> None:
+        super().__init__()
+        self.clamp = torgb.clamp
+        self.affine = _affine(torgb.affine, torgb.weight_gain)
+        self.mix = linear(torgb.weight[:, :, 0, 0], torgb.bias)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        rgb = self.mix(x * self.affine(w)[:, None, None])
+        return rgb if self.clamp is None else rgb.clamp(-self.clamp, self.clamp)
+
+
+def _affine(layer: FullyConnected, gain: float = 1.0) -> nn.Linear:
+    return linear(layer.weight * (layer.weight_gain * gain), layer.bias * (layer.bias_gain * gain))
+
+
+def _power(conv: SynthesisConv) -> Tensor:
+    """The energy (out, in) of each kernel."""
+    return conv.weight.detach().square().sum((2, 3))
+
+
+def _demodulation(styles: Tensor, power: Tensor) -> Tensor:
+    """As ``layers.demodulation``, of kernels whose energy is known: gains (B, out)."""
+    return F.linear(styles.square(), power).add(1e-8).rsqrt()
+
+
+def _prepared(block: "SynthesisBlock") -> "SynthesisBlock":
+    """A copy of the block, for the stored noise only, that is twice as fast at a few pixels."""
+    block = deepcopy(block).requires_grad_(False)
+    for name in ("conv0", "conv1")[2 - block.convs :]:
+        block.add_module(name, TrunkConv(cast("SynthesisConv", block.get_submodule(name))))
+    return block
+
+
+def upsampling_response(kernel: Tensor, doublings: int) -> Tensor:
+    """What is left of one pixel that is enlarged ``doublings`` times and downscaled again: (5, 5), summing to 1."""
+    image = kernel.new_zeros(1, 1, 2 * _TAPS + 1, 2 * _TAPS + 1)
+    image[..., _TAPS, _TAPS] = 1
+    for _ in range(doublings):
+        image = enlarge(image, kernel)
+    start = _TAPS - _TAPS // 2
+    middle = slice(start, start + _TAPS)
+    response = Bicubic(2**doublings)(image.expand(-1, 3, -1, -1))[0, 0, middle, middle]
+    return response / response.sum()
