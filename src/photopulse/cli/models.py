@@ -13,12 +13,14 @@ from rich.text import Text
 
 from photopulse import weights
 from photopulse.cli.console import fail, is_interactive, print_error, stderr_console
-from photopulse.cli.options import Device, find_device
+from photopulse.cli.models_fit import fit_command
 from photopulse.errors import PhotopulseError
 
 app = typer.Typer(no_args_is_help=True, help="Lists, fetches and fits the weights that photopulse uses.")
 
 _STATE_STYLES = {"ready": "green", "missing": "dim", "damaged": "red"}
+
+app.command("fit")(fit_command)
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -72,36 +74,6 @@ def show_model(
     for field, value in _lines_of(described):
         table.add_row(Text(field, "bold"), Text(value, overflow="fold"))
     Console().print(table)
-
-
-@app.command("fit")
-def fit_model(
-    name: Annotated[str, typer.Argument(help="A generator's name, or its file.")] = weights.DEFAULT_GENERATOR,
-    *,
-    samples: Annotated[int, typer.Option(min=2, help="Latents to map; the paper used a million.")] = 100_000,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
-    device: Device = "auto",
-) -> None:
-    """Fits the Gaussian of a generator's W, which the search needs, and keeps it in the cache.
-
-    `upscale` does the same by itself when no fit is there.
-    """
-    from photopulse.cli.loading import load_with_progress
-    from photopulse.search.prior import fit_prior, one_hot, save_prior
-    from photopulse.search.prior_cache import prior_path
-
-    try:
-        generator = load_with_progress(name, find_device(device))
-        vector = one_hot(label, generator)
-        path = prior_path(generator, label=vector)
-        with _spinner() as tell:
-            if tell:
-                tell(f"mapping {samples} latents")
-            save_prior(fit_prior(generator, samples=samples, seed=seed, label=vector), path)
-    except PhotopulseError as error:
-        fail(str(error), 2)
-    typer.echo(f"{generator.name}\t{path}")
 
 
 def _get(name: str) -> bool:

@@ -1,6 +1,5 @@
 """Finds the Gaussian fit of a generator's W: computed once, then kept in the cache."""
 
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.protocol import Generator
+from photopulse.search.cache_names import cache_stem
 from photopulse.search.prior import GaussianPrior, fit_prior, load_prior, save_prior
 from photopulse.weights import cache_dir
 
@@ -24,9 +24,8 @@ def prior_path(generator: Generator, *, label: Tensor | None = None) -> Path:
     with torch.no_grad():
         styles = generator.map(z, c)[:, 0].float().cpu()
     # Two decimals: the same on every device and number of threads, except on a boundary, which costs a refit.
-    fingerprint = hashlib.sha256((styles * 100).round().to(torch.int32).numpy().tobytes()).hexdigest()[:16]
-    safe_name = "".join(char if char.isalnum() or char in "-_" else "_" for char in generator.name)
-    return cache_dir() / "priors" / f"{safe_name}-{fingerprint}.safetensors"
+    stem = cache_stem(generator, (styles * 100).round().to(torch.int32))
+    return cache_dir() / "priors" / f"{stem}.safetensors"
 
 
 def find_prior(generator: Generator, *, label: Tensor | None = None) -> GaussianPrior:
