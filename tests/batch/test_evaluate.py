@@ -23,6 +23,8 @@ from photopulse.generators.checkpoint import save_checkpoint
 from photopulse.images import read_image, read_metadata, to_uint8
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.kid import kernel_distance
+from photopulse.pipeline import methods
+from photopulse.pipeline.method import CurvePoint, Enlarged
 from photopulse.studies.rows import read_rows
 
 
@@ -38,6 +40,7 @@ def settings(tiny_generator, tmp_path_factory):
         generator=str(path),
         perceptual=False,
         identity=False,
+        faces=False,
     )
 
 
@@ -303,6 +306,86 @@ def test_photos_are_aligned_and_the_largest_face_counts(sharp, settings, tmp_pat
     assert [row.error for row in rows if row.error] == ["cannot align b.png: no face was found in it. Come closer."]
     assert read_image(tmp_path / "out/sharp/a.png").pixels.mean().item() == pytest.approx(0.2, abs=1e-6)
     assert not (tmp_path / "out/sharp/b.png").exists()
+
+
+class MadeUpSearch:
+    """A second searching method: repeats pixels, and has a curve only if told so."""
+
+    def __init__(self, name, options, *, curve=()):
+        self.name, self.curve = name, curve if options.curves else ()
+
+    def native_size(self, small, size):
+        return 32
+
+    def fingerprint(self):
+        return self.name
+
+    def __call__(self, small, size, seed):
+        image = torch.nn.functional.interpolate(small, size=32)
+        return Enlarged(image=image, seconds=0.01, converged=self.name == "fast", curve=self.curve)
+
+
+@pytest.fixture
+def with_fast(monkeypatch):
+    """Puts ``fast`` and ``fast:draft`` beside PULSE, with the curve that it is given."""
+
+    def put(curve=()):
+        def build(argument, options):
+            return MadeUpSearch(f"fast:{argument}" if argument else "fast", options, curve=curve)
+
+        monkeypatch.setitem(methods._BUILDERS, "fast", build)
+
+    return put
+
+
+def test_several_searches_stand_side_by_side(sharp, settings, tmp_path, with_fast):
+    with_fast(curve=(CurvePoint(step=1, seconds=0.01, downscale_mse=1e-4, niqe=None),))
+    texts = ("nearest", "fast", "fast:draft", "pulse:2")
+    limits = (("pulse:2", 1), ("fast:draft", 2))
+    told = replace(settings, methods=texts, limits=limits, corruptions=("clean", "noise:25"), curves=True, sizes=(32,))
+    rows = evaluate_files(sharp, tmp_path / "out", told)
+    clean = picked(rows, condition="clean")
+    counts = {method: len(picked(clean, method=method)) for method in texts}
+    assert counts == {"nearest": 3, "fast": 3, "fast:draft": 2, "pulse:2": 1}
+    assert {row.method: row.converged for row in clean if row.image == "a"} == {
+        "original": None,
+        "nearest": None,
+        "fast": True,
+        "fast:draft": False,
+        "pulse:2": False,
+    }
+    assert (tmp_path / "out/clean/fast-draft/32/b.png").is_file()
+    figures = {path.name for path in (tmp_path / "out/figures").iterdir()}
+    assert {"curves-clean.png", "curves-noise-25.png", "robustness-32.png", "robustness-32-a.png"} <= figures
+    table = json.loads((tmp_path / "out/table.json").read_text())
+    shared = [s for s in table["summaries"] if (s["scope"], s["condition"]) == ("shared", "clean")]
+    assert {s["method"]: s["images"] for s in shared} == dict.fromkeys(["original", *texts], 1)
+
+
+def test_a_search_that_has_no_curve_is_not_repeated_for_one(sharp, settings, tmp_path, with_fast):
+    with_fast()
+    told = replace(settings, methods=("fast",), sizes=(32,))
+    evaluate_files(sharp[:1], tmp_path / "out", told)
+    wanted = replace(told, curves=True)
+    first = Counting()
+    evaluate_files(sharp[:1], tmp_path / "out", wanted, first.watcher)
+    assert first.new == ["a, clean, fast 32 px"]
+    again = Counting()
+    evaluate_files(sharp[:1], tmp_path / "out", wanted, again.watcher)
+    assert again.new == []
+
+
+def test_curves_of_an_older_version_are_kept(sharp, settings, tmp_path):
+    told = replace(settings, methods=("pulse:2",), sizes=(32,), curves=True)
+    first = evaluate_files(sharp[:1], tmp_path / "out", told)
+    sidecar = tmp_path / "out/clean/pulse-2/32/a.json"
+    content = json.loads(sidecar.read_text())
+    assert len(content["curve"]) == 2
+    del content["curve_wanted"]
+    sidecar.write_text(json.dumps(content))
+    counting = Counting()
+    assert evaluate_files(sharp[:1], tmp_path / "out", told, counting.watcher) == first
+    assert counting.new == []
 
 
 def test_a_limit_holds_for_its_method_only(sharp, settings, tmp_path):

@@ -16,7 +16,7 @@ def evaluate(tmp_path, tiny_file, shared_cache, one_thread):
 
     def run(*arguments):
         settings = ("-o", tmp_path / "out", "--generator", tiny_file, "--aligned", "--small", 8)
-        quick = ("--size", 32, "--methods", "nearest, pulse:2", "--no-perceptual", "--no-identity")
+        quick = ("--size", 32, "--methods", "nearest, pulse:2", "--no-perceptual", "--no-identity", "--no-faces")
         return CliRunner().invoke(app, ["evaluate", *map(str, settings + quick + arguments)])
 
     return run

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from skimage.color import rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from photopulse.pipeline.measure import Meter, at_size, own_niqe
@@ -96,12 +97,55 @@ def test_lpips_is_measured_where_faces_are_large_enough(pictures):
     assert meter.measure(image, small=at_size(image, 16), sharp=None, size=32).lpips is None
 
 
+class MadeUpDetector:
+    """Finds what it is told to, and remembers what it saw."""
+
+    def __init__(self, *scores):
+        self.scores, self.seen = scores, []
+
+    def detect(self, image):
+        self.seen.append(tuple(image.shape))
+        return [SimpleNamespace(score=score) for score in self.scores]
+
+
+@pytest.mark.parametrize(("scores", "confidence"), [((0.6, 0.9, 0.7), 0.9), ((), 0)])
+def test_confidence_is_the_score_of_the_surest_face_and_0_without_one(pictures, scores, confidence):
+    image, sharp = pictures
+    detector = MadeUpDetector(*scores)
+    measured = Meter(detector=detector).measure(image, small=at_size(image, 16), sharp=sharp, size=32)
+    assert measured.confidence == confidence
+    assert detector.seen == [(1, 3, 32, 32)]
+    assert Meter().measure(image, small=at_size(image, 16), sharp=sharp, size=32).confidence is None
+
+
+def test_the_shift_of_skin_is_the_angle_of_the_downscaled_face_less_that_of_the_input_where_skin_is():
+    before, after = np.array([0.55, 0.40, 0.33]), np.array([0.75, 0.60, 0.50])
+    small = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(2))
+    small[..., :4] = torch.tensor(before).view(1, 3, 1, 1)
+    face = torch.zeros(1, 3, 32, 32)
+    face[..., :16] = torch.tensor(after).view(1, 3, 1, 1)
+    skin = np.zeros((8, 8))
+    skin[2:6, :4] = 0.5
+    skin[0, 0] = 1
+
+    def angle(colour):
+        lightness, _, b = rgb2lab(colour[None, None])[0, 0]
+        return np.degrees(np.arctan2(lightness - 50, b))
+
+    meter = Meter(degradation="box")
+    for size in (16, 32):
+        measured = meter.measure(face, small=small, sharp=None, size=size, skin=skin)
+        assert measured.ita_shift == pytest.approx(angle(after) - angle(before), abs=0.05)
+    assert measured.ita_shift > 20
+    assert meter.measure(face, small=small, sharp=None, size=32).ita_shift is None
+
+
 def test_the_fingerprint_follows_what_is_measured_and_the_weights_of_lpips():
     def net(seed):
         torch.manual_seed(seed)
         return torch.nn.Linear(2, 2)
 
     meters = [Meter(), Meter(degradation="box"), Meter(features=net(0)), Meter(identity=net(0))]
-    meters += [Meter(lpips=net(0)), Meter(lpips=net(1))]
+    meters += [Meter(lpips=net(0)), Meter(lpips=net(1)), Meter(detector=MadeUpDetector())]
     assert len({meter.fingerprint() for meter in meters}) == len(meters)
     assert Meter(lpips=net(0)).fingerprint() == meters[4].fingerprint()

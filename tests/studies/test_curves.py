@@ -52,6 +52,18 @@ def test_two_panels_are_drawn_with_a_line_and_a_band_a_method(tmp_path):
         assert {(0, 0x72, 0xB2), (0xD5, 0x5E, 0), (0x66, 0x66, 0x66)} <= colours(tmp_path / "curves.png", panel)
 
 
+def test_a_fast_method_beside_a_slow_one_keeps_its_room(tmp_path):
+    slow = [Point(40 * point.seconds, *point[1:]) for point in course()]
+    blue = {}
+    for name, curves in (("alone", {"fast": [course()]}), ("beside", {"fast": [course()], "pulse": [slow]})):
+        write_curves(tmp_path / f"{name}.png", curves)
+        pixels = np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB"))[:, :720]
+        columns = np.flatnonzero((pixels == (0, 0x72, 0xB2)).all(-1)[300:].any(0))
+        blue[name] = np.ptp(columns)
+    # On a linear axis of 200 s the 5 s would take a fortieth of the room.
+    assert blue["beside"] > 0.15 * blue["alone"]
+
+
 def test_without_niqe_there_is_one_panel(tmp_path):
     write_curves(tmp_path / "curves.png", {"pulse": [[Point(1, 0.1, None), Point(2, 0.0, None)]]})
     assert Image.open(tmp_path / "curves.png").size == (840, 640)

@@ -70,6 +70,18 @@ def test_bold_goes_down_where_lower_is_better_and_equal_figures_share_it():
     assert [line[2] for line in table] == ["NIQE ↓", "**5.00**", "6.00", "**5.00**"]
 
 
+def test_skin_that_shifts_least_is_best_whatever_its_direction_and_the_signed_mean_is_never():
+    rows = [row("a", "nearest", ita_shift=-8.0), row("a", "pulse", ita_shift=3.0), row("b", "pulse", ita_shift=-4.0)]
+    rows += [row("b", "nearest", ita_shift=1.0)]
+    table, intervals = tables(page(rows))
+    assert table == [
+        ["method", "pictures", "ITA shift", "ITA shift either way ↓"],
+        ["nearest", "2", "-3.50", "4.50"],
+        ["pulse", "2", "-0.50", "**3.50**"],
+    ]
+    assert intervals[2] == ["pulse", "-4.00 to 3.00", "3.00 to 4.00"]
+
+
 def test_nothing_is_best_where_neither_way_is_or_only_one_method_was_measured():
     rows = [
         row("a", "nearest", sharpness=1.0, niqe=3.0),

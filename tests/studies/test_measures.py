@@ -37,6 +37,14 @@ def test_the_downscale_error_is_given_in_units_of_1e_5():
     assert BY_NAME["downscale_mse_median"].value(row) == pytest.approx(123)
 
 
+@pytest.mark.parametrize(("shift", "size"), [(-3.25, 3.25), (1.5, 1.5), (None, None)])
+def test_the_shift_of_skin_is_given_with_its_direction_and_without(shift, size):
+    row = Row(image="a", condition="clean", method="pulse", size=128, small=16, ita_shift=shift)
+    assert BY_NAME["ita_shift"].value(row) == shift
+    assert BY_NAME["absolute_ita_shift"].value(row) == BY_NAME["absolute_ita_shift_median"].value(row) == size
+    assert BY_NAME["ita_shift"].text(-3.25) == "-3.25"
+
+
 def test_arrows_point_where_better_is():
     arrows = {measure.name: measure.arrow.strip() for measure in MEASURES}
     assert arrows == {
@@ -53,6 +61,10 @@ def test_arrows_point_where_better_is():
         "identity": "↑",
         "kd": "↓",
         "fd": "↓",
+        "confidence": "↑",
+        "ita_shift": "",
+        "absolute_ita_shift": "↓",
+        "absolute_ita_shift_median": "↓",
         "sharpness": "",
         "seconds": "↓",
         "converged": "↑",

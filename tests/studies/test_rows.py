@@ -24,6 +24,8 @@ MEASURED = [
     "identity",
     "identity_distance",
     "sharpness",
+    "confidence",
+    "ita_shift",
 ]
 ROWS = st.builds(
     Row,
@@ -37,6 +39,7 @@ ROWS = st.builds(
     **dict.fromkeys(MEASURED, NUMBERS),
 )
 HEADER = ",".join(COLUMNS)
+EMPTY = "," * (len(COLUMNS) - 5)
 
 
 def row(**others):
@@ -58,9 +61,9 @@ def test_the_file_is_the_one_a_person_would_write(tmp_path):
     write_rows(tmp_path / "rows.csv", rows)
     assert (tmp_path / "rows.csv").read_bytes().decode().split("\r\n") == [
         "image,condition,method,size,small,seconds,downscale_mse,psnr,psnr_y,ssim,niqe,perceptual,lpips,identity,"
-        "identity_distance,sharpness,converged,error",
-        'a,clean,nearest,128,16,,,inf,,0.5,,,,,,,,"it said ""no"", then\nstopped"',
-        "b,clean,pulse,128,16,,0.30000000000000004,,,,,,,,,,False,",
+        "identity_distance,sharpness,confidence,ita_shift,converged,error",
+        'a,clean,nearest,128,16,,,inf,,0.5,,,,,,,,,,"it said ""no"", then\nstopped"',
+        "b,clean,pulse,128,16,,0.30000000000000004,,,,,,,,,,,,False,",
         "",
     ]
 
@@ -77,6 +80,11 @@ def test_rows_are_sorted_by_condition_then_size_as_a_number_then_method_then_ima
     assert read_rows(tmp_path / "rows.csv") == order
 
 
+def test_a_file_of_a_version_that_measured_less_is_read(tmp_path):
+    (tmp_path / "rows.csv").write_text("image,condition,method,size,small,psnr,error\na,clean,nearest,128,16,20.5,\n")
+    assert read_rows(tmp_path / "rows.csv") == [row(psnr=20.5)]
+
+
 def test_equal_rows_make_equal_files_in_any_order(tmp_path):
     rows = [row(image=name, psnr=value) for name in "abc" for value in (1.0, 2.0, None)]
     write_rows(tmp_path / "one.csv", rows)
@@ -90,12 +98,14 @@ def test_equal_rows_make_equal_files_in_any_order(tmp_path):
     [
         ("", "line 1: the columns are not image"),
         ("image,condition\n", "line 1: the columns are not image"),
-        (f"{HEADER}\na,clean,pulse,128\n", "line 2: it has 4 cells instead of 18"),
-        (f"{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,,\nb,clean,,128,16,,,,,,,,,,,,,\n", "line 3: method is empty"),
-        (f"{HEADER}\na,clean,pulse,128,16,1.2.3,,,,,,,,,,,,\n", "line 2: seconds cannot be '1.2.3'"),
-        (f"{HEADER}\na,clean,pulse,0,16,,,,,,,,,,,,,\n", "line 2: size cannot be '0'"),
-        (f"{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,maybe,\n", "line 2: converged cannot be 'maybe'"),
-        (f'{HEADER}\na,clean,pulse,128,16,,,,,,,,,,,,,"cut sho', "line 2: unexpected end of data"),
+        ("image,condition,method,size,small,beauty\n", "line 1: the columns are not image"),
+        ("image,condition,method,size,small,psnr,psnr\n", "line 1: the columns are not image"),
+        (f"{HEADER}\na,clean,pulse,128\n", "line 2: it has 4 cells instead of 20"),
+        (f"{HEADER}\na,clean,pulse,128,16{EMPTY}\nb,clean,,128,16{EMPTY}\n", "line 3: method is empty"),
+        (f"{HEADER}\na,clean,pulse,128,16,1.2.3{EMPTY[1:]}\n", "line 2: seconds cannot be '1.2.3'"),
+        (f"{HEADER}\na,clean,pulse,0,16{EMPTY}\n", "line 2: size cannot be '0'"),
+        (f"{HEADER}\na,clean,pulse,128,16{EMPTY[:-1]}maybe,\n", "line 2: converged cannot be 'maybe'"),
+        (f'{HEADER}\na,clean,pulse,128,16{EMPTY}"cut sho', "line 2: unexpected end of data"),
     ],
 )
 def test_a_damaged_file_is_refused_with_line_and_reason(tmp_path, text, why):

@@ -31,6 +31,15 @@ def test_figures_are_those_worked_by_hand():
     assert (summary.figures["converged"].low, summary.figures["converged"].high) == wilson_interval(1, 3)
 
 
+def test_shifts_of_skin_to_both_sides_cancel_in_their_mean_but_not_in_their_size():
+    rows = [row(str(i), ita_shift=shift) for i, shift in enumerate((-9.0, 2.0, 1.0))]
+    (summary,) = summarise(rows)
+    figures = {name: estimate.value for name, estimate in summary.figures.items()}
+    assert figures == {"ita_shift": -2, "absolute_ita_shift": 4, "absolute_ita_shift_median": 2}
+    estimate = summary.figures["absolute_ita_shift"]
+    assert (estimate.low, estimate.high) == bootstrap_interval([9.0, 2.0, 1.0])
+
+
 def test_intervals_are_bootstrapped_from_the_same_values_and_statistic():
     values = np.random.default_rng(0).gamma(2, size=20)
     (summary,) = summarise([row(str(i), seconds=value, psnr=value) for i, value in enumerate(values)])

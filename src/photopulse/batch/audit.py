@@ -30,6 +30,8 @@ from photopulse.pipeline import (
     run_search,
     target_sizes,
 )
+from photopulse.search.kit import SearchKit
+from photopulse.search.prior import one_hot
 from photopulse.studies.audit_rows import AuditRow
 from photopulse.studies.skin_tone import mean_skin_tone, skin_coverage, skin_tone, tone_group
 
@@ -44,7 +46,7 @@ class AuditSettings:
     Attributes:
         upscale: of each face; its degradation is also what makes the faces small, which must be ``"bicubic"``.
         size: height and width of the small faces.
-        seed: each photo starts from a seed of its own, which follows from this one and the photo's bytes.
+        seed: of the fast search; in the classic one each photo has its own, which follows from this and its bytes.
         aligned: the photos are sharp faces already cropped as FFHQ does; else faces are found and cropped.
         batch_size: faces that are searched at once.
         labels: of the photos, by file name and name of the label; see ``read_labels``.
@@ -143,11 +145,11 @@ class _Run:
         self.log = AuditLog(folder, resume=settings.resume)
         self._files = files
         self._pictures = folder / PICTURES
-        self._generator = generator
         self._settings = settings
         self._watcher = watcher
         self._detector = detector
-        told = f"{run_key(generator, settings.upscale)} {settings.size} {settings.aligned} {settings.seed} "
+        self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
+        told = f"{run_key(self._kit, settings.upscale)} {settings.size} {settings.aligned} {settings.seed} "
         self._run_key = told.encode()
 
     def plan(self) -> Iterator[_Job]:
@@ -163,7 +165,7 @@ class _Run:
                 if done := self.log.finished(key, picture):
                     self._keep(place, replace(done, image=row.image, labels=row.labels))
                     continue
-                seed = _seed(self._settings.seed, content)
+                seed = self._seed(content)
                 job = self._job(place, replace(row, key=key, picture=picture.name), seed, picture, source)
             except FAILURES as error:
                 self._add(place, replace(row, error=reason(error)))
@@ -217,7 +219,7 @@ class _Run:
         try:
             return run_search(
                 torch.cat([job.target for job in jobs]),
-                self._generator,
+                self._kit,
                 seeds=[job.seed for job in jobs],
                 settings=self._settings.upscale,
                 on_step=self._watcher.on_step,
@@ -248,6 +250,15 @@ class _Run:
             return _failed(job, reason(error))
         return row
 
+    def _seed(self, content: bytes) -> int:
+        """Draws a photo's own seed for the classic search; the fast one is audited from where it starts for users.
+
+        Were all random starts the same, that start's own look would pass for a bias.
+        """
+        if self._settings.upscale.method == "fast":
+            return self._settings.seed
+        return int.from_bytes(hashlib.sha256(f"{self._settings.seed} ".encode() + content).digest()[:4], "big")
+
     def _add(self, place: int, row: AuditRow) -> None:
         self.log.add(place, row)
         self._watcher.on_item(self._item(row), False)
@@ -263,14 +274,9 @@ class _Run:
             output=str(self._pictures / row.picture) if row.picture and not row.error else None,
             error=row.error,
             downscale_mse=row.downscale_mse,
-            eps=self._settings.upscale.search.eps,
+            eps=self._settings.upscale.eps,
             seconds=row.seconds,
         )
-
-
-def _seed(seed: int, content: bytes) -> int:
-    """Draws a photo's own seed: were all starts the same, the start's own look would pass for a bias."""
-    return int.from_bytes(hashlib.sha256(f"{seed} ".encode() + content).digest()[:4], "big")
 
 
 def _failed(job: _Job, error: str) -> AuditRow:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from photopulse.batch.evaluate_record import Record, read_record, write_record
 from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.batch.evaluate_skin import SkinFinder
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.sidecar import make_key
 from photopulse.images import read_image, write_image
@@ -85,8 +86,10 @@ class Bench:
             degradation=settings.degradation,
             perceptual=settings.perceptual,
             identity=settings.identity,
+            faces=settings.faces,
             lpips=settings.lpips,
         )
+        self._skin = None if self._meter.detector is None else SkinFinder(self._meter.detector, side=settings.small)
         self._measures = self._meter.fingerprint()
 
     def run(self, job: Job) -> Outcome:
@@ -120,7 +123,7 @@ class Bench:
         if not self._settings.resume or not job.picture.is_file():
             return None
         record = read_record(sidecar, key)
-        if record is not None and self._settings.curves and record.converged is not None and not record.curve:
+        if record is not None and self._settings.curves and record.converged is not None and not record.curve_wanted:
             return None
         return record
 
@@ -132,7 +135,12 @@ class Bench:
         # Beside the old sidecar the new picture would pass for the old one, if we were stopped in between.
         sidecar.unlink(missing_ok=True)
         write_image(job.output, made.image, metadata=made.metadata)
-        record = Record(seconds=made.seconds, converged=made.converged, curve=made.curve)
+        record = Record(
+            seconds=made.seconds,
+            converged=made.converged,
+            curve=made.curve,
+            curve_wanted=self._settings.curves,
+        )
         write_record(sidecar, key, record)
         return record
 
@@ -140,7 +148,8 @@ class Bench:
         """Measures the picture as it was written, so that a later run measures the same."""
         sharp, small = read_image(job.sharp).pixels, read_image(job.small).pixels
         image, reference = (sharp, None) if job.method == ORIGINAL else (read_image(job.output).pixels, sharp)
-        return {size: self._meter.measure(image, small=small, sharp=reference, size=size) for size in sizes}
+        skin = None if self._skin is None else self._skin.coverage(job.sharp)
+        return {size: self._meter.measure(image, small=small, sharp=reference, size=size, skin=skin) for size in sizes}
 
     def _picture_key(self, job: Job) -> str:
         if job.method == ORIGINAL:

@@ -18,12 +18,14 @@ class Record:
         seconds: the method took; None for the sharp face.
         converged: of a search.
         curve: of a search, if it was recorded.
+        curve_wanted: it was to be recorded, even if the search has none to give.
         measured: by size: a key of what the measuring depends on, and the values.
     """
 
     seconds: float | None = None
     converged: bool | None = None
     curve: tuple[CurvePoint, ...] = ()
+    curve_wanted: bool = False
     measured: dict[int, tuple[str, Measured]] = field(default_factory=dict[int, tuple[str, Measured]])
 
 
@@ -46,6 +48,7 @@ def _record(content: dict[str, Any]) -> Record:
         seconds=content["seconds"],
         converged=content["converged"],
         curve=tuple(CurvePoint(**point) for point in content["curve"]),
+        curve_wanted=content.get("curve_wanted", bool(content["curve"])),  # Older records do not say it.
         measured=_measured(content["measured"]),
     )
 

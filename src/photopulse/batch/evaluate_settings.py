@@ -30,6 +30,7 @@ class EvaluateSettings:
         curves: record how searches go on.
         perceptual: measure the perceptual distance, and KD and FD of the sets, with the same network.
         identity: measure the likeness of the person.
+        faces: measure how sure the face detector is of a face, and how the tone of its skin shifted.
         lpips: torchvision's AlexNet, a ``.pth`` file, to measure LPIPS with; None leaves it out.
         workers: processes.
         resume: keep what an earlier run with the same settings finished.
@@ -48,6 +49,7 @@ class EvaluateSettings:
     curves: bool = False
     perceptual: bool = True
     identity: bool = True
+    faces: bool = True
     lpips: Path | None = None
     workers: int = 1
     resume: bool = True

@@ -7,23 +7,25 @@ from importlib.metadata import version
 
 from torch import Tensor
 
-from photopulse.generators.protocol import Generator
 from photopulse.images import to_uint8
 from photopulse.pipeline import UpscaleSettings
 from photopulse.pipeline.fingerprint import weights_bytes
+from photopulse.search.kit import SearchKit
 
 
-def run_key(generator: Generator, settings: UpscaleSettings) -> str:
-    """Hashes what all answers of a run depend on: version, settings, kernel and the generator's weights."""
+def run_key(kit: SearchKit, settings: UpscaleSettings) -> str:
+    """Hashes what all answers of a run depend on: version, settings, kernel, the generator's and its twins' weights."""
     told = {
         "version": version("photopulse"),
-        "generator": generator.name,
+        "generator": kit.generator.name,
         "settings": asdict(replace(settings, kernel=None)),
         "kernel": settings.kernel.read_bytes().hex() if settings.kernel else None,
     }
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for part in weights_bytes(generator):
-        digest.update(part)
+    twins = kit.twins_for(kit.generator.resolution) if settings.method == "fast" else []
+    for network in (kit.generator, *(twin.tail for twin in twins)):
+        for part in weights_bytes(network):
+            digest.update(part)
     return digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ ItemStatus = Literal["converged", "not-converged", "aligned", "made", "failed"]
 # What later code relies on in the rows of a file that anyone may have edited.
 _FIELD_KINDS = {
     ("input", "output", "status", "key"): str,
-    ("downscale_mse", "eps", "seconds"): (int, float),
+    ("downscale_mse", "eps", "surface", "diversity", "seconds"): (int, float),
 }
 
 
@@ -35,6 +35,8 @@ class ReportItem:
         eps: what it should be at most.
         steps: of the search.
         full_evaluations: full-size images that the search computed.
+        surface: strength of the smooth correction that was added at last, root mean square on the scale of [0, 1].
+        diversity: how different the answers to this input are, in grey levels; see ``metrics.diversity``.
         seconds: the item took.
         seed: of the answer.
         generator: its name.
@@ -53,6 +55,8 @@ class ReportItem:
     eps: float | None = None
     steps: int | None = None
     full_evaluations: int | None = None
+    surface: float | None = None
+    diversity: float | None = None
     seconds: float | None = None
     seed: int | None = None
     generator: str | None = None

@@ -40,6 +40,11 @@ class BatchSettings:
         if self.fit and self.align_size is not None:
             raise ValueError("--align finds and shrinks faces itself: leave --fit out")
 
+    @property
+    def together(self) -> int:
+        """Answers that are searched at once."""
+        return max(self.batch_size, min(self.count, self.upscale.together))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watcher:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from photopulse.batch.answers import Answers
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.frames import StepRecorder
 from photopulse.batch.keys import answer_key, run_key
@@ -19,6 +20,7 @@ from photopulse.faces.detect import FaceDetector
 from photopulse.generators.protocol import Generator
 from photopulse.pipeline import (
     UpscaledFace,
+    UpscaleSettings,
     align,
     check_settings,
     fit_target,
@@ -27,9 +29,12 @@ from photopulse.pipeline import (
     run_search,
     target_sizes,
 )
+from photopulse.search.kit import SearchKit
+from photopulse.search.prior import one_hot
 from photopulse.search.pulse import SearchState
 
 COMMAND = "upscale"
+_SHOWN_EVERY = 4  # Evaluations of the fast search between two recorded pictures.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +81,7 @@ def upscale_files(
     if settings.align_size is not None:
         detector = detector or FaceDetector.load()
     run = _Run(folder, generator, settings, watcher or Watcher(), detector)
-    for jobs in _batches(run.plan(files), settings.batch_size):
+    for jobs in _batches(run.plan(files), settings.together):
         run.search(jobs)
     return run.report.close()
 
@@ -124,8 +129,10 @@ class _Run:
         self._settings = settings
         self._watcher = watcher
         self._detector = detector
-        self._run_key = run_key(generator, settings.upscale)
+        self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
+        self._run_key = run_key(self._kit, settings.upscale)
         self._places = count()
+        self._answers = Answers(settings.count)
 
     def plan(self, files: Sequence[Path]) -> Iterator[_Job]:
         """Yields what is left to do; rows are added for what failed or is done already."""
@@ -190,6 +197,7 @@ class _Run:
             return True
         row = replace(done, input=str(job.source), output=str(job.output))
         self.report.keep(job.place, row)
+        self._complete(job.place, row)
         self._watcher.on_item(row, True)
         return False
 
@@ -204,13 +212,21 @@ class _Run:
         try:
             return run_search(
                 torch.cat([job.target for job in jobs]),
-                self._generator,
+                self._kit,
                 seeds=[job.seed for job in jobs],
-                settings=self._settings.upscale,
+                settings=self._searched,
                 on_step=on_step,
             )
         except FAILURES as error:
             return reason(error)
+
+    @property
+    def _searched(self) -> UpscaleSettings:
+        """The settings of a search, with pictures to show on the way if they are recorded; these change no answer."""
+        settings = self._settings
+        if not (settings.save_steps or settings.gif):
+            return settings.upscale
+        return replace(settings.upscale, fast=replace(settings.upscale.fast, show_every=_SHOWN_EVERY))
 
     def _recorder(self, job: _Job) -> StepRecorder:
         return StepRecorder(
@@ -220,7 +236,12 @@ class _Run:
 
     def _add(self, place: int, item: ReportItem) -> None:
         self.report.add(place, item)
+        self._complete(place, item)
         self._watcher.on_item(item, False)
+
+    def _complete(self, place: int, item: ReportItem) -> None:
+        for known_place, row in self._answers.add(place, item):
+            self.report.add(known_place, row)
 
 
 def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportItem:
@@ -238,6 +259,7 @@ def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportIte
         eps=face.eps,
         steps=face.steps,
         full_evaluations=face.full_evaluations,
+        surface=face.surface,
         seconds=round(face.seconds, 3),
         seed=face.seed,
         generator=face.generator,

@@ -24,14 +24,15 @@ def evaluate_command(
         typer.Option(
             "--methods",
             metavar="A,B",
-            help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS.",
+            help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS, fast, "
+            "fast:draft, fast:best, fast:exact.",
         ),
     ] = "nearest,bicubic,pulse",
     limit: Annotated[
         list[str] | None,
         typer.Option(metavar="METHOD=N", help="A slow method works on the first N pictures only; repeatable."),
     ] = None,
-    generator: Annotated[str, typer.Option(help="For PULSE: a name, or a generator's file.")] = DEFAULT_GENERATOR,
+    generator: Annotated[str, typer.Option(help="For searches: a name, or a generator's file.")] = DEFAULT_GENERATOR,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of searches and of noise.")] = 0,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes; they share the processor.")] = 1,
@@ -63,6 +64,12 @@ def evaluate_command(
         bool, typer.Option(help="Perceptual distance, and KD and FD of the sets.", rich_help_panel=_MEASURES)
     ] = True,
     identity: Annotated[bool, typer.Option(help="Likeness of the person.", rich_help_panel=_MEASURES)] = True,
+    faces: Annotated[
+        bool,
+        typer.Option(
+            help="The detector's confidence in a face, and the shift of skin tone.", rich_help_panel=_MEASURES
+        ),
+    ] = True,
     lpips: Annotated[
         Path | None,
         typer.Option(
@@ -98,6 +105,7 @@ def evaluate_command(
             curves=curves,
             perceptual=perceptual,
             identity=identity,
+            faces=faces,
             lpips=lpips,
             workers=workers,
             resume=not fresh,

@@ -98,7 +98,7 @@ def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
     if counts.get("not-converged"):
         console.print(
             "not-converged: the face is the best found, but is farther from the input than eps. "
-            "More --steps or another --seed often reach it.",
+            "--quality best, or another --seed, often reaches it.",
             markup=False,
             highlight=False,
             soft_wrap=True,

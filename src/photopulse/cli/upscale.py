@@ -1,31 +1,41 @@
 """`photopulse upscale`: small faces in, large faces out."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from photopulse.cli.console import fail
 from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
 from photopulse.errors import PhotopulseError
-from photopulse.search.names import NoiseKind, OptimizerName, ScheduleName
+from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
     from photopulse.batch import BatchSettings
 
-_INPUT, _SEARCH, _OUTPUT = "Input", "Search", "Output"
+_FLAGS = {"learning_rate": "--lr", "noise": "--noise, --trainable-noise or --zero-noise"}
+_INPUT, _CLASSIC, _OUTPUT = "Input", "Classic search", "Output"
 
 
 def upscale_command(
     inputs: Inputs,
     output: OutputFolder = Path("out"),
     generator: Annotated[str, typer.Option(help="A name, or a generator's file.")] = DEFAULT_GENERATOR,
-    method: Annotated[Literal["classic"], typer.Option(help="classic: PULSE as published.")] = "classic",
+    method: Annotated[
+        Literal["fast", "classic"], typer.Option(help="fast: seconds a face. classic: PULSE as published.")
+    ] = "fast",
+    quality: Annotated[Quality, typer.Option(help="Of the fast search: how long it tries.")] = "normal",
     count: Annotated[int, typer.Option(min=1, help="Different answers for each face.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same faces; answer k has seed + k.")] = 0,
-    steps: Annotated[int, typer.Option(min=1, help="More steps find closer faces.")] = 100,
-    eps: Annotated[float, typer.Option(min=0, max=1, help="Downscaling error that is close enough.")] = 1e-3,
+    eps: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Downscaling error that is close enough: 1e-4, classic 1e-3."),
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Of the fast search: stop trying then.")
+    ] = None,
     device: Device = "auto",
     *,
     align: Annotated[
@@ -42,7 +52,8 @@ def upscale_command(
     degradation: Annotated[
         str,
         typer.Option(
-            help="What made the input small: bicubic, box, nearest, bilinear, lanczos.",
+            help="What made the input small: bicubic, box, nearest, bilinear, lanczos; with + before and after it "
+            "what else happened to it, e.g. jpeg:30+noise:25.",
             rich_help_panel=_INPUT,
         ),
     ] = "bicubic",
@@ -53,29 +64,37 @@ def upscale_command(
     label: Annotated[
         int | None, typer.Option(help="Class, for a conditional generator.", rich_help_panel=_INPUT)
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="More steps find closer faces [100].", rich_help_panel=_CLASSIC)
+    ] = None,
     learning_rate: Annotated[
-        float, typer.Option("--lr", min=1e-6, help="Learning rate.", rich_help_panel=_SEARCH)
-    ] = 0.4,
+        float | None, typer.Option("--lr", min=1e-6, help="Learning rate [0.4].", rich_help_panel=_CLASSIC)
+    ] = None,
     loss: Annotated[
-        str, typer.Option(help="Weighted L2, L1 and GEOCROSS.", rich_help_panel=_SEARCH)
-    ] = "100*L2+0.05*GEOCROSS",
-    optimizer: Annotated[OptimizerName, typer.Option(rich_help_panel=_SEARCH)] = "adam",
-    schedule: Annotated[ScheduleName, typer.Option(rich_help_panel=_SEARCH)] = "linear1cycledrop",
+        str | None,
+        typer.Option(help="Weighted L2, L1 and GEOCROSS [100*L2+0.05*GEOCROSS].", rich_help_panel=_CLASSIC),
+    ] = None,
+    optimizer: Annotated[OptimizerName | None, typer.Option(help="[adam]", rich_help_panel=_CLASSIC)] = None,
+    schedule: Annotated[ScheduleName | None, typer.Option(help="[linear1cycledrop]", rich_help_panel=_CLASSIC)] = None,
     tile_latent: Annotated[
         bool,
-        typer.Option("--tile-latent", help="One latent for all layers (W, not W+).", rich_help_panel=_SEARCH),
+        typer.Option("--tile-latent", help="One latent for all layers (W, not W+).", rich_help_panel=_CLASSIC),
     ] = False,
-    noise: Annotated[NoiseKind, typer.Option(help="Noise inputs.", rich_help_panel=_SEARCH)] = "trainable",
+    noise: Annotated[NoiseKind | None, typer.Option(help="Noise inputs [trainable].", rich_help_panel=_CLASSIC)] = None,
     trainable_noise: Annotated[
-        int,
-        typer.Option(min=0, help="Of trainable noise: the coarsest layers.", rich_help_panel=_SEARCH),
-    ] = 5,
+        int | None,
+        typer.Option(min=0, help="Of trainable noise: the coarsest layers [5].", rich_help_panel=_CLASSIC),
+    ] = None,
     zero_noise: Annotated[
-        str, typer.Option(help="Noise layers that stay zero, e.g. 3,-1.", rich_help_panel=_SEARCH)
-    ] = "-1",
+        str | None, typer.Option(help="Noise layers that stay zero, e.g. 3,-1 [-1].", rich_help_panel=_CLASSIC)
+    ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.", rich_help_panel=_SEARCH)
+        int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.", rich_help_panel=_OUTPUT)
     ] = 1,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Correct the faces until they downscale to the input.", rich_help_panel=_OUTPUT),
+    ] = False,
     save_steps: Annotated[
         bool, typer.Option("--save-steps", help="Write every step as a picture.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -94,29 +113,38 @@ def upscale_command(
     """
     from photopulse.batch import BatchSettings
     from photopulse.pipeline import UpscaleSettings
+    from photopulse.search.fast import FastSettings
     from photopulse.search.losses import parse_loss
     from photopulse.search.pulse import PulseSettings
     from photopulse.search.starts import NoiseSettings
 
+    fast = _given(quality=None if quality == "normal" else quality, time_limit=time_limit)
     try:
+        noises = _given(
+            kind=noise,
+            trainable_layers=trainable_noise,
+            zeroed_layers=_layers(zero_noise) if zero_noise is not None else None,
+        )
+        classic = _given(
+            steps=steps,
+            learning_rate=learning_rate,
+            loss=parse_loss(loss) if loss is not None else None,
+            optimizer=optimizer,
+            schedule=schedule,
+            tile_latent=tile_latent or None,
+            noise=replace(NoiseSettings(), **noises) if noises else None,
+        )
+        _refuse_foreign(method, fast, classic)
+        closeness = _given(eps=eps)
         settings = BatchSettings(
             upscale=UpscaleSettings(
                 degradation=degradation,
                 kernel=kernel,
                 label=label,
                 method=method,
-                search=PulseSettings(
-                    steps=steps,
-                    learning_rate=learning_rate,
-                    eps=eps,
-                    loss=parse_loss(loss),
-                    optimizer=optimizer,
-                    schedule=schedule,
-                    tile_latent=tile_latent,
-                    noise=NoiseSettings(
-                        kind=noise, trainable_layers=trainable_noise, zeroed_layers=_layers(zero_noise)
-                    ),
-                ),
+                fast=replace(FastSettings(), **fast, **closeness),
+                classic=replace(PulseSettings(), **classic, **closeness),
+                exact=exact,
             ),
             count=count,
             seed=seed,
@@ -144,7 +172,7 @@ def _run(
         files = image_files(inputs)
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
-        with watch_searches(steps=settings.upscale.search.steps, quiet=as_json) as watcher:
+        with watch_searches(steps=settings.upscale.most_steps, quiet=as_json) as watcher:
             items = upscale_files(files, output, loaded, settings, watcher, detector=detector)
     except PhotopulseError as error:
         fail(str(error), 2)
@@ -152,6 +180,19 @@ def _run(
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
     print_report("upscale", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))
+
+
+def _given(**options: object) -> dict[str, Any]:
+    """Keeps the options that the user gave."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse_foreign(method: str, fast: dict[str, Any], classic: dict[str, Any]) -> None:
+    """Raises ValueError for options of the other method, which would do nothing."""
+    foreign, other = (classic, "classic") if method == "fast" else (fast, "fast")
+    if foreign:
+        names = " and ".join(_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in foreign)
+        raise ValueError(f"{names} is for the {other} search: add --method {other}, or leave it out")
 
 
 def _layers(text: str) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """How good a result is: faithful to the small image, close to the true one, natural, sharp. One measure a file."""
 
 from photopulse.metrics.consistency import downscale_mse, in_units_of_1e5
+from photopulse.metrics.diversity import diversity
 from photopulse.metrics.features import load_features
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.identity import identity_distance, identity_similarity, load_identity
@@ -15,6 +16,7 @@ from photopulse.metrics.ssim import ssim
 
 __all__ = [
     "byte_luma",
+    "diversity",
     "downscale_mse",
     "frechet_distance",
     "identity_distance",

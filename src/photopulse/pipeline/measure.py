@@ -4,10 +4,13 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.degrade import Bicubic, make_degradation
+from photopulse.faces.detect import FaceDetector
 from photopulse.metrics.consistency import downscale_mse
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.metrics.identity import IdentityNet, identity_distance, identity_similarity, load_identity
@@ -18,6 +21,7 @@ from photopulse.metrics.psnr import psnr, psnr_y
 from photopulse.metrics.sharpness import sharpness
 from photopulse.metrics.ssim import ssim
 from photopulse.pipeline.fingerprint import weights_hash
+from photopulse.studies.skin_tone import mean_skin_tone
 
 SMALLEST_SIZE = 11
 """The least side of faces that can be measured: that of SSIM's window."""
@@ -42,6 +46,8 @@ class Measured:
     identity: float | None = None
     identity_distance: float | None = None
     sharpness: float | None = None
+    confidence: float | None = None
+    ita_shift: float | None = None
     niqe_blocks: list[list[float | None]] = field(default_factory=list[list[float | None]])
     features: list[float] = field(default_factory=list[float])
 
@@ -55,15 +61,19 @@ class Meter:
         features: for the perceptual distance and the features of the set; None leaves both out.
         identity: for the likeness of the person; None leaves it out.
         lpips: for LPIPS; None leaves it out.
+        detector: for the confidence that there is a face; None leaves it out.
     """
 
     degradation: str = "bicubic"
     features: EfficientNetLite0 | None = None
     identity: IdentityNet | None = None
     lpips: LPIPS | None = None
+    detector: FaceDetector | None = None
 
     @classmethod
-    def load(cls, *, degradation: str, perceptual: bool, identity: bool, lpips: Path | None = None) -> "Meter":
+    def load(
+        cls, *, degradation: str, perceptual: bool, identity: bool, faces: bool, lpips: Path | None = None
+    ) -> "Meter":
         """Loads the networks of the metrics that are wanted, fetched the first time; ``lpips`` is AlexNet's file.
 
         Raises:
@@ -74,27 +84,40 @@ class Meter:
             features=load_features() if perceptual else None,
             identity=load_identity() if identity else None,
             lpips=load_lpips(lpips) if lpips is not None else None,
+            detector=FaceDetector.load() if faces else None,
         )
 
     def fingerprint(self) -> str:
         """Returns what changes when other things are measured."""
-        wanted = self.features is not None, self.identity is not None
+        wanted = self.features is not None, self.identity is not None, self.detector is not None
         return f"{self.degradation} {wanted} {weights_hash(self.lpips)}"
 
     @torch.no_grad()
-    def measure(self, image: Tensor, *, small: Tensor, sharp: Tensor | None, size: int) -> Measured:
+    def measure(
+        self,
+        image: Tensor,
+        *,
+        small: Tensor,
+        sharp: Tensor | None,
+        size: int,
+        skin: NDArray[np.float64] | None = None,
+    ) -> Measured:
         """Measures a face (1, 3, n, n) in [0, 1] at ``size`` px, to which it and the sharp one are downscaled.
 
-        Only the consistency with ``small`` (1, 3, h, h) is that of the face as it is, through the operator that
-        made the input small. Without ``sharp`` nothing is compared with it: the face is the sharp one.
+        Only what compares with ``small`` (1, 3, h, h), the consistency and the shift of the skin's tone, is that of
+        the face as it is, through the operator that made the input small. Without ``sharp`` nothing is compared with
+        it: the face is the sharp one. ``skin`` (h, h) says where the skin is, see ``skin_coverage``; without it there
+        is no shift.
         """
-        factor = image.shape[-1] // small.shape[-1]
-        error = downscale_mse(image, small, make_degradation(self.degradation, factor=factor))
+        degrade = make_degradation(self.degradation, factor=image.shape[-1] // small.shape[-1])
+        error = downscale_mse(image, small, degrade)
         shown = at_size(image, size)
         compared = {} if sharp is None else self._compared(shown, at_size(sharp, size))
         return Measured(
             downscale_mse=_finite(error),
             sharpness=_finite(sharpness(shown)),
+            confidence=None if self.detector is None else face_confidence(shown, self.detector),
+            ita_shift=None if skin is None else ita_shift(degrade(image), small, skin),
             niqe=own_niqe(shown),
             niqe_blocks=_niqe_blocks(shown),
             features=[] if self.features is None else _rounded(self.features.pooled(shown)[0]),
@@ -121,6 +144,20 @@ class Meter:
 def at_size(image: Tensor, size: int) -> Tensor:
     """Downscales (1, 3, n, n) to ``size`` by the antialiased bicubic filter; n is a multiple of it."""
     return Bicubic(image.shape[-1] // size)(image).clamp(0, 1)
+
+
+def face_confidence(image: Tensor, detector: FaceDetector) -> float:
+    """Returns the score of the surest face in (1, 3, n, n), up to 1; 0 where no face is found."""
+    return max((face.score for face in detector.detect(image)), default=0.0)
+
+
+def ita_shift(downscaled: Tensor, small: Tensor, skin: NDArray[np.float64]) -> float:
+    """Computes how many degrees lighter the skin of a downscaled result is than the input's, both (1, 3, h, h).
+
+    The shift is that of the audit: of the individual typology angle of the mean colour over the same pixels, each
+    weighted by ``skin`` (h, h) from ``skin_coverage``.
+    """
+    return mean_skin_tone(downscaled, skin).ita - mean_skin_tone(small, skin).ita
 
 
 def own_niqe(image: Tensor) -> float | None:

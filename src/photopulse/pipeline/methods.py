@@ -1,11 +1,16 @@
 """The table of methods that can be compared, by name."""
 
 from collections.abc import Callable, Mapping
+from typing import cast, get_args
 
 from photopulse.pipeline.interpolated import Interpolated
 from photopulse.pipeline.method import Method, MethodOptions
 from photopulse.pipeline.networks import FaceNetwork, RealESRGAN
-from photopulse.pipeline.searched import Pulse
+from photopulse.pipeline.searched import Searched
+from photopulse.pipeline.upscale import UpscaleSettings
+from photopulse.search.fast import FastSettings
+from photopulse.search.names import Quality
+from photopulse.search.pulse import PulseSettings
 
 
 def make_method(text: str, options: MethodOptions | None = None) -> Method:
@@ -44,11 +49,25 @@ def _fsrgan(argument: str, options: MethodOptions) -> Method:
 
 
 def _pulse(argument: str, options: MethodOptions) -> Method:
-    if not argument:
-        return Pulse(options=options)
-    if not argument.isdecimal() or int(argument) < 1:
+    """``pulse``, or ``pulse:400`` with a number of steps."""
+    if argument and (not argument.isdecimal() or int(argument) < 1):
         raise ValueError(f"cannot read the steps of 'pulse:{argument}': write for example pulse:400")
-    return Pulse(options=options, steps=int(argument), name=f"pulse:{int(argument)}")
+    classic = PulseSettings(steps=int(argument)) if argument else PulseSettings()
+    name = f"pulse:{classic.steps}" if argument else "pulse"
+    settings = UpscaleSettings(method="classic", classic=classic, degradation=options.degradation)
+    return Searched(name=name, settings=settings, options=options)
+
+
+def _fast(argument: str, options: MethodOptions) -> Method:
+    """``fast``, with a quality ``fast:best``, or corrected at last ``fast:exact``."""
+    if argument and argument not in (*get_args(Quality), "exact"):
+        raise ValueError(f"cannot read 'fast:{argument}': write fast:draft, fast:best or fast:exact")
+    settings = UpscaleSettings(
+        fast=FastSettings(quality=cast(Quality, argument)) if argument in get_args(Quality) else FastSettings(),
+        degradation=options.degradation,
+        exact=argument == "exact",
+    )
+    return Searched(name=f"fast:{argument}" if argument else "fast", settings=settings, options=options)
 
 
 def _refuse_argument(name: str, argument: str) -> None:
@@ -64,5 +83,6 @@ _BUILDERS: Mapping[str, Callable[[str, MethodOptions], Method]] = {
     "fsrnet": _fsrnet,
     "fsrgan": _fsrgan,
     "pulse": _pulse,
+    "fast": _fast,
 }
 METHOD_NAMES = tuple(_BUILDERS)

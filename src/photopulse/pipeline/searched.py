@@ -1,55 +1,60 @@
-"""PULSE as a method to compare, with the course of its search."""
+"""The searches, fast and classic, as methods to compare, with the course of each."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from typing import Final
 
 from torch import Tensor
 
 from photopulse.generators.load import load_generator
-from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata
 from photopulse.pipeline.fingerprint import weights_hash
 from photopulse.pipeline.inputs import target_sizes
 from photopulse.pipeline.measure import own_niqe
 from photopulse.pipeline.method import CurvePoint, Enlarged, MethodOptions
-from photopulse.pipeline.upscale import UpscaleSettings, run_search
-from photopulse.search.prior_cache import find_prior
-from photopulse.search.pulse import PulseSettings, SearchState
+from photopulse.pipeline.upscale import UpscaledFace, UpscaleSettings, run_search
+from photopulse.search.kit import SearchKit
+from photopulse.search.pulse import SearchState
 
-CURVE_STEPS = 10
+CURVE_STEPS: Final[Mapping[str, int]] = {"classic": 10, "fast": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pulse:
-    """Classic PULSE: the generator's face that downscales to the input."""
+class Searched:
+    """PULSE, fast or classic: the generator's face that downscales to the input."""
 
+    name: str
+    settings: UpscaleSettings
     options: MethodOptions
-    steps: int = PulseSettings().steps
-    name: str = "pulse"
 
     def native_size(self, small: int, size: int) -> int | None:
         """Returns the generator's size, if the input and the result are a fraction of it."""
-        resolution = self._generator.resolution
+        resolution = self._kit.generator.resolution
         return resolution if small in target_sizes(resolution) and resolution % size == 0 else None
 
     def fingerprint(self) -> str:
-        """Returns the settings and a hash of the generator's weights."""
-        return f"{asdict(self._settings)} {self._generator.name} {weights_hash(self._generator)}"
+        """Returns the settings and a hash of the weights: the generator's and, for the fast search, its twins'."""
+        generator = self._kit.generator
+        twins = self._kit.twins_for(generator.resolution) if self.settings.method == "fast" else []
+        hashes = [weights_hash(network) for network in (generator, *(twin.tail for twin in twins))]
+        return f"{asdict(self.settings)} {generator.name} {' '.join(hashes)}"
 
     def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:  # noqa: ARG002
         """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""
-        generator = self._generator
-        find_prior(generator)  # Its first fit takes a while, and belongs to loading.
-        recorder = _Recorder(steps=self.steps, started=time.perf_counter())
+        self._kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
+        recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
         (face,) = run_search(
             small,
-            generator,
+            self._kit,
             seeds=(seed,),
-            settings=self._settings,
+            settings=self.settings,
             on_step=recorder.add if self.options.curves else None,
         )
+        if self.options.curves:
+            recorder.finish(face)
         return Enlarged(
             image=face.image.float(),
             seconds=face.seconds - recorder.paused,
@@ -64,35 +69,34 @@ class Pulse:
             ),
         )
 
-    @property
-    def _settings(self) -> UpscaleSettings:
-        return UpscaleSettings(degradation=self.options.degradation, search=PulseSettings(steps=self.steps))
-
     @cached_property
-    def _generator(self) -> Generator:
-        return load_generator(self.options.generator, self.options.device)
+    def _kit(self) -> SearchKit:
+        return SearchKit.find(load_generator(self.options.generator, self.options.device))
 
 
 @dataclass(kw_only=True)
 class _Recorder:
-    """Measures the best image of a search at its first, every tenth and its last step, the clock stopped meanwhile."""
+    """Measures the best image at a search's first step, every so many and its end, the clock stopped meanwhile."""
 
-    steps: int
+    every: int
     started: float
     paused: float = 0
     points: list[CurvePoint] = field(default_factory=list[CurvePoint])
 
     def add(self, state: SearchState) -> None:
-        if state.step not in (1, self.steps) and state.step % CURVE_STEPS:
-            return
-        error = state.best.downscale_mse.item()  # Waits for the device, so the clock is right.
+        if state.step == 1 or state.step % self.every == 0:
+            self._measure(state.step, state.best.downscale_mse.item(), state.best.image)
+
+    def finish(self, face: UpscaledFace) -> None:
+        self._measure(face.steps, face.downscale_mse, face.image)
+
+    def _measure(self, step: int, error: float, image: Tensor) -> None:
         now = time.perf_counter()
-        image = state.best.image.clamp(0, 1).cpu()
         point = CurvePoint(
-            step=state.step,
+            step=step,
             seconds=now - self.started - self.paused,
             downscale_mse=error,
-            niqe=own_niqe(image),
+            niqe=own_niqe(image.clamp(0, 1).cpu()),
         )
-        self.points.append(point)
+        self.points = [*(known for known in self.points if known.step < step), point]
         self.paused += time.perf_counter() - now

@@ -11,21 +11,25 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.degrade import CustomKernel, Degradation, load_kernel, make_degradation
+from photopulse.degrade import CustomKernel, Degradation, expected_error, load_kernel, parse_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.generators.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.pipeline.inputs import ImageLike, read_target
+from photopulse.search.exact import is_linear, project_exactly
+from photopulse.search.fast import FastSettings, fast_search
+from photopulse.search.kit import SearchKit
 from photopulse.search.losses import mean_squared_error
 from photopulse.search.prior import one_hot
-from photopulse.search.prior_cache import find_prior
 from photopulse.search.problem import SearchProblem, SearchResult
 from photopulse.search.pulse import PulseSettings, SearchState, pulse_search
 from photopulse.search.starts import zeroed_indices
+from photopulse.search.surface import Surfaced, close_gap
+from photopulse.search.twin_search import reachable_eps
 
 Status = Literal["converged", "not-converged"]
-Method = Literal["classic"]
+Method = Literal["fast", "classic"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,23 +37,42 @@ class UpscaleSettings:
     """How faces are enlarged.
 
     Attributes:
-        degradation: name of the operator that made the input small, see ``DEGRADATION_NAMES``.
-        kernel: file of a blur kernel that takes the operator's place.
+        degradation: what made the input small, see ``parse_degradation``.
+        kernel: file of a blur kernel that takes the degradation's place.
         label: class of a conditional generator.
-        method: ``"classic"`` is PULSE as published.
-        search: of the latent space.
+        method: ``"fast"`` searches the generator's twins, ``"classic"`` is PULSE as published.
+        fast: of the fast search.
+        classic: of the classic one.
+        exact: correct the picture at last, so that it downscales to the input almost exactly.
     """
 
     degradation: str = "bicubic"
     kernel: Path | None = None
     label: int | None = None
-    method: Method = "classic"
-    search: PulseSettings = field(default_factory=PulseSettings)
+    method: Method = "fast"
+    fast: FastSettings = field(default_factory=FastSettings)
+    classic: PulseSettings = field(default_factory=PulseSettings)
+    exact: bool = False
 
     def __post_init__(self) -> None:
-        make_degradation(self.degradation, factor=1)
+        parse_degradation(self.degradation, factor=1)
         if self.method not in get_args(Method):
             raise ValueError(f"unknown method {self.method!r}; choose one of {', '.join(get_args(Method))}")
+
+    @property
+    def eps(self) -> float:
+        """Mean squared error of the downscaled image at which a face is close enough."""
+        return self.fast.eps if self.method == "fast" else self.classic.eps
+
+    @property
+    def together(self) -> int:
+        """How many answers to one face are best searched at once: the classic search would only need more memory."""
+        return 8 if self.method == "fast" else 1
+
+    @property
+    def most_steps(self) -> int:
+        """How many states a search yields at most, those to show not counted."""
+        return self.fast.most_rounds if self.method == "fast" else self.classic.steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,8 +86,9 @@ class UpscaledFace:
         status: ``"converged"`` if ``downscale_mse`` is at most ``eps``.
         downscale_mse: mean squared error between ``downscaled`` and the input.
         eps: the error that was asked for.
-        steps: optimisation steps of the search.
+        steps: of the search: for the fast one, its rounds.
         full_evaluations: full-size images that the search computed.
+        surface: root mean square of the smooth correction that was added at last, [0, 1].
         seconds: the search took (a batch's time, divided by its items).
         seed: of the search's start.
         generator: name of the generator.
@@ -79,6 +103,7 @@ class UpscaledFace:
     eps: float
     steps: int
     full_evaluations: int
+    surface: float
     seconds: float
     seed: int
     generator: str
@@ -121,9 +146,12 @@ def upscale(
     generator = generator or load_generator()
     settings = settings or UpscaleSettings()
     target = read_target(face, resolution=generator.resolution)
+    kit = SearchKit.find(generator, label=one_hot(settings.label, generator))
     answers: list[UpscaledFace] = []
-    for k in range(count):
-        answers += run_search(target, generator, seeds=(seed + k,), settings=settings, on_step=on_step)
+    for first in range(seed, seed + count, settings.together):
+        seeds = range(first, min(first + settings.together, seed + count))
+        targets = target.expand(len(seeds), -1, -1, -1)
+        answers += run_search(targets, kit, seeds=seeds, settings=settings, on_step=on_step)
     return answers
 
 
@@ -131,12 +159,19 @@ def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
     """Finds what would make every search of this generator fail, before the first one starts.
 
     Raises:
-        PhotopulseError: for a class or noise layer that the generator lacks, or a kernel that cannot be used.
+        PhotopulseError: for a class or noise layer that the generator lacks, a kernel that cannot be used, or an exact
+            answer to what cannot be answered exactly.
     """
     one_hot(settings.label, generator)
-    _degradation(settings, factor=2)
+    degradation = _degradation(settings, factor=2)
+    if settings.exact and (not is_linear(degradation) or expected_error(degradation) > 0):
+        raise PhotopulseError(
+            f"cannot fit exactly what {settings.degradation} made small",
+            why="noise and JPEG left errors in it, which an exact answer would copy",
+            fix="leave --exact out",
+        )
     try:
-        zeroed_indices(settings.search.noise, len(generator.noise_shapes))
+        zeroed_indices(settings.classic.noise, len(generator.noise_shapes))
     except ValueError as error:
         raise PhotopulseError(
             f"cannot search {generator.name}", why=str(error), fix="give --zero-noise layers that it has"
@@ -145,7 +180,7 @@ def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
 
 def run_search(
     target: Tensor,
-    generator: Generator,
+    kit: SearchKit,
     *,
     seeds: Sequence[int],
     settings: UpscaleSettings,
@@ -153,21 +188,26 @@ def run_search(
 ) -> list[UpscaledFace]:
     """Searches all targets (B, 3, h, h) at once, one seed each, and returns the best face of each."""
     started = time.perf_counter()
-    label = one_hot(settings.label, generator)
-    degradation = _degradation(settings, factor=generator.resolution // target.shape[-1])
+    generator = kit.generator
     with ExitStack() as stack:
         if generator.device.type == "cpu":
             stack.enter_context(keep_freed_memory())
         problem = SearchProblem(
             target=target.to(generator.device),
-            degradation=degradation,
+            degradation=_degradation(settings, factor=generator.resolution // target.shape[-1]),
             generator=generator,
-            prior=find_prior(generator, label=label),
+            prior=kit.prior,
             seeds=tuple(seeds),
         )
-        best = _last(_watched(pulse_search(problem, settings.search), on_step)).best
+        states = (
+            fast_search(problem, kit, settings.fast)
+            if settings.method == "fast"
+            else pulse_search(problem, settings.classic)
+        )
+        found = _last(_watched(states, on_step)).best
+        finished = _finish(found.image, problem, settings)
     seconds = (time.perf_counter() - started) / len(seeds)
-    return list(_faces(best, problem, settings, seconds))
+    return list(_faces(found, finished, problem, settings, seconds))
 
 
 def _watched(states: Iterator[SearchState], on_step: Callable[[SearchState], None] | None) -> Iterator[SearchState]:
@@ -184,23 +224,36 @@ def _last(states: Iterator[SearchState]) -> SearchState:
     return state
 
 
+def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) -> Surfaced:
+    """Clamps what a search found and closes the gap to the input: as far as eps asks, or all of it."""
+    untouched = Surfaced(image=image.clamp(0, 1), strength=image.new_zeros(len(image)))
+    if settings.exact:
+        exact = project_exactly(image, problem.target, problem.degradation)
+        return Surfaced(image=exact, strength=(exact - untouched.image).square().mean((1, 2, 3)).sqrt())
+    if settings.method == "classic" or not is_linear(problem.degradation, problem.target.device):
+        return untouched
+    return close_gap(image, problem.target, problem.degradation, eps=_eps(problem, settings))
+
+
 def _faces(
-    best: SearchResult, problem: SearchProblem, settings: UpscaleSettings, seconds: float
+    found: SearchResult, finished: Surfaced, problem: SearchProblem, settings: UpscaleSettings, seconds: float
 ) -> Iterator[UpscaledFace]:
-    # The verdict is on what is written, so on clamped pixels.
-    images = best.image.clamp(0, 1)
+    # The verdict is on what is written.
+    images = finished.image
     downscaled = problem.degradation(images)
     errors = [error.item() for error in mean_squared_error(downscaled, problem.target)]
+    eps = _eps(problem, settings)
     for i, seed in enumerate(problem.seeds):
         yield UpscaledFace(
             image=images[i : i + 1].cpu(),
             downscaled=downscaled[i : i + 1].cpu(),
-            ws=best.ws[i : i + 1].cpu(),
-            status="converged" if errors[i] <= settings.search.eps else "not-converged",
+            ws=found.ws[i : i + 1].cpu(),
+            status="converged" if errors[i] <= eps else "not-converged",
             downscale_mse=errors[i],
-            eps=settings.search.eps,
-            steps=settings.search.steps,
-            full_evaluations=best.full_evaluations,
+            eps=eps,
+            steps=found.full_evaluations if settings.method == "fast" else settings.classic.steps,
+            full_evaluations=found.full_evaluations,
+            surface=finished.strength[i].item(),
             seconds=seconds,
             seed=seed,
             generator=problem.generator.name,
@@ -208,7 +261,11 @@ def _faces(
         )
 
 
+def _eps(problem: SearchProblem, settings: UpscaleSettings) -> float:
+    return reachable_eps(settings.eps, problem) if settings.method == "fast" else settings.eps
+
+
 def _degradation(settings: UpscaleSettings, *, factor: int) -> Degradation:
     if settings.kernel is not None:
         return CustomKernel(load_kernel(settings.kernel), factor)
-    return make_degradation(settings.degradation, factor=factor)
+    return parse_degradation(settings.degradation, factor=factor)

@@ -178,8 +178,8 @@ def _check_shapes(image: Tensor, target: Tensor, degradation: Degradation) -> No
         raise ValueError(f"{tuple(image.shape)} does not downscale by {factor} to {tuple(target.shape)}")
 
 
-def _check_linear(degradation: Degradation, device: torch.device) -> None:
-    """Raises ValueError unless the mean of two random pictures downscales to the mean of what they downscale to."""
+def is_linear(degradation: Degradation, device: torch.device | None = None) -> bool:
+    """Says whether the mean of two pictures downscales to the mean of what they downscale to: JPEG's does not."""
     blocks = math.ceil(_PROBE_SIZE / degradation.factor)
     random = torch.Generator().manual_seed(0)
     coarse = torch.rand(2, 1, 3, blocks, blocks, generator=random)
@@ -187,6 +187,11 @@ def _check_linear(degradation: Degradation, device: torch.device) -> None:
     side = blocks * degradation.factor
     blocky = coarse.repeat_interleave(degradation.factor, dim=3).repeat_interleave(degradation.factor, dim=4)
     pair = ((blocky + torch.rand(2, 1, 3, side, side, generator=random)) / 2).to(device)
-    apart = (degradation(pair[0]) + degradation(pair[1])) / 2
-    if not torch.allclose(degradation(pair.mean(dim=0)), apart, atol=_LINEAR_WITHIN):
+    with torch.no_grad():
+        apart = (degradation(pair[0]) + degradation(pair[1])) / 2
+        return torch.allclose(degradation(pair.mean(dim=0)), apart, atol=_LINEAR_WITHIN)
+
+
+def _check_linear(degradation: Degradation, device: torch.device) -> None:
+    if not is_linear(degradation, device):
         raise ValueError(f"only a linear degradation can be met exactly, and {degradation.name!r} is not linear")

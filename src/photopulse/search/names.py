@@ -5,3 +5,4 @@ from typing import Literal
 OptimizerName = Literal["adam", "sgd", "sgdm", "adamax"]
 ScheduleName = Literal["fixed", "linear1cycle", "linear1cycledrop"]
 NoiseKind = Literal["zero", "fixed", "trainable"]
+Quality = Literal["draft", "normal", "best"]

@@ -46,7 +46,7 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
     Raises:
         PhotopulseError: if a seed is out of range.
     """
-    randoms = [torch.Generator().manual_seed(_checked_seed(seed)) for seed in seeds]
+    randoms = [torch.Generator().manual_seed(check_seed(seed)) for seed in seeds]
     latents = [torch.randn(1, layers, generator.w_dim, generator=random) for random in randoms]
     drawn = [generator.make_noise(1, random) for random in randoms]
     zeroed = zeroed_indices(noise, len(generator.noise_shapes))
@@ -57,7 +57,7 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
     )
 
 
-def _checked_seed(seed: int) -> int:
+def check_seed(seed: int) -> int:
     # PyTorch's CPU generator silently drops the upper bits: 2**32 would be the answer of 0 again.
     if not 0 <= seed < 2**32:
         raise PhotopulseError(

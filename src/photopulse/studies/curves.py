@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 _GRID = 200
 _LOWEST_ERROR = 1e-9  # what a logarithmic axis shows for zero
+_LOG_SPEEDS = 8  # from which ratio of the slowest to the fastest on the seconds are drawn logarithmically
 
 
 class CurvePoint(Protocol):
@@ -50,12 +51,13 @@ def write_curves(
     Args:
         path: of the picture, PNG or JPEG.
         curves: the courses of a method by its label, one for each picture.
-        eps: the MSE that searches want to reach, drawn as a line.
+        eps: an MSE that counts as close enough, drawn as a line.
         sharp_niqe: the NIQE of the sharp pictures, drawn as a line.
 
     Between its points a course is a straight line (of the logarithm of the MSE); after its end it stays as it
-    was, as the result does. Lines begin where all courses have begun. Raises PhotopulseError when the file cannot
-    be written, ValueError when there is not one point to draw.
+    was, as the result does. Lines begin where all courses have begun. The axis of seconds is logarithmic where some
+    methods are many times as fast as others. Raises PhotopulseError when the file cannot be written, ValueError
+    when there is not one point to draw.
     """
     errors = _bands(curves, _log_error)
     niqes = _bands(curves, _niqe)
@@ -71,11 +73,13 @@ def write_curves(
         _draw(panels[1], label, band, look[label])
     if niqes:
         panels[1].set(ylabel="NIQE (lower is more natural)")
-    for panel, level, name in zip(panels, (eps, sharp_niqe), ("target", "sharp pictures"), strict=False):
+    scale = "log" if _speeds_differ(errors) else "linear"
+    for panel, level, name in zip(panels, (eps, sharp_niqe), (f"eps {eps}", "sharp pictures"), strict=False):
         if level is not None:
             panel.axhline(level, color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label=name)
-        panel.set(xlabel="seconds")
-        panel.set_xlim(left=0)
+        panel.set(xlabel="seconds", xscale=scale)
+        if scale == "linear":
+            panel.set_xlim(left=0)
         tidy(panel, grid="both")
         panel.legend(fontsize=8, frameon=False)
     save_figure(figure, path)
@@ -114,6 +118,12 @@ def _bands(
     }
     known = {label: [course for course in of_label if course] for label, of_label in courses.items()}
     return {label: quartiles(of_label) for label, of_label in known.items() if of_label}
+
+
+def _speeds_differ(bands: Mapping[str, Band]) -> bool:
+    ends = [band.seconds[-1] for band in bands.values()]
+    begins_late = all(band.seconds[0] > 0 for band in bands.values())
+    return begins_late and max(ends) > _LOG_SPEEDS * min(ends)
 
 
 def _log_error(point: CurvePoint) -> float:

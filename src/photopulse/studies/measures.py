@@ -69,6 +69,10 @@ def _downscale_mse(row: Row) -> float | None:
     return None if row.downscale_mse is None else row.downscale_mse * 1e5
 
 
+def _absolute_ita_shift(row: Row) -> float | None:
+    return None if row.ita_shift is None else abs(row.ita_shift)
+
+
 MEASURES = (
     Measure(
         name="downscale_mse_mean",
@@ -187,6 +191,47 @@ MEASURES = (
         meaning="Frechet distance of the same sets and features (not FID); it shrinks with more pictures, so it stands "
         "only where all methods have the same ones, and compares with sets of that number only",
         decimals=1,
+    ),
+    Measure(
+        name="confidence",
+        heading="confidence",
+        value=lambda row: row.confidence,
+        lower_better=False,
+        meaning="score of the face detector for the result, 0 where it finds no face, at most 1, mean",
+        decimals=3,
+        main=True,
+    ),
+    Measure(
+        name="ita_shift",
+        heading="ITA shift",
+        value=lambda row: row.ita_shift,
+        lower_better=None,
+        unit="°",
+        meaning="by how much the skin of the downscaled result is lighter than that of the input (darker below 0), in "
+        "degrees of individual typology angle, in the same pixels, mean. Best is 0, but shifts to both sides cancel",
+        decimals=2,
+        main=True,
+    ),
+    Measure(
+        name="absolute_ita_shift",
+        heading="ITA shift either way",
+        value=_absolute_ita_shift,
+        lower_better=True,
+        unit="°",
+        meaning="the size of the same shift, lighter or darker, mean",
+        decimals=2,
+        main=True,
+    ),
+    Measure(
+        name="absolute_ita_shift_median",
+        heading="ITA shift either way, median",
+        value=_absolute_ita_shift,
+        statistic=np.median,
+        lower_better=True,
+        unit="°",
+        meaning="the size of the same shift, lighter or darker, median over the pictures",
+        decimals=2,
+        listed=False,
     ),
     Measure(
         name="sharpness",

@@ -8,7 +8,7 @@ ORIGINAL = "original"
 """Stands for a method: the sharp pictures themselves, with which results are compared, so they never win a column."""
 
 # As papers list them: what to reach, what needs no learning, what learned, what searches.
-_METHODS = (ORIGINAL, "nearest", "bicubic", "lanczos", "realesrgan", "fsrnet", "fsrgan", "pulse")
+_METHODS = (ORIGINAL, "nearest", "bicubic", "lanczos", "realesrgan", "fsrnet", "fsrgan", "pulse", "fast")
 
 
 def method_order(method: str) -> tuple[int, str]:

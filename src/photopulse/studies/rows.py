@@ -31,6 +31,9 @@ class Row:
         identity: cosine similarity of face embeddings with the sharp picture.
         identity_distance: Euclidean distance of the same; below 0.6 speaks for one person.
         sharpness: the sharpness of the result.
+        confidence: score of the face detector for the result, from 0 (no face found) to 1.
+        ita_shift: by how many degrees of individual typology angle the skin of the downscaled result is lighter than
+            that of the input, in the same pixels.
         converged: whether a search reached its target; None for methods that do not search.
         error: why the method failed on this picture, never empty; None when it did not fail.
         traits: what the picture adds to the figures of its set; not kept in the file.
@@ -52,6 +55,8 @@ class Row:
     identity: float | None = None
     identity_distance: float | None = None
     sharpness: float | None = None
+    confidence: float | None = None
+    ita_shift: float | None = None
     converged: bool | None = None
     error: str | None = None
     traits: Traits = field(default=Traits(), compare=False, repr=False)
@@ -68,7 +73,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Reads what ``write_rows`` wrote, in the order of the file.
+    """Reads what ``write_rows`` wrote, in the order of the file; a measure that has no column was not measured.
 
     Raises PhotopulseError naming the line and the reason when the file is missing, too large or damaged.
     """
@@ -80,12 +85,12 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _check_columns(names: list[str]) -> None:
-    if tuple(names) != COLUMNS:
+    if len(set(names)) < len(names) or not set(_REQUIRED) <= set(names) <= set(COLUMNS):
         raise ValueError(f"the columns are not {', '.join(COLUMNS)}")
 
 
 def _row(cells: dict[str, str]) -> Row:
-    told: dict[str, Any] = {name: parse_cell(name, cells[name], _PARSERS.get(name, float)) for name in COLUMNS}
+    told: dict[str, Any] = {name: parse_cell(name, cells.get(name, ""), _PARSERS.get(name, float)) for name in COLUMNS}
     for name in _REQUIRED:
         if told[name] is None:
             raise ValueError(f"{name} is empty")

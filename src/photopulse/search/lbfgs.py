@@ -1,0 +1,114 @@
+"""L-BFGS for a batch of independent problems (Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980).
+
+Its steps are combinations of gradients. So a search for a small picture, which leaves most directions of the latent
+space undetermined, does not drift along them, as Adam's coordinatewise steps do: among all answers it ends near the
+one next to its start. That is what keeps the faces natural.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Objective = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From points (B, n) to the values (B,) and the gradients (B, n)."""
+
+_SUFFICIENT_DECREASE = 1e-4
+_SHORTEST, _LONGEST = 0.1, 0.5  # Of a refused step, what is tried next.
+_TINY = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A step, how the gradient changed along it, and the inverse of their product; 0 for items that did not step."""
+
+    step: Tensor
+    change: Tensor
+    weight: Tensor
+
+
+class BatchedLBFGS:
+    """Minimises each item of a batch; one evaluation of the whole batch a step.
+
+    A step that does not lessen an item's value enough is tried again, shorter, by that item alone.
+
+    Attributes:
+        x: the best points so far, (B, n).
+        value: the objective there, (B,).
+        scale: length of a step along a gradient that suits the curvature, (B, 1); hand it to a following search.
+
+    Args:
+        objective: items must not influence each other.
+        x: starting points, (B, n).
+        first_step: Euclidean length of the first step, where ``scale`` is not known.
+        scale: of an earlier search nearby.
+        memory: how many steps are remembered.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        x: Tensor,
+        *,
+        first_step: float = 1.0,
+        scale: Tensor | None = None,
+        memory: int = 30,
+    ) -> None:
+        self._objective = objective
+        self._pairs: deque[_Pair] = deque(maxlen=memory)
+        self.x = x
+        self.value, self._gradient = objective(x)
+        self.scale = first_step / _norm(self._gradient) if scale is None else scale
+        self._direction = -self.scale * self._gradient
+        self._length = torch.ones_like(self.value)
+
+    def step(self) -> None:
+        """Evaluates the objective once, and moves the items that got better."""
+        length = self._length[:, None]
+        x = self.x + length * self._direction
+        value, gradient = self._objective(x)
+        slope = (self._gradient * self._direction).sum(1)
+        # Values that are not numbers fail this too.
+        better = value <= self.value + _SUFFICIENT_DECREASE * self._length * slope
+        shorter = _shorter(self._length, value - self.value, slope)
+        self._length = torch.where(better, 1.0, shorter)
+        if not better.any():
+            return
+        wins = better[:, None]
+        self._remember(torch.where(wins, x - self.x, 0.0), torch.where(wins, gradient - self._gradient, 0.0))
+        self.x = torch.where(wins, x, self.x)
+        self.value = torch.where(better, value, self.value)
+        self._gradient = torch.where(wins, gradient, self._gradient)
+        self._direction = torch.where(wins, self._descent(), self._direction)
+
+    def _remember(self, step: Tensor, change: Tensor) -> None:
+        product = (step * change).sum(1, keepdim=True)
+        curved = product > 0
+        self._pairs.append(_Pair(step, change, torch.where(curved, 1 / product.clamp(min=_TINY), 0.0)))
+        self.scale = torch.where(curved, product / change.square().sum(1, keepdim=True).clamp(min=_TINY), self.scale)
+
+    def _descent(self) -> Tensor:
+        """Multiplies the gradient by the negative inverse Hessian of the pairs, by the two-loop recursion."""
+        direction = self._gradient
+        shares: list[Tensor] = []
+        for pair in reversed(self._pairs):
+            share = pair.weight * (pair.step * direction).sum(1, keepdim=True)
+            direction = direction - share * pair.change
+            shares.append(share)
+        direction = self.scale * direction
+        for pair, share in zip(self._pairs, reversed(shares), strict=True):
+            direction = direction + (share - pair.weight * (pair.change * direction).sum(1, keepdim=True)) * pair.step
+        return -direction
+
+
+def _norm(values: Tensor) -> Tensor:
+    return values.square().sum(1, keepdim=True).sqrt().clamp(min=_TINY)
+
+
+def _shorter(length: Tensor, growth: Tensor, slope: Tensor) -> Tensor:
+    """Returns the minimum of the parabola through what is known along the refused step, within bounds."""
+    curvature = (growth - slope * length).clamp(min=_TINY)
+    best = -slope * length.square() / (2 * curvature)
+    return best.nan_to_num(0.0).clamp(_SHORTEST * length, _LONGEST * length)
