@@ -7,7 +7,6 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import optimize
 from torch import Tensor
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
@@ -75,6 +74,9 @@ def _shrunk_blur(make: Callable[[float], Blur], length: float, ratio: float, *, 
 
     def excess(shorter: float) -> float:
         return _variance(make(shorter)) - wanted
+
+    # Half a second to import, for what is rarely declared.
+    from scipy import optimize
 
     return make(cast(float, optimize.brentq(excess, shortest, length, xtol=1e-3)))
 

@@ -56,6 +56,15 @@ def make_noise(
     return [torch.randn((batch, *shape), generator=generator).to(device) for shape in shapes]
 
 
+def drawn(*shape: int, std: float = 1.0) -> Tensor:
+    """Draws a fresh weight from a normal distribution; on the meta device nothing, which has no values.
+
+    There torch would import its compiler, which takes seconds, only to find that out.
+    """
+    values = torch.empty(shape)
+    return values if values.is_meta else values.normal_().mul_(std)
+
+
 def check_noise(noise: Sequence[Tensor], shapes: Sequence[tuple[int, int, int]], batch: int) -> None:
     """Raises ValueError unless ``noise`` holds one map (batch, *shape) for each of ``shapes``, in order."""
     if len(noise) != len(shapes):
@@ -81,7 +90,7 @@ class FullyConnected(nn.Module):
         self, in_features: int, out_features: int, *, lr_multiplier: float = 1.0, bias_init: float = 0.0
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_features, in_features) / lr_multiplier)
+        self.weight = nn.Parameter(drawn(out_features, in_features, std=1 / lr_multiplier))
         self.bias = nn.Parameter(torch.full([out_features], bias_init))
         self.weight_gain = lr_multiplier / math.sqrt(in_features)
         self.bias_gain = lr_multiplier

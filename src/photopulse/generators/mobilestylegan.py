@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from photopulse.generators.layers import (
     check_noise,
     check_ws,
+    drawn,
     leaky_relu,
     make_noise,
     pixel_norm,
@@ -89,8 +90,8 @@ class ModulatedSeparableConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
         super().__init__()
         self.affine = nn.Linear(w_dim, in_channels)
-        self.depthwise = nn.Parameter(torch.randn(in_channels, 1, 3, 3) / 3)
-        self.pointwise = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1) / in_channels**0.5)
+        self.depthwise = nn.Parameter(drawn(in_channels, 1, 3, 3, std=1 / 3))
+        self.pointwise = nn.Parameter(drawn(out_channels, in_channels, 1, 1, std=in_channels**-0.5))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.noise_const: Tensor
@@ -124,9 +125,9 @@ class InputLayer(nn.Module):
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
-        self.const = nn.Parameter(torch.randn(1, channels, 4, 4))
+        self.const = nn.Parameter(drawn(1, channels, 4, 4))
         self.affine = nn.Linear(w_dim, channels)
-        self.weight = nn.Parameter(torch.randn(channels, channels, 3, 3) / (9 * channels) ** 0.5)
+        self.weight = nn.Parameter(drawn(channels, channels, 3, 3, std=(9 * channels) ** -0.5))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.noise_const: Tensor
@@ -146,7 +147,7 @@ class ImageLayer(nn.Module):
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
         self.affine = nn.Linear(w_dim, channels)
-        self.weight = nn.Parameter(torch.randn(12, channels, 1, 1) / channels**0.5)
+        self.weight = nn.Parameter(drawn(12, channels, 1, 1, std=channels**-0.5))
         self.bias = nn.Parameter(torch.zeros(12))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:

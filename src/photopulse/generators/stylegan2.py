@@ -13,6 +13,7 @@ from photopulse.generators.layers import (
     MappingNetwork,
     check_noise,
     check_ws,
+    drawn,
     leaky_relu,
     make_noise,
     read_init_kwargs,
@@ -235,7 +236,7 @@ class SynthesisBlock(nn.Module):
             clamp=settings.conv_clamp,
         )
         if first:
-            self.const = nn.Parameter(torch.randn(channels, 4, 4))
+            self.const = nn.Parameter(drawn(channels, 4, 4))
         else:
             self.conv0 = conv(in_channels, up=True)
         self.conv1 = conv(channels, gain=math.sqrt(0.5) if self.residual else 1.0)

@@ -12,6 +12,7 @@ from photopulse.generators.layers import (
     activate_,
     demodulation,
     downsample_fir,
+    drawn,
     modulate,
     upsample_fir,
 )
@@ -42,11 +43,11 @@ class SynthesisConv(nn.Module):
         self.clamp = None if clamp is None else clamp * gain
         self.affine = FullyConnected(w_dim, in_channels, bias_init=1.0)
         self.register_buffer("resample_filter", kernel.clone())
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.weight = nn.Parameter(drawn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.takes_noise = noise_size is not None
         if noise_size is not None:
-            self.register_buffer("noise_const", torch.randn(noise_size, noise_size))
+            self.register_buffer("noise_const", drawn(noise_size, noise_size))
             self.noise_strength = nn.Parameter(torch.zeros([]))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
@@ -75,7 +76,7 @@ class ToRGB(nn.Module):
         super().__init__()
         self.clamp = clamp
         self.affine = FullyConnected(w_dim, in_channels, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(3, in_channels, 1, 1))
+        self.weight = nn.Parameter(drawn(3, in_channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(3))
         self.weight_gain = 1 / math.sqrt(in_channels)
 
@@ -93,7 +94,7 @@ class SkipConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel: Tensor) -> None:
         super().__init__()
         self.register_buffer("resample_filter", kernel.clone())
-        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 1, 1))
+        self.weight = nn.Parameter(drawn(out_channels, in_channels, 1, 1))
         self.gain = math.sqrt(0.5 / in_channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from photopulse.generators.layers import (
     activate_,
     demodulation,
     downsample_fir,
+    drawn,
     modulate,
     upsample_fir,
 )
@@ -52,7 +53,7 @@ class SynthesisInput(nn.Module):
         # Uniform in the disc of the frequencies that pass.
         radius = out.cutoff * torch.rand(out.channels).sqrt()
         angle = 2 * math.pi * torch.rand(out.channels)
-        self.weight = nn.Parameter(torch.randn(out.channels, out.channels))
+        self.weight = nn.Parameter(drawn(out.channels, out.channels))
         self.affine = FullyConnected(w_dim, 4)
         self.register_buffer("transform", torch.eye(3))
         self.register_buffer("freqs", torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1))
@@ -108,7 +109,7 @@ class SynthesisLayer(nn.Module):
         up_taps = filter_size * self.up if self.up > 1 else 1
         down_taps = filter_size * self.down if self.down > 1 else 1
         self.affine = FullyConnected(w_dim, before.channels, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(after.channels, before.channels, conv_kernel, conv_kernel))
+        self.weight = nn.Parameter(drawn(after.channels, before.channels, conv_kernel, conv_kernel))
         self.bias = nn.Parameter(torch.zeros(after.channels))
         self.register_buffer("magnitude_ema", torch.ones([]))
         self.register_buffer("up_filter", low_pass(up_taps, before, rate))
@@ -145,7 +146,7 @@ class ToRGB(nn.Module):
         self.clamp = clamp
         self.weight_gain = 1 / math.sqrt(before.channels)
         self.affine = FullyConnected(w_dim, before.channels, bias_init=1.0)
-        self.weight = nn.Parameter(torch.randn(3, before.channels, 1, 1))
+        self.weight = nn.Parameter(drawn(3, before.channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(3))
         self.register_buffer("magnitude_ema", torch.ones([]))
 
