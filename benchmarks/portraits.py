@@ -39,7 +39,7 @@ def main() -> None:
     sharp = align_files(photos, arguments.output / "sharp", detector, size=0)
     small = align_files(photos, arguments.output / "small", detector, size=arguments.size)
     inputs = [Path(item.output) for item in small if item.output and item.face == 1]
-    settings = BatchSettings(upscale=UpscaleSettings(search=PulseSettings(steps=arguments.steps)))
+    settings = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=arguments.steps)))
     watcher = Watcher(on_item=lambda item, _: print(item.output, item.status, item.downscale_mse, flush=True))
     items = upscale_files(inputs, arguments.output / "large", load_generator(), settings, watcher)
     originals = [Path(item.output) for item in sharp if item.output and item.face == 1]

@@ -53,11 +53,12 @@ class Searched:
             settings=self.settings,
             on_step=recorder.add if self.options.curves else None,
         )
+        seconds = face.seconds - recorder.paused
         if self.options.curves:
-            recorder.finish(face)
+            recorder.finish(face, seconds)
         return Enlarged(
             image=face.image.float(),
-            seconds=face.seconds - recorder.paused,
+            seconds=seconds,
             converged=face.status == "converged",
             curve=tuple(recorder.points),
             metadata=synthetic_metadata(
@@ -85,18 +86,15 @@ class _Recorder:
 
     def add(self, state: SearchState) -> None:
         if state.step == 1 or state.step % self.every == 0:
-            self._measure(state.step, state.best.downscale_mse.item(), state.best.image)
+            error = state.best.downscale_mse.item()  # Waits for the device, so the clock is right.
+            now = time.perf_counter()
+            self._measure(state.step, now - self.started - self.paused, error, state.best.image)
+            self.paused += time.perf_counter() - now
 
-    def finish(self, face: UpscaledFace) -> None:
-        self._measure(face.steps, face.downscale_mse, face.image)
+    def finish(self, face: UpscaledFace, seconds: float) -> None:
+        self._measure(face.steps, seconds, face.downscale_mse, face.image)
 
-    def _measure(self, step: int, error: float, image: Tensor) -> None:
-        now = time.perf_counter()
-        point = CurvePoint(
-            step=step,
-            seconds=now - self.started - self.paused,
-            downscale_mse=error,
-            niqe=own_niqe(image.clamp(0, 1).cpu()),
-        )
+    def _measure(self, step: int, seconds: float, error: float, image: Tensor) -> None:
+        niqe = own_niqe(image.clamp(0, 1).cpu())
+        point = CurvePoint(step=step, seconds=seconds, downscale_mse=error, niqe=niqe)
         self.points = [*(known for known in self.points if known.step < step), point]
-        self.paused += time.perf_counter() - now

@@ -6,8 +6,8 @@ there, the target is moved by that much, and the twin is searched again from the
 mapping": Bandler et al. 1994). All layers share one style but for small offsets, and the search starts at the mean
 face, so it stays where faces are likely.
 
-Other answers to the same input start from random faces halfway to the first answer, with the twin's error already
-known: they need one pass each.
+Other answers to the same input start from random faces mixed with a little of the first answer, with the twin's error
+already known: one pass each is mostly enough.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +125,7 @@ def _items(problem: SearchProblem, places: Sequence[int]) -> SearchProblem:
 
 
 def _variations(origin: Origin, which: Tensor, seeds: Sequence[int], generator: Generator) -> Origin:
-    """Starts for other answers: random faces, on the way to the first answer."""
+    """Starts for other answers: random faces with a little of the first answer."""
     which = which.to(origin.point.device)
     point = _KEPT * origin.point[which].view(len(which), -1, generator.w_dim)
     for styles, seed in zip(point, seeds, strict=True):

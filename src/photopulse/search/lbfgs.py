@@ -2,10 +2,9 @@
 
 Its steps are combinations of gradients. So a search for a small picture, which leaves most directions of the latent
 space undetermined, does not drift along them, as Adam's coordinatewise steps do: among all answers it ends near the
-one next to its start. That is what keeps the faces natural.
+one next to its start, half as far from the mean face, after a third of the evaluations.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,14 +36,15 @@ class BatchedLBFGS:
     Attributes:
         x: the best points so far, (B, n).
         value: the objective there, (B,).
-        scale: length of a step along a gradient that suits the curvature, (B, 1); hand it to a following search.
+        scale: length of a step along a gradient that suits the curvature, (B, 1), 0 where there was no gradient yet;
+            hand it to a following search.
 
     Args:
         objective: items must not influence each other.
         x: starting points, (B, n).
         first_step: Euclidean length of the first step, where ``scale`` is not known.
-        scale: of an earlier search nearby.
-        memory: how many steps are remembered.
+        scale: of an earlier search nearby; 0 where it is not known.
+        memory: how many steps are remembered of each item.
     """
 
     def __init__(
@@ -57,10 +57,13 @@ class BatchedLBFGS:
         memory: int = 30,
     ) -> None:
         self._objective = objective
-        self._pairs: deque[_Pair] = deque(maxlen=memory)
+        self._memory = memory
+        self._pairs: list[_Pair] = []  # Oldest first.
         self.x = x
         self.value, self._gradient = objective(x)
-        self.scale = first_step / _norm(self._gradient) if scale is None else scale
+        norm = self._gradient.square().sum(1, keepdim=True).sqrt()
+        first_scale = torch.where(norm > 0, first_step / norm, 0.0)
+        self.scale = first_scale if scale is None else torch.where(scale > 0, scale, first_scale)
         self._direction = -self.scale * self._gradient
         self._length = torch.ones_like(self.value)
 
@@ -77,17 +80,22 @@ class BatchedLBFGS:
         if not better.any():
             return
         wins = better[:, None]
-        self._remember(torch.where(wins, x - self.x, 0.0), torch.where(wins, gradient - self._gradient, 0.0))
+        self._remember(wins, torch.where(wins, x - self.x, 0.0), torch.where(wins, gradient - self._gradient, 0.0))
         self.x = torch.where(wins, x, self.x)
         self.value = torch.where(better, value, self.value)
         self._gradient = torch.where(wins, gradient, self._gradient)
         self._direction = torch.where(wins, self._descent(), self._direction)
 
-    def _remember(self, step: Tensor, change: Tensor) -> None:
+    def _remember(self, wins: Tensor, step: Tensor, change: Tensor) -> None:
         product = (step * change).sum(1, keepdim=True)
         curved = product > 0
-        self._pairs.append(_Pair(step, change, torch.where(curved, 1 / product.clamp(min=_TINY), 0.0)))
         self.scale = torch.where(curved, product / change.square().sum(1, keepdim=True).clamp(min=_TINY), self.scale)
+        pair = _Pair(step, change, torch.where(curved, 1 / product.clamp(min=_TINY), 0.0))
+        pairs = [*self._pairs, pair]
+        if not wins.all():
+            # Items that were refused keep what they know, whatever the others do: the pair, 0 for them, goes first.
+            pairs = [_chosen(wins, new, old) for new, old in zip(pairs, [pair, *self._pairs], strict=True)]
+        self._pairs = pairs[-self._memory :]
 
     def _descent(self) -> Tensor:
         """Multiplies the gradient by the negative inverse Hessian of the pairs, by the two-loop recursion."""
@@ -103,8 +111,12 @@ class BatchedLBFGS:
         return -direction
 
 
-def _norm(values: Tensor) -> Tensor:
-    return values.square().sum(1, keepdim=True).sqrt().clamp(min=_TINY)
+def _chosen(wins: Tensor, new: _Pair, old: _Pair) -> _Pair:
+    return _Pair(
+        torch.where(wins, new.step, old.step),
+        torch.where(wins, new.change, old.change),
+        torch.where(wins, new.weight, old.weight),
+    )
 
 
 def _shorter(length: Tensor, growth: Tensor, slope: Tensor) -> Tensor:

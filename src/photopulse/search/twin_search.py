@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import expected_error
+from photopulse.search.exact import is_linear
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS, Objective
 from photopulse.search.losses import mean_squared_error
@@ -96,9 +97,13 @@ class TwinSearch:
         self._problem = problem
         self._views = views_of(problem, kit)
         self._effort = effort
+        self._wanted = eps
         self._eps = reachable_eps(eps, problem)
         self._show_every = show_every
         self._clock = clock
+        # What no surface may close, the search itself has to.
+        closable = is_linear(problem.degradation, problem.target.device)
+        self._unseen = strongest_unseen(problem.target.shape[-1]) if closable else 0.0
         self._pass_seconds = 0.0
         if origin is not None:
             self._views = self._views[-1:]
@@ -125,7 +130,7 @@ class TwinSearch:
         for view in smaller:
             yield from self._descend(view, view.target, evaluations)
             evaluations = self._effort.later
-        if last.is_true and self._is_warm:
+        if last.is_full and self._is_warm:
             evaluations = self._effort.true
         while self._open.any():
             yield from self._descend(last, last.target + self._defect, evaluations)
@@ -133,10 +138,11 @@ class TwinSearch:
             before = self._best
             self._keep(ws, image)
             yield self._state(image)
-            self._close(before)
             if not last.is_true:
-                self._defect = self._see(last, ws) - small
-            evaluations = self._effort.true if last.is_true else self._effort.later
+                is_open = self._open.view(-1, 1, 1, 1)
+                self._defect = torch.where(is_open, self._see(last, ws) - small, self._defect)
+            self._close(before)
+            evaluations = self._effort.true if last.is_full else self._effort.later
 
     def _descend(self, view: View, target: Tensor, evaluations: int) -> Iterator[SearchState]:
         """Searches one view for a target; yields the pictures to show meanwhile, which change nothing."""
@@ -145,17 +151,27 @@ class TwinSearch:
             if self._is_late():
                 break
             solver.step()
-            self._point, self._scale = solver.x, solver.scale
+            self._move(solver)
             if self._show_every and done % self._show_every == 0:
                 yield self._state(self._render()[1])
 
+    def _move(self, solver: BatchedLBFGS) -> None:
+        """Follows the solver with the items that are still searched: how long the others take moves no answer."""
+        is_open = self._open[:, None]
+        self._point = torch.where(is_open, solver.x, self._point)
+        self._scale = solver.scale if self._scale is None else torch.where(is_open, solver.scale, self._scale)
+
     def _objective(self, view: View, target: Tensor) -> Objective:
+        # A smaller view averages the noise of the input away.
+        share = (target.shape[-1] / self._problem.target.shape[-1]) ** 2
+        floor = max(self._wanted, share * self._eps)
+
         def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
                 x = x.detach().requires_grad_()
                 error = mean_squared_error(view(self._ws(x)), target)
                 # What is within eps pulls no more, as in PULSE: noise is not to be fitted.
-                value = error.clamp(min=self._eps) + _PULL * (x - self._start).square().sum(1)
+                value = error.clamp(min=floor) + _PULL * (x - self._start).square().sum(1)
                 (gradient,) = torch.autograd.grad(value.sum(), x)
             return value.detach(), gradient
 
@@ -227,7 +243,7 @@ class TwinSearch:
             self._open = torch.zeros_like(self._open)
         self._open = self._open & ~best.converged
         if self._passes >= self._effort.rounds:
-            hard = best.downscale_mse.sqrt() - self._eps**0.5 > strongest_unseen(self._problem.target.shape[-1])
+            hard = best.downscale_mse.sqrt() - self._eps**0.5 > self._unseen
             gains = before is None or best.downscale_mse < _PROGRESS * before.downscale_mse
             self._open = self._open & hard & gains
 

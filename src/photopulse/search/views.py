@@ -1,13 +1,13 @@
 """Cheap and true ways to see a generator's picture as small as the input."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photopulse.degrade import Bicubic, Degradation, with_factor
+from photopulse.degrade import Bicubic, Declared, Degradation, Jpeg, with_factor
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import SearchKit
 from photopulse.search.problem import SearchProblem
@@ -20,11 +20,13 @@ class View:
     Attributes:
         height: of the pictures that are rendered.
         target: (B, 3, h, h), the input or, where the view is smaller, the input made smaller.
+        is_full: the generator itself renders them.
         is_true: nothing is approximated.
     """
 
     height: int
     target: Tensor
+    is_full: bool
     is_true: bool
     _render: Callable[[Tensor], Tensor] = field(repr=False)
     _degradation: Degradation = field(repr=False)
@@ -40,17 +42,19 @@ def views_of(problem: SearchProblem, kit: SearchKit) -> list[View]:
     Twins smaller than the input come first, then the smallest twin that is not, or the generator itself.
     """
     views = [_twin_view(twin, problem) for twin in kit.twins_for(problem.target.shape[-1])]
-    return views if views and views[-1].target is problem.target else [*views, _true_view(problem)]
+    return views if views and views[-1].target is problem.target else [*views, _full_view(problem)]
 
 
-def _true_view(problem: SearchProblem) -> View:
+def _full_view(problem: SearchProblem) -> View:
     """Returns the view through the generator itself."""
+    degradation = _smooth(problem.degradation)
     return View(
         height=problem.generator.resolution,
         target=problem.target,
-        is_true=True,
+        is_full=True,
+        is_true=degradation is problem.degradation,
         _render=lambda ws: torch.cat([problem.generator.synthesize(ws[i : i + 1]) for i in range(len(ws))]),
-        _degradation=problem.degradation,
+        _degradation=degradation,
     )
 
 
@@ -60,10 +64,23 @@ def _twin_view(twin: Twin, problem: SearchProblem) -> View:
         return View(
             height=size,
             target=problem.target,
+            is_full=False,
             is_true=False,
             _render=twin,
-            _degradation=with_factor(problem.degradation, size // side),
+            _degradation=with_factor(_smooth(problem.degradation), size // side),
         )
     # A first look only: what was declared of the small picture has no meaning at this size.
     smaller = F.interpolate(problem.target, size=(size, size), mode="bicubic", antialias=True)
-    return View(height=size, target=smaller, is_true=False, _render=twin, _degradation=Bicubic(1))
+    return View(height=size, target=smaller, is_full=False, is_true=False, _render=twin, _degradation=Bicubic(1))
+
+
+def _smooth(degradation: Degradation) -> Degradation:
+    """Leaves JPEG out, whose steps a line search stumbles over: the correction by full passes brings it in."""
+    if not isinstance(degradation, Declared):
+        return degradation
+    before, after = (
+        tuple(part for part in parts if not isinstance(part, Jpeg)) for parts in (degradation.before, degradation.after)
+    )
+    if (before, after) == (degradation.before, degradation.after):
+        return degradation
+    return replace(degradation, before=before, after=after) if before or after else degradation.downscale
