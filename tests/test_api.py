@@ -19,7 +19,7 @@ def test_three_lines_make_a_face_large(tmp_path, tiny_generator, own_cache, one_
     from photopulse import PulseSettings, UpscaleSettings, load_generator, upscale
 
     generator = load_generator(tmp_path / "tiny.safetensors")
-    settings = UpscaleSettings(search=PulseSettings(steps=2))
+    settings = UpscaleSettings(method="classic", classic=PulseSettings(steps=2))
     upscale(tmp_path / "face.png", generator, settings=settings)[0].save(tmp_path / "large.png")
     assert read_image(tmp_path / "large.png").pixels.shape == (1, 3, 32, 32)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from photopulse.generators.load import load_generator
     from photopulse.pipeline import UpscaledFace, UpscaleSettings, align, upscale
+    from photopulse.search.fast import FastSettings
     from photopulse.search.pulse import PulseSettings
 
-__all__ = ["PulseSettings", "UpscaleSettings", "UpscaledFace", "align", "load_generator", "upscale"]
+__all__ = ["FastSettings", "PulseSettings", "UpscaleSettings", "UpscaledFace", "align", "load_generator", "upscale"]
 
 # Loaded at first use, so that importing the package, and `photopulse --help`, stay quick.
 _HOMES = {
+    "FastSettings": "photopulse.search.fast",
     "PulseSettings": "photopulse.search.pulse",
     "UpscaleSettings": "photopulse.pipeline",
     "UpscaledFace": "photopulse.pipeline",

@@ -19,7 +19,7 @@ from photopulse.search.pulse import PulseSettings
 from photopulse.studies.audit_rows import read_audit_rows
 from photopulse.studies.skin_tone import SKIN_POLYGONS
 
-SHORT = AuditSettings(upscale=UpscaleSettings(search=PulseSettings(steps=2)), size=8, aligned=True)
+SHORT = AuditSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=2)), size=8, aligned=True)
 SKIN = {"light.png": (224, 180, 150), "tan.png": (170, 125, 95), "dark.png": (80, 52, 40)}
 
 
@@ -73,9 +73,9 @@ def searched(monkeypatch):
     batches = []
     original = audit.run_search
 
-    def spy(target, generator, *, seeds, **others):
+    def spy(target, kit, *, seeds, **others):
         batches.append(tuple(seeds))
-        return original(target, generator, seeds=seeds, **others)
+        return original(target, kit, seeds=seeds, **others)
 
     monkeypatch.setattr(audit, "run_search", spy)
     return batches
@@ -115,11 +115,11 @@ def test_each_photo_becomes_a_row_and_a_picture(run, photos, tmp_path):
 def test_a_search_that_returns_the_original_shifts_nothing(run, photos, monkeypatch):
     original = audit.run_search
 
-    def ideal(target, generator, **others):
+    def ideal(target, kit, **others):
         flat = target.mean(dim=(2, 3), keepdim=True)
         return [
             replace(face, image=flat[i : i + 1].expand(1, 3, 32, 32), downscaled=target[i : i + 1], downscale_mse=0.0)
-            for i, face in enumerate(original(target, generator, **others))
+            for i, face in enumerate(original(target, kit, **others))
         ]
 
     monkeypatch.setattr(audit, "run_search", ideal)
@@ -220,10 +220,10 @@ def test_failures_are_tried_again(run, photos):
 def test_a_batch_that_fails_is_searched_one_by_one(run, monkeypatch):
     original = audit.run_search
 
-    def picky(target, generator, **others):
+    def picky(target, kit, **others):
         if len(target) > 1 or target.mean() > 0.6:
             raise RuntimeError("no memory left")
-        return original(target, generator, **others)
+        return original(target, kit, **others)
 
     monkeypatch.setattr(audit, "run_search", picky)
     rows = run(settings=replace(SHORT, batch_size=3))
@@ -240,7 +240,7 @@ def test_an_output_without_a_face_is_measured_in_the_small_only(run):
 
 
 def test_a_large_eps_is_reached(run):
-    settings = replace(SHORT, upscale=UpscaleSettings(search=PulseSettings(steps=1, eps=1)))
+    settings = replace(SHORT, upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=1, eps=1)))
     assert all(row.converged for row in run(settings=settings))
 
 

@@ -16,7 +16,7 @@ from photopulse.images import read_image, read_metadata, write_image
 from photopulse.pipeline import UpscaleSettings
 from photopulse.search.pulse import PulseSettings
 
-SHORT = BatchSettings(upscale=UpscaleSettings(search=PulseSettings(steps=2)))
+SHORT = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=2)))
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def searched(monkeypatch):
     batches = []
     original = upscale.run_search
 
-    def spy(target, generator, *, seeds, **others):
+    def spy(target, kit, *, seeds, **others):
         batches.append(tuple(seeds))
-        return original(target, generator, seeds=seeds, **others)
+        return original(target, kit, seeds=seeds, **others)
 
     monkeypatch.setattr(upscale, "run_search", spy)
     return batches
@@ -74,7 +74,9 @@ def test_each_file_becomes_a_picture_and_a_row(faces, tmp_path, tiny_generator):
 
 
 def test_a_large_eps_is_reached_by_all(faces, tmp_path, tiny_generator):
-    settings = replace(SHORT, upscale=UpscaleSettings(search=PulseSettings(steps=1, eps=1)), batch_size=2)
+    settings = replace(
+        SHORT, upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=1, eps=1)), batch_size=2
+    )
     items = upscale_files(faces("a.png", "b.png", "c.png"), tmp_path / "out", tiny_generator, settings)
     assert [item.status for item in items] == ["converged"] * 3
     assert exit_code(items) == 0
@@ -195,7 +197,7 @@ def test_rows_keep_their_order_when_a_later_input_is_done_already(faces, tmp_pat
 
 CHANGES = {
     "seed": lambda: replace(SHORT, seed=1),
-    "steps": lambda: replace(SHORT, upscale=UpscaleSettings(search=PulseSettings(steps=3))),
+    "steps": lambda: replace(SHORT, upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=3))),
     "degradation": lambda: replace(SHORT, upscale=replace(SHORT.upscale, degradation="box")),
     "fresh": lambda: replace(SHORT, resume=False),
     "gif": lambda: replace(SHORT, gif=True),
@@ -255,12 +257,12 @@ def test_a_full_disk_fails_the_item_and_the_others_go_on(faces, tmp_path, tiny_g
 def test_a_batch_that_does_not_fit_in_memory_is_searched_one_by_one(faces, tmp_path, tiny_generator, monkeypatch):
     alive = []
 
-    def small_machine(target, generator, *, seeds, **others):
+    def small_machine(target, kit, *, seeds, **others):
         if len(seeds) > 1:
             raise torch.OutOfMemoryError("tried to allocate 9 GB")
         # An error that is being handled keeps the memory of the search that failed.
         alive.append(sys.exc_info()[1])
-        return original(target, generator, seeds=seeds, **others)
+        return original(target, kit, seeds=seeds, **others)
 
     original = upscale.run_search
     monkeypatch.setattr(upscale, "run_search", small_machine)

@@ -47,11 +47,17 @@ def faces(tmp_path):
 
 
 @pytest.fixture
-def upscale(tmp_path, tiny_file, shared_cache, one_thread):
-    """Runs ``photopulse upscale ... -o out`` with few steps on the toy generator (options may say otherwise)."""
+def upscale_with(tmp_path, tiny_file, shared_cache, one_thread):
+    """Runs ``photopulse upscale ... -o out`` on the toy generator."""
 
     def run(*arguments):
-        settings = ("-o", tmp_path / "out", "--generator", tiny_file, "--steps", 2)
+        settings = ("-o", tmp_path / "out", "--generator", tiny_file)
         return CliRunner().invoke(app, ["upscale", *map(str, settings + arguments)])
 
     return run
+
+
+@pytest.fixture
+def upscale(upscale_with):
+    """Runs the classic search with few steps (options may say otherwise)."""
+    return lambda *arguments: upscale_with("--method", "classic", "--steps", 2, *arguments)

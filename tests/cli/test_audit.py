@@ -43,14 +43,20 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def audit(tmp_path, tiny_file, shared_cache, one_thread, monkeypatch, photos):
+def audit_with(tmp_path, tiny_file, shared_cache, one_thread, monkeypatch, photos):
     monkeypatch.setattr("photopulse.faces.detect.FaceDetector.load", MadeUpDetector)
 
     def run(*arguments):
-        settings = (photos, "-o", tmp_path / "out", "--generator", tiny_file, "--steps", 2, "--size", 8, "--aligned")
+        settings = (photos, "-o", tmp_path / "out", "--generator", tiny_file, "--size", 8, "--aligned")
         return CliRunner().invoke(app, ["audit", *map(str, settings + arguments)])
 
     return run
+
+
+@pytest.fixture
+def audit(audit_with):
+    """Audits the classic search with few steps."""
+    return lambda *arguments: audit_with("--method", "classic", "--steps", 2, *arguments)
 
 
 def test_a_folder_becomes_a_page_tables_figures_and_pictures(audit, tmp_path):
@@ -125,3 +131,15 @@ def test_an_interruption_ends_with_130_and_what_was_finished_is_kept(audit, monk
     assert result.exit_code == 130
     assert "goes on from there" in result.stderr
     assert audit().stdout.count("kept from an earlier run") == 1
+
+
+def test_the_fast_search_is_audited_unless_told_otherwise_from_the_same_seed_for_all(audit_with):
+    rows = json.loads(audit_with("--seed", 3, "--json").stdout)["rows"]
+    assert [(row["method"], row["seed"], row["error"]) for row in rows] == [("fast", 3, None)] * 2
+
+
+def test_steps_without_the_classic_search_are_wrong_usage(audit_with, tmp_path):
+    result = audit_with("--steps", 5)
+    assert result.exit_code == 2
+    assert result.stderr == "error: --steps is for the classic search: add --method classic, or leave it out\n"
+    assert not (tmp_path / "out").exists()

@@ -29,6 +29,7 @@ ROW = {
     "eps": float,
     "steps": int,
     "full_evaluations": int,
+    "surface": float,
     "seconds": float,
     "seed": int,
     "generator": str,
@@ -75,6 +76,7 @@ def test_the_report_has_the_promised_fields(upscale, faces, tmp_path):
     assert content["command"] == "upscale"
     (item,) = content["items"]
     assert {name: type(value) for name, value in item.items()} == ROW
+    assert item["surface"] == 0
     assert item["input"] == str(file)
     assert item["output"] == str(tmp_path / "out" / "a.png")
     assert (item["eps"], item["steps"], item["full_evaluations"], item["seed"]) == (0.002, 2, 2, 3)
@@ -282,7 +284,7 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
 
 def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, monkeypatch):
     files = faces("a.png", "b.png", "c.png", "d.png")
-    options = ("--steps", "80")
+    options = ("--method", "classic", "--steps", "80")
     report = tmp_path / "out" / "report.json"
     command = [sys.executable, "-m", "photopulse", "upscale", *files, "-o", tmp_path / "out", "--generator", tiny_file]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -12,7 +12,10 @@ from photopulse.images import to_uint8
 from photopulse.pipeline import UpscaleSettings, run_search, searched
 from photopulse.pipeline.method import MethodOptions
 from photopulse.pipeline.methods import METHOD_NAMES, make_method
+from photopulse.search.fast import FastSettings
+from photopulse.search.kit import SearchKit
 from photopulse.search.pulse import PulseSettings
+from photopulse.search.twin_cache import save_twin, twin_path
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +83,8 @@ def test_pulse_makes_what_the_generator_makes(options, small, size, native):
 
 def test_pulse_is_the_search_of_the_command_with_its_seed(options, small):
     made = make_method("pulse:12", options)(small, 16, 5)
-    settings = UpscaleSettings(search=PulseSettings(steps=12))
-    (face,) = run_search(small, load_generator(options.generator), seeds=(5,), settings=settings)
+    settings = UpscaleSettings(method="classic", classic=PulseSettings(steps=12))
+    (face,) = run_search(small, SearchKit.find(load_generator(options.generator)), seeds=(5,), settings=settings)
     assert torch.equal(made.image, face.image)
     assert made.converged is False
     assert made.metadata["photopulse:synthetic"] == "true"
@@ -93,7 +96,7 @@ def test_a_curve_follows_the_best_image_every_ten_steps(options, small):
     assert [point.step for point in made.curve] == [1, 10, 20, 25]
     seconds = [point.seconds for point in made.curve]
     assert sorted(seconds) == seconds
-    assert seconds[-1] < made.seconds
+    assert seconds[-1] == made.seconds
     assert made.curve[-1].downscale_mse <= made.curve[0].downscale_mse
     assert all(point.niqe is None for point in made.curve)
 
@@ -140,3 +143,73 @@ def test_what_pulse_makes_is_as_good_as_its_figure(options, small):
     made = make_method("pulse:12", options)(small, 32, 0)
     error = (Bicubic(4)(made.image) - small).square().mean().item()
     assert made.curve[-1].downscale_mse == pytest.approx(error, rel=1e-4)
+
+
+def test_fast_is_the_search_of_the_command_with_its_seed(options, small):
+    made = make_method("fast:draft", options)(small, 16, 5)
+    settings = UpscaleSettings(fast=FastSettings(quality="draft"))
+    (face,) = run_search(small, SearchKit.find(load_generator(options.generator)), seeds=(5,), settings=settings)
+    assert torch.equal(made.image, face.image)
+    assert made.metadata["photopulse:method"] == "fast"
+    assert made.metadata["photopulse:seed"] == "5"
+
+
+def test_the_exact_one_downscales_to_its_input(options, small):
+    target = 0.4 + 0.2 * small
+    made = make_method("fast:exact", options)(target, 32, 0)
+    assert (Bicubic(4)(made.image) - target).square().mean() < 1e-6
+    assert made.converged is True
+    assert made.curve[-1].downscale_mse < 1e-6
+
+
+def test_the_curve_of_a_fast_search_has_a_point_for_each_round(options, small):
+    made = make_method("fast", options)(small, 32, 0)
+    steps = [point.step for point in made.curve]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) > 1
+    errors = [point.downscale_mse for point in made.curve]
+    assert sorted(errors, reverse=True) == errors
+    # The last point is the answer, surface and all.
+    assert errors[-1] == pytest.approx((Bicubic(4)(made.image) - small).square().mean().item(), rel=1e-4)
+    assert made.curve[-1].seconds == made.seconds
+
+
+def test_measuring_for_the_curve_of_a_fast_search_is_not_counted(options, small, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(searched.time, "perf_counter", lambda: clock[0])
+
+    def slow_niqe(image):
+        clock[0] += 100
+        return 5.0
+
+    monkeypatch.setattr(searched, "own_niqe", slow_niqe)
+    made = make_method("fast", options)(small, 32, 0)
+    assert {point.seconds for point in made.curve} == {0}
+    assert made.seconds == 0
+
+
+def test_each_fast_method_has_a_fingerprint_of_its_own_that_follows_the_twins(
+    options, build_generator, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PHOTOPULSE_CACHE", str(tmp_path / "cache"))
+    names = ("fast", "fast:draft", "fast:best", "fast:exact", "pulse")
+    prints = [make_method(name, options).fingerprint() for name in names]
+    assert len(set(prints)) == len(names)
+    generator = load_generator(options.generator)
+    twin = generator.make_twin(16)
+    with torch.no_grad():
+        for values in twin.tail.parameters():
+            values += 0.1
+    save_twin(twin, twin_path(generator, 16), told={})
+    fitted = [make_method(name, options).fingerprint() for name in names]
+    assert [one == other for one, other in zip(prints, fitted, strict=True)] == [False] * 4 + [True]
+
+
+def test_normal_quality_is_another_name_for_the_default(options):
+    assert make_method("fast:normal", options).fingerprint() == make_method("fast", options).fingerprint()
+
+
+@pytest.mark.parametrize("text", ["fast:400", "fast:superb", "fast:best:exact"])
+def test_fast_takes_a_quality_or_exact(text):
+    with pytest.raises(ValueError, match="write fast:draft, fast:best or fast:exact"):
+        make_method(text)

@@ -8,16 +8,24 @@ import pytest
 import torch
 from PIL import Image
 
-from photopulse.degrade import DEGRADATION_NAMES, make_degradation
+from photopulse.degrade import DEGRADATION_NAMES, Bicubic, make_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_image, read_metadata
 from photopulse.pipeline import UpscaleSettings, check_settings, run_search, upscale
+from photopulse.search.fast import FastSettings
+from photopulse.search.kit import SearchKit
 from photopulse.search.losses import parse_loss
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
+from photopulse.search.surface import strongest_unseen
 
-SHORT = UpscaleSettings(search=PulseSettings(steps=3))
+
+def classic(**settings):
+    return UpscaleSettings(method="classic", classic=PulseSettings(**settings))
+
+
+SHORT = classic(steps=3)
 
 
 def a_face(seed=0, size=8):
@@ -39,8 +47,7 @@ def test_the_answer_downscales_to_what_it_says(tiny_generator, name):
 def test_the_best_step_is_returned_not_the_last(tiny_generator):
     # PULSE's own code returned the last image beside the best one's score.
     errors = []
-    search = PulseSettings(steps=5, learning_rate=0.4, schedule="fixed", loss=parse_loss("1*L2"), eps=1e-9)
-    settings = UpscaleSettings(search=search)
+    settings = classic(steps=5, learning_rate=0.4, schedule="fixed", loss=parse_loss("1*L2"), eps=1e-9)
     (face,) = upscale(
         a_face(3), tiny_generator, settings=settings, on_step=lambda state: errors.append(state.downscale_mse.item())
     )
@@ -50,8 +57,8 @@ def test_the_best_step_is_returned_not_the_last(tiny_generator):
 
 
 def test_the_verdict_is_eps(tiny_generator):
-    (far,) = upscale(a_face(), tiny_generator, settings=UpscaleSettings(search=PulseSettings(steps=2, eps=1e-6)))
-    (near,) = upscale(a_face(), tiny_generator, settings=UpscaleSettings(search=PulseSettings(steps=2, eps=1)))
+    (far,) = upscale(a_face(), tiny_generator, settings=classic(steps=2, eps=1e-6))
+    (near,) = upscale(a_face(), tiny_generator, settings=classic(steps=2, eps=1))
     assert (far.status, near.status) == ("not-converged", "converged")
 
 
@@ -69,8 +76,8 @@ def test_answers_differ_and_answer_k_is_that_of_seed_plus_k(tiny_generator):
 def test_a_batch_gives_each_item_what_it_gets_alone(tiny_generator):
     # PULSE's own code could never succeed with a batch: it summed the clamped losses.
     targets = torch.cat([a_face(1), a_face(2)])
-    settings = UpscaleSettings(search=PulseSettings(steps=4, eps=0.5))
-    together = run_search(targets, tiny_generator, seeds=(5, 6), settings=settings)
+    settings = classic(steps=4, eps=0.5)
+    together = run_search(targets, SearchKit.find(tiny_generator), seeds=(5, 6), settings=settings)
     assert [face.status for face in together] == ["converged", "converged"]
     for target, seed, face in zip(targets.split(1), (5, 6), together, strict=True):
         (alone,) = upscale(target, tiny_generator, seed=seed, settings=settings)
@@ -80,7 +87,7 @@ def test_a_batch_gives_each_item_what_it_gets_alone(tiny_generator):
 
 @pytest.mark.parametrize("loss", ["1*GEOCROSS", "10*L1", "100*L2", "100*L2+1*L1+0.05*GEOCROSS"])
 def test_any_loss_works_also_without_l2(tiny_generator, loss):
-    settings = UpscaleSettings(search=PulseSettings(steps=2, loss=parse_loss(loss)))
+    settings = classic(steps=2, loss=parse_loss(loss))
     assert np.isfinite(upscale(a_face(), tiny_generator, settings=settings)[0].downscale_mse)
 
 
@@ -122,7 +129,7 @@ def test_settings_that_no_input_survives_are_found_beforehand(tiny_generator, tm
     check_settings(SHORT, tiny_generator)
     noise = NoiseSettings(zeroed_layers=(99,))
     wrong = {
-        "99 does not exist": UpscaleSettings(search=PulseSettings(noise=noise)),
+        "99 does not exist": classic(noise=noise),
         "leave --label out": UpscaleSettings(label=1),
         "cannot use the blur kernel": UpscaleSettings(kernel=tmp_path / "missing.npy"),
     }
@@ -133,7 +140,7 @@ def test_settings_that_no_input_survives_are_found_beforehand(tiny_generator, tm
 
 @pytest.mark.parametrize("choice", [{"degradation": "blur"}, {"method": "magic"}])
 def test_unknown_names_in_settings_are_refused_at_once(choice):
-    with pytest.raises(ValueError, match=r"unknown .*choose one of"):
+    with pytest.raises(ValueError, match=r"unknown .*'(blur|magic)'.* one of"):
         UpscaleSettings(**choice)
 
 
@@ -143,3 +150,107 @@ def test_the_default_generator_is_loaded_when_none_is_given(tiny_generator, tmp_
     monkeypatch.setattr(module, "load_generator", lambda: tiny_generator)
     Image.new("RGB", (8, 8), "gray").save(tmp_path / "f.png")
     assert upscale(str(tmp_path / "f.png"), settings=SHORT)[0].generator == "tiny"
+
+
+DRAFT = UpscaleSettings(fast=FastSettings(quality="draft"))
+
+
+def a_made_face(generator, seed=5, size=8):
+    """A face that the generator can make, made small and stored in 8 bits."""
+    ws = generator.map(torch.randn(1, 16, generator=torch.Generator().manual_seed(seed)))
+    small = Bicubic(32 // size)(generator.synthesize(ws).clamp(0, 1)).clamp(0, 1)
+    return (small * 255).round() / 255
+
+
+def test_the_fast_search_is_the_default_and_fits(tiny_generator):
+    target = a_made_face(tiny_generator)
+    (face,) = upscale(target, tiny_generator)
+    assert (face.method, face.status, face.eps) == ("fast", "converged", 1e-4)
+    assert torch.equal(face.downscaled, Bicubic(4)(face.image))
+    assert face.downscale_mse == pytest.approx((face.downscaled - target).square().mean().item(), rel=1e-4)
+    assert face.downscale_mse <= 1e-4
+    assert 0 <= face.image.min() < face.image.max() <= 1
+
+
+def test_a_weak_surface_closes_the_gap_that_the_fast_search_leaves(tiny_generator):
+    # One evaluation only: the answer is the mean face, a small step from this input.
+    hurried = replace(DRAFT, fast=FastSettings(time_limit=1e-9, eps=1e-5))
+    (mean,) = upscale(a_made_face(tiny_generator), tiny_generator, settings=replace(hurried, fast=FastSettings(eps=1)))
+    target = (mean.downscaled + 0.01 * torch.linspace(-1, 1, 8)).clamp(0, 1)
+    (face,) = upscale(target, tiny_generator, settings=hurried)
+    assert (face.status, face.full_evaluations) == ("converged", 1)
+    assert 9e-6 < face.downscale_mse <= 1e-5
+    assert face.surface == pytest.approx((face.image - mean.image).square().mean().sqrt().item(), rel=1e-3)
+    assert 0.001 < face.surface < 0.01
+
+
+def test_a_gap_that_only_a_visible_surface_would_close_is_left_open(tiny_generator):
+    (face,) = upscale(a_face(), tiny_generator, settings=DRAFT)
+    assert face.status == "not-converged"
+    # Between the middles of the input's pixels, the surface for such noise is stronger than on them.
+    assert 0 < face.surface < 2 * strongest_unseen(8)
+
+
+@pytest.mark.parametrize("method", ["fast", "classic"])
+@pytest.mark.parametrize("name", DEGRADATION_NAMES)
+def test_an_exact_answer_downscales_to_the_input(tiny_generator, method, name):
+    settings = replace(SHORT, fast=DRAFT.fast, method=method, exact=True, degradation=name)
+    target = a_made_face(tiny_generator)
+    (face,) = upscale(target, tiny_generator, settings=settings)
+    rounded = (face.image * 255).round() / 255
+    assert (make_degradation(name, factor=4)(rounded) - target).square().mean() < 1e-6
+    assert face.downscale_mse < 1e-6
+    assert face.status == "converged"
+    assert face.surface > 0
+
+
+def test_a_classic_answer_has_no_surface(tiny_generator):
+    assert upscale(a_face(), tiny_generator, settings=SHORT)[0].surface == 0
+
+
+def test_declared_noise_raises_eps_and_jpeg_gets_no_surface(tiny_generator):
+    target = a_made_face(tiny_generator)
+    (noisy,) = upscale(target, tiny_generator, settings=replace(DRAFT, degradation="noise:25"))
+    # Two standard deviations of the mean square of 192 values are 20 %.
+    assert noisy.eps == pytest.approx(1.2 * (25 / 255) ** 2, rel=0.15)
+    assert noisy.status == "converged"
+    (jpeg,) = upscale(target, tiny_generator, settings=replace(DRAFT, degradation="jpeg:30"))
+    assert (jpeg.eps, jpeg.surface) == (1e-4, 0)
+    (both,) = upscale(target, tiny_generator, settings=replace(DRAFT, degradation="jpeg:30+noise:25"))
+    assert both.eps == pytest.approx(noisy.eps, rel=0.1)
+    assert both.surface == 0
+
+
+def test_what_cannot_be_answered_exactly_is_refused_beforehand(tiny_generator):
+    for degradation in ("jpeg:30", "noise:25", "salt-pepper:0.1", "box+noise:5"):
+        with pytest.raises(PhotopulseError, match=r"cannot fit exactly .*[Ll]eave --exact out"):
+            check_settings(UpscaleSettings(exact=True, degradation=degradation), tiny_generator)
+    for degradation in ("bicubic", "nearest", "blur:4+box"):
+        check_settings(UpscaleSettings(exact=True, degradation=degradation), tiny_generator)
+
+
+def test_fast_answers_differ_and_seed_0_among_them_is_seed_0_alone(tiny_generator):
+    target = a_made_face(tiny_generator)
+    answers = upscale(target, tiny_generator, count=3, settings=DRAFT)
+    assert [face.seed for face in answers] == [0, 1, 2]
+    (alone,) = upscale(target, tiny_generator, settings=DRAFT)
+    assert torch.equal(alone.image, answers[0].image)
+    for one, other in [(0, 1), (0, 2), (1, 2)]:
+        assert (answers[one].image - answers[other].image).abs().mean() > 0.005
+
+
+def test_many_fast_answers_are_searched_eight_at_once(tiny_generator):
+    seen = []
+    settings = replace(DRAFT, fast=FastSettings(quality="draft", time_limit=1e-9))
+    answers = upscale(
+        a_face(), tiny_generator, count=10, settings=settings, on_step=lambda state: seen.append(len(state.image))
+    )
+    assert [face.seed for face in answers] == list(range(10))
+    assert set(seen) == {8, 2}
+
+
+def test_what_settings_ask_for_is_that_of_their_method():
+    settings = UpscaleSettings(fast=FastSettings(quality="best", eps=0.25), classic=PulseSettings(steps=7, eps=0.5))
+    assert (settings.eps, settings.together, settings.most_steps) == (0.25, 8, 12)
+    other = replace(settings, method="classic")
+    assert (other.eps, other.together, other.most_steps) == (0.5, 1, 7)

@@ -1,5 +1,6 @@
 """How different the answers to one face are, told once all of them are there."""
 
+import math
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +27,7 @@ class Answers:
     def add(self, place: int, row: ReportItem) -> list[Placed]:
         """Takes a finished row; returns the face's rows to write anew, if this one completes them.
 
-        Failed answers leave a face incomplete. Rows that an earlier run completed need no writing.
+        Failed answers leave a face incomplete. Rows that say so already need no writing.
         """
         if self._count < 2 or row.output is None:
             return []
@@ -35,11 +36,13 @@ class Answers:
         if len(rows) < self._count:
             return []
         del self._rows[row.input, row.face]
-        if all(known.diversity is not None for _, known in rows):
-            return []
         # A picture that somebody took away meanwhile is no reason to lose the others.
         with suppress(*FAILURES):
             pictures = [read_image(Path(str(known.output))).pixels for _, known in rows]
             value = diversity(torch.cat(pictures))
-            return [(known_place, replace(known, diversity=value)) for known_place, known in rows]
+            return [
+                (known_place, replace(known, diversity=value))
+                for known_place, known in rows
+                if known.diversity is None or not math.isclose(known.diversity, value)
+            ]
         return []

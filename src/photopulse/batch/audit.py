@@ -33,10 +33,9 @@ from photopulse.pipeline import (
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import one_hot
 from photopulse.studies.audit_rows import AuditRow
-from photopulse.studies.skin_tone import mean_skin_tone, skin_coverage, skin_tone, tone_group
+from photopulse.studies.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
 
 PICTURES = "pictures"
-_LEAST_CHROMA = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +192,7 @@ class _Run:
         side, size = sharp.shape[-1], self._settings.size
         target = Bicubic(side // size)(sharp).clamp(0, 1)
         original = skin_tone(sharp, mesh)
-        if original.chroma < _LEAST_CHROMA:
+        if original.chroma < LEAST_CHROMA:
             raise PhotopulseError(
                 f"cannot measure the skin in {source}",
                 why="it has no colour, as in a black and white photo",

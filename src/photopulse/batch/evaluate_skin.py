@@ -11,9 +11,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import FaceMesh
 from photopulse.images import read_image
-from photopulse.studies.skin_tone import skin_coverage, skin_tone
-
-_LEAST_CHROMA = 3.0  # As in the audit: the angle of a colour nearer to grey says nothing.
+from photopulse.studies.skin_tone import LEAST_CHROMA, skin_coverage, skin_tone
 
 
 class SkinFinder:
@@ -52,6 +50,6 @@ class SkinFinder:
 
 def _has_tone(image: Tensor, mesh: FaceMesh) -> bool:
     try:
-        return skin_tone(image, mesh).chroma >= _LEAST_CHROMA
+        return skin_tone(image, mesh).chroma >= LEAST_CHROMA
     except PhotopulseError:
         return False

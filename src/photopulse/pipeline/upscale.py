@@ -141,10 +141,12 @@ def upscale(
         on_step: is called after each step of each search.
 
     Raises:
-        PhotopulseError: if the picture cannot be read or has a size that does not fit.
+        PhotopulseError: if the picture cannot be read or has a size that does not fit, or the settings suit no
+            search of the generator.
     """
     generator = generator or load_generator()
     settings = settings or UpscaleSettings()
+    check_settings(settings, generator)
     target = read_target(face, resolution=generator.resolution)
     kit = SearchKit.find(generator, label=one_hot(settings.label, generator))
     answers: list[UpscaledFace] = []

@@ -76,8 +76,13 @@ class Clock:
 
 
 def reachable_eps(eps: float, problem: SearchProblem) -> float:
-    """Returns ``eps``, or what the declared random damage leaves between the truth and the input, if that is more."""
-    return max(eps, expected_error(problem.degradation, side=problem.target.shape[-1]))
+    """Returns ``eps``, or what the declared random damage leaves between the truth and the input, if that is more.
+
+    That error is a mean over inputs; two of its standard deviations are added, or half the truths would lie beyond.
+    """
+    values = problem.target[0].numel()
+    expected = expected_error(problem.degradation, side=problem.target.shape[-1])
+    return max(eps, expected * (1 + 2 * math.sqrt(2 / values)))
 
 
 class TwinSearch:
@@ -115,6 +120,7 @@ class TwinSearch:
         self._best: SearchResult | None = None
         self._open = torch.ones(len(problem.seeds), dtype=torch.bool, device=problem.target.device)
         self._passes = 0
+        self._rendered = 0
         self._shown = 0
 
     @property
@@ -169,6 +175,7 @@ class TwinSearch:
         def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
                 x = x.detach().requires_grad_()
+                self._rendered += view.is_full
                 error = mean_squared_error(view(self._ws(x)), target)
                 # What is within eps pulls no more, as in PULSE: noise is not to be fitted.
                 value = error.clamp(min=floor) + _PULL * (x - self._start).square().sum(1)
@@ -202,6 +209,7 @@ class TwinSearch:
         """Remembers the pictures of those items that are still searched, where they are better."""
         error = self._error(image)
         self._passes += 1
+        self._rendered += 1
         current = SearchResult(
             image=image,
             ws=ws,
@@ -209,7 +217,7 @@ class TwinSearch:
             downscale_mse=error,
             loss=torch.where(self._open, error, math.inf),
             converged=self._open & (error <= self._eps),
-            full_evaluations=self._passes,
+            full_evaluations=self._rendered,
         )
         self._best = current if self._best is None else better_of(self._best, current)
 

@@ -36,6 +36,9 @@ _LEFT_CHEEK = (117, 118, 119, 100, 126, 209, 49, 129, 203, 206, 207, 187, 123)
 _RIGHT_CHEEK = (346, 347, 348, 329, 355, 429, 279, 358, 423, 426, 427, 411, 352)
 SKIN_POLYGONS = (_FOREHEAD, _LEFT_CHEEK, _RIGHT_CHEEK)
 
+LEAST_CHROMA = 3.0
+"""Of skin in a colour photo; the angle of a colour nearer to grey says nothing."""
+
 _RASTER = 1024
 _TRIM_ROUNDS = 2
 _TRIM_DEVIATIONS = 2.5
