@@ -1,0 +1,32 @@
+"""The few layers that the restoration networks are made of."""
+
+from typing import cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def convolution(channels: int, out_channels: int, *, stride: int = 1) -> nn.Conv2d:
+    """Makes a 3x3 convolution that keeps the size (or divides it by ``stride``), with weights for a leaky ReLU."""
+    layer = nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1)
+    nn.init.kaiming_normal_(layer.weight, a=0.2)
+    nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions whose result is added to the input; it starts as the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = convolution(channels, channels)
+        self.conv2 = convolution(channels, channels)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cast(Tensor, x + self.conv2(F.leaky_relu(self.conv1(x), 0.2)))
+
+
+def unit_channels(x: Tensor) -> Tensor:
+    """Scales the channels (B, C, H, W) at every place to a mean square of 1 (Karras et al. 2018, 4.2)."""
+    return x * (x.float().square().mean(dim=1, keepdim=True) + 1e-6).rsqrt().to(x.dtype)
