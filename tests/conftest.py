@@ -1,15 +1,22 @@
-"""Fixtures for all tests: a generator so small that a whole search takes a second."""
+"""Fixtures for all tests: a generator so small that a whole search takes a second, toys that restore photos."""
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
+from photopulse.faces.blazeface import Face
+from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
+from photopulse.pipeline import RestoreKit
 from photopulse.restore.fsrnet import FSRNetSettings
+from photopulse.restore.full_size import FullSizeNet
 from photopulse.weights import DEFAULT_GENERATOR
 
 BuildGenerator = Callable[..., MobileStyleGAN]
@@ -110,3 +117,69 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(folder))
     return folder
+
+
+class _ToyFaces:
+    """Stands for the face detector: it finds the faces it was given, (x, y, side) in px of the photo it sees."""
+
+    def __init__(self, faces: Sequence[tuple[float, float, float]]) -> None:
+        self.faces = faces
+        self.mesher = self
+
+    def detect(self, image: Tensor) -> list[Face]:
+        boxes = [(x - side / 2, y - side / 2, x + side / 2, y + side / 2) for x, y, side in self.faces]
+        found = [Face(box=box, score=0.9, keypoints=np.zeros((6, 2))) for box in boxes]
+        return sorted(found, key=lambda face: -face.side)
+
+    def fit(self, pixels: object, face: Face) -> FaceMesh:
+        """An upright round face that fills the box."""
+        turns = np.linspace(0, 2 * np.pi, 468, endpoint=False)
+        points = np.stack([np.cos(turns), np.sin(turns), np.zeros(468)], axis=1) / 2
+        points[list(LEFT_EYE), :2], points[list(RIGHT_EYE), :2] = (-0.2, -0.1), (0.2, -0.1)
+        points[list(MOUTH_CORNERS), :2] = [(-0.15, 0.3), (0.15, 0.3)]
+        middle = ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2, 0)
+        return FaceMesh(points=points * face.side + middle, presence=1.0)
+
+
+class _ToyFaceNet(nn.Module):
+    """Adds a checkerboard of 16 px squares, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[int, float]] = []
+
+    def forward(self, face: Tensor, fidelity: Tensor) -> Tensor:
+        self.calls.append((len(face), fidelity.max().item()))
+        row = torch.arange(face.shape[3]) // 16 % 2
+        return face + 0.2 * (row[:, None] ^ row[None]) - 0.1
+
+
+class _Brighter(nn.Module):
+    def forward(self, photo: Tensor) -> Tensor:
+        return photo + 0.25
+
+
+class _Doubled(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return image.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+
+@pytest.fixture(scope="session")
+def toy_restore_kit() -> Callable[..., RestoreKit]:
+    """Builds a kit without weights: ``toy_restore_kit(faces=[(x, y, side)], photo_net=...)``.
+
+    Its photo network adds 0.25, its face network a checkerboard, and what enlarges doubles every pixel.
+    """
+
+    def build(faces: Sequence[tuple[float, float, float]] = (), **others: Any) -> RestoreKit:
+        torch.manual_seed(0)
+        parts: dict[str, Any] = {
+            "detector": _ToyFaces(faces),
+            "face_net": _ToyFaceNet(),
+            "photo_net": _Brighter(),
+            "full_size_net": FullSizeNet().eval(),
+            "enlarge_net": _Doubled(),
+        }
+        return RestoreKit(**(parts | others))
+
+    return build

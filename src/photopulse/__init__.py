@@ -1,8 +1,9 @@
-"""Makes faces in photos sharp: realistic large faces that downscale to the small one you have.
+"""Makes faces in photos sharp: realistic large faces that downscale to the small one you have, and clean old photos.
 
->>> from photopulse import load_generator, upscale
+>>> from photopulse import load_generator, restore_photo, upscale
 >>> generator = load_generator()
 >>> upscale("face_16.png", generator)[0].save("face_1024.png")
+>>> restore_photo("old.jpg").save("clean.jpg")
 """
 
 from importlib import import_module
@@ -10,20 +11,45 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from photopulse.generators.load import load_generator
-    from photopulse.pipeline import UpscaledFace, UpscaleSettings, align, upscale
+    from photopulse.pipeline import (
+        RestoredPhoto,
+        RestoreKit,
+        RestoreSettings,
+        UpscaledFace,
+        UpscaleSettings,
+        align,
+        restore_photo,
+        upscale,
+    )
     from photopulse.search.fast import FastSettings
     from photopulse.search.pulse import PulseSettings
 
-__all__ = ["FastSettings", "PulseSettings", "UpscaleSettings", "UpscaledFace", "align", "load_generator", "upscale"]
+__all__ = [
+    "FastSettings",
+    "PulseSettings",
+    "RestoreKit",
+    "RestoreSettings",
+    "RestoredPhoto",
+    "UpscaleSettings",
+    "UpscaledFace",
+    "align",
+    "load_generator",
+    "restore_photo",
+    "upscale",
+]
 
 # Loaded at first use, so that importing the package, and `photopulse --help`, stay quick.
 _HOMES = {
     "FastSettings": "photopulse.search.fast",
     "PulseSettings": "photopulse.search.pulse",
+    "RestoreKit": "photopulse.pipeline",
+    "RestoreSettings": "photopulse.pipeline",
+    "RestoredPhoto": "photopulse.pipeline",
     "UpscaleSettings": "photopulse.pipeline",
     "UpscaledFace": "photopulse.pipeline",
     "align": "photopulse.pipeline",
     "load_generator": "photopulse.generators.load",
+    "restore_photo": "photopulse.pipeline",
     "upscale": "photopulse.pipeline",
 }
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from photopulse.errors import PhotopulseError
-from photopulse.images import OUTPUT_SUFFIXES, read_metadata, synthetic_metadata, write_image
+from photopulse.images import OUTPUT_SUFFIXES, read_metadata, restored_metadata, synthetic_metadata, write_image
 
 GRAY = torch.full((1, 3, 4, 4), 0.5)
 SYNTHETIC = synthetic_metadata(
@@ -50,6 +50,24 @@ def test_synthetic_pictures_carry_the_digital_source_type(tmp_path: Path, suffix
     write_image(path, GRAY, metadata=SYNTHETIC)
     sources = [element.text for element in xmp_of(path).iter(IPTC)]
     assert sources == ["http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"]
+
+
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+@pytest.mark.parametrize(
+    ("faces", "kind"), [(0, "algorithmicallyEnhanced"), (2, "compositeWithTrainedAlgorithmicMedia")]
+)
+def test_restored_pictures_say_whether_faces_were_redrawn(tmp_path: Path, suffix: str, faces: int, kind: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    told = restored_metadata(version="0.1.0", faces=faces, fidelity=0.25, source="old.jpg")
+    write_image(path, GRAY, metadata=told)
+    assert read_metadata(path) == told
+    assert told["Description"].startswith("Restored by photopulse 0.1.0")
+    assert ("redrawn by a neural network" in told["Description"]) == (faces > 0)
+    assert told["photopulse:source"] == "old.jpg"
+    assert told.get("photopulse:fidelity") == ("0.25" if faces else None)
+    assert "photopulse:synthetic" not in told
+    sources = [element.text for element in xmp_of(path).iter(IPTC)]
+    assert sources == [f"http://cv.iptc.org/newscodes/digitalsourcetype/{kind}"]
 
 
 def test_other_pictures_do_not_claim_to_be_synthetic(tmp_path: Path) -> None:

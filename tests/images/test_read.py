@@ -344,6 +344,37 @@ def test_a_profile_that_does_not_fit_is_ignored(tmp_path: Path, profile: bytes) 
     np.testing.assert_array_equal(rgb_of(tmp_path / "a.png"), array)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tiff", "webp", "jpg"])
+def test_own_colours_stay_in_the_profile_of_the_file(tmp_path: Path, suffix: str) -> None:
+    path, profile = tmp_path / f"a.{suffix}", profile_with_red_and_blue_swapped()
+    options = {"webp": {"lossless": True}, "jpg": {"quality": 100, "subsampling": 0}}.get(suffix, {})
+    Image.new("RGB", (16, 16), (220, 120, 40)).save(path, icc_profile=profile, **options)
+    photo = read_image(path, own_colours=True)
+    np.testing.assert_allclose(to_uint8(photo.pixels)[0, 0], [220, 120, 40], atol=3)
+    assert photo.icc_profile == profile
+
+
+def test_own_colours_of_gray_and_of_transparent_pictures_stay_too(tmp_path: Path) -> None:
+    Image.new("L", (2, 2), 55).save(tmp_path / "gray.png", icc_profile=gray_profile_with_gamma_one())
+    gray = read_image(tmp_path / "gray.png", own_colours=True)
+    assert (to_uint8(gray.pixels) == 55).all()
+    assert gray.icc_profile == gray_profile_with_gamma_one()
+    array = noise(4, 4, 4)
+    Image.fromarray(array).save(tmp_path / "alpha.png", icc_profile=profile_with_red_and_blue_swapped())
+    photo = read_image(tmp_path / "alpha.png", own_colours=True)
+    np.testing.assert_array_equal(to_uint8(photo.pixels), array[..., :3])
+    assert photo.icc_profile == profile_with_red_and_blue_swapped()
+
+
+@pytest.mark.parametrize("profile", [b"no profile at all", srgb_profile()[:200], gray_profile_with_gamma_one()])
+def test_own_colours_do_without_a_profile_that_does_not_fit(tmp_path: Path, profile: bytes) -> None:
+    array = noise(4, 4, 3)
+    Image.fromarray(array).save(tmp_path / "a.png", icc_profile=profile)
+    photo = read_image(tmp_path / "a.png", own_colours=True)
+    np.testing.assert_array_equal(to_uint8(photo.pixels), array)
+    assert photo.icc_profile is None
+
+
 def test_16_bit_pictures_keep_their_own_profile(tmp_path: Path) -> None:
     array = noise(6, 5, 3, dtype=np.uint16)
     profile = profile_with_red_and_blue_swapped()

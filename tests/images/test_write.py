@@ -121,7 +121,7 @@ def test_a_profile_for_colours_is_not_put_on_gray(tmp_path: Path) -> None:
         assert "icc_profile" not in written.info
 
 
-@pytest.mark.parametrize(("suffix", "bits"), [*((s, 8) for s in OUTPUT_SUFFIXES), (".png", 16)])
+@pytest.mark.parametrize(("suffix", "bits"), [*((s, 8) for s in OUTPUT_SUFFIXES), (".png", 16), (".tif", 16)])
 def test_exif_is_kept(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"a{suffix}"
     write_image(path, image(3, 4, 4), bits=bits, exif=exif_block(), metadata=METADATA)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,12 +12,14 @@ from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 
 REPORT_VERSION = 1
-ItemStatus = Literal["converged", "not-converged", "aligned", "made", "failed"]
+ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored", "failed"]
 
 # What later code relies on in the rows of a file that anyone may have edited.
 _FIELD_KINDS = {
     ("input", "output", "status", "key"): str,
-    ("downscale_mse", "eps", "surface", "diversity", "seconds"): (int, float),
+    ("downscale_mse", "eps", "surface", "diversity", "seconds", "fidelity", "scale"): (int, float),
+    ("stages", "networks"): dict,
+    ("faces",): list,
 }
 
 
@@ -28,7 +30,8 @@ class ReportItem:
     Attributes:
         input: path as given, or the seed where a face is drawn from nothing.
         output: path of the picture, None if there is none.
-        status: ``"converged"`` and ``"not-converged"`` (of a search), ``"aligned"``, ``"made"`` or ``"failed"``.
+        status: ``"converged"`` and ``"not-converged"`` (of a search), ``"aligned"``, ``"made"``, ``"restored"`` or
+            ``"failed"``.
         error: what, why and the way out, if it failed.
         key: fingerprint of the input and of all settings; the same key gives the same picture.
         downscale_mse: of the search's picture to the input.
@@ -44,6 +47,12 @@ class ReportItem:
         size: width and height of the output.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
+        faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells.
+        stages: seconds by stage of a restoration.
+        fidelity: of restored faces.
+        scale: factor by which a restored photo was asked to grow.
+        working_size: longer side in px at which a restored photo was cleaned.
+        networks: fingerprints of the networks that restored it, by their names.
     """
 
     input: str
@@ -64,6 +73,12 @@ class ReportItem:
     size: tuple[int, int] | None = None
     face: int | None = None
     quad: tuple[tuple[float, float], ...] | None = None
+    faces: Sequence[Mapping[str, object]] | None = None
+    stages: Mapping[str, float] | None = None
+    fidelity: float | None = None
+    scale: float | None = None
+    working_size: int | None = None
+    networks: Mapping[str, str] | None = None
 
 
 def exit_code(items: Iterable[ReportItem]) -> int:

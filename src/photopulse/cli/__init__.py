@@ -8,6 +8,7 @@ from photopulse.cli import models, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.evaluate import evaluate_command
+from photopulse.cli.restore import restore_command
 from photopulse.cli.sample import sample_command
 from photopulse.cli.upscale import upscale_command
 
@@ -17,6 +18,7 @@ app = typer.Typer(
     help="Makes faces in photos sharp: realistic large faces that downscale to the small one you have.",
 )
 app.command("upscale")(upscale_command)
+app.command("restore")(restore_command)
 app.command("align")(align_command)
 app.command("audit")(audit_command)
 app.command("evaluate")(evaluate_command)

@@ -1,4 +1,4 @@
-"""What happens to a sharp face until it is the small one: corruptions, downscaling, and both as one known way."""
+"""What happens to a sharp picture: corruptions, downscaling, both as one known way, and drawn damage of photos."""
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from photopulse.degrade.corruptions import RECIPES, Corruption, Corruptions, folder_name, parse_corruptions
@@ -15,15 +15,20 @@ from photopulse.degrade.downscale import (
 )
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.kernels import MAX_KERNEL_BYTES, MAX_KERNEL_SIZE, CustomKernel, load_kernel
+from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
+from photopulse.degrade.photo import LEVELS, TRAINING, Amount, Damage, DamageRecipe
 from photopulse.degrade.rescale import with_factor
 from photopulse.degrade.residual import expected_error
 
 __all__ = [
     "DEGRADATION_NAMES",
+    "LEVELS",
     "MAX_KERNEL_BYTES",
     "MAX_KERNEL_SIZE",
     "RECIPES",
+    "TRAINING",
+    "Amount",
     "Bicubic",
     "Bilinear",
     "Box",
@@ -31,6 +36,8 @@ __all__ = [
     "Corruption",
     "Corruptions",
     "CustomKernel",
+    "Damage",
+    "DamageRecipe",
     "Declared",
     "Defocus",
     "Degradation",
@@ -38,6 +45,7 @@ __all__ = [
     "GaussianNoise",
     "Jpeg",
     "Lanczos",
+    "Mosaic",
     "MotionBlur",
     "Nearest",
     "SaltAndPepper",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from photopulse.degrade.jpeg import Jpeg
+from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
 from photopulse.degrade.resample import check_image
 from photopulse.errors import PhotopulseError
@@ -69,9 +70,12 @@ _KINDS: Mapping[str, Callable[..., Corruption]] = {
     "motion": MotionBlur,
     "defocus": Defocus,
     "blur": GaussianBlur,
+    "mosaic": Mosaic,
     "jpeg": Jpeg,
 }
-EXAMPLES = "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100@30, defocus:16, blur:4, jpeg:30"
+EXAMPLES = (
+    "noise:25, chroma-noise:25, salt-pepper:0.05, motion:100, motion:100@30, defocus:16, blur:4, mosaic:8, jpeg:30"
+)
 
 
 def parse_corruptions(text: str) -> Corruptions:

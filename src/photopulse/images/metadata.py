@@ -13,10 +13,16 @@ from PIL import Image
 from photopulse.images.opening import open_image
 
 SYNTHETIC_KEY = "photopulse:synthetic"
+RESTORED_KEY = "photopulse:restored"
 XMP_KEYWORD = "XML:com.adobe.xmp"
 
 _NAMESPACE = "urn:photopulse:metadata:1"
-_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+_SOURCE_TYPE_OF = {
+    (SYNTHETIC_KEY, "true"): "trainedAlgorithmicMedia",
+    (RESTORED_KEY, "faces"): "compositeWithTrainedAlgorithmicMedia",
+    (RESTORED_KEY, "photo"): "algorithmicallyEnhanced",
+}
 _MAX_XMP_BYTES = 2**20
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -54,6 +60,26 @@ def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, 
     return clean(metadata)
 
 
+def restored_metadata(*, version: str, faces: int, fidelity: float, source: str | None) -> dict[str, str]:
+    """What is written into every restored photo: by what, and how many faces a network partly redrew.
+
+    ``source`` names the input picture; None when there was none.
+    """
+    redrawn = "; faces were partly redrawn by a neural network" if faces else ""
+    metadata = {
+        "Software": f"photopulse {version}",
+        "Description": f"Restored by photopulse {version}{redrawn}",
+        RESTORED_KEY: "faces" if faces else "photo",
+        "photopulse:faces": str(faces),
+        "photopulse:version": version,
+    }
+    if faces:
+        metadata["photopulse:fidelity"] = f"{fidelity:g}"
+    if source is not None:
+        metadata["photopulse:source"] = source
+    return clean(metadata)
+
+
 def clean(metadata: Mapping[str, str]) -> dict[str, str]:
     """Replaces what no text field holds: control characters, lone surrogates, carriage returns."""
     for key in metadata:
@@ -66,11 +92,15 @@ def clean(metadata: Mapping[str, str]) -> dict[str, str]:
 def xmp_packet(metadata: Mapping[str, str]) -> bytes:
     """Builds the XMP packet that holds ``metadata``, already cleaned, whole and in the standard fields.
 
-    Synthetic pictures get the digital source type "trained algorithmic media" (IPTC Photo Metadata 2023.2).
+    Synthetic pictures get the digital source type "trained algorithmic media" (IPTC Photo Metadata 2023.2), photos
+    with restored faces "composite with trained algorithmic media", other restored ones "algorithmically enhanced".
     """
     properties = [f"   <photopulse:metadata>{escape(json.dumps(dict(metadata)))}</photopulse:metadata>"]
-    if metadata.get(SYNTHETIC_KEY) == "true":
-        properties.append(f"   <Iptc4xmpExt:DigitalSourceType>{_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>")
+    for (key, value), kind in _SOURCE_TYPE_OF.items():
+        if metadata.get(key) == value:
+            properties.append(
+                f"   <Iptc4xmpExt:DigitalSourceType>{_SOURCE_TYPES}{kind}</Iptc4xmpExt:DigitalSourceType>"
+            )
     if "Software" in metadata:
         properties.append(f"   <xmp:CreatorTool>{escape(metadata['Software'])}</xmp:CreatorTool>")
     if "Description" in metadata:

@@ -47,8 +47,11 @@ class Raster:
     orientation: int | None = None
 
 
-def decode(image: ImageFile, stream: BinaryIO) -> Raster:
-    """Decodes a picture opened from ``stream``; ValueError when its numbers mean no colours."""
+def decode(image: ImageFile, stream: BinaryIO, *, own_colours: bool = False) -> Raster:
+    """Decodes a picture opened from ``stream``; ValueError when its numbers mean no colours.
+
+    ``own_colours`` leaves RGB and gray of 8 bits, too, in the colours of the file's profile.
+    """
     _check_tiles(image)
     deep = _decode_deep(image, stream)
     if deep is not None:
@@ -56,10 +59,10 @@ def decode(image: ImageFile, stream: BinaryIO) -> Raster:
     image.load()
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _decode_wide_gray(image)
-    return _decode_8_bit(image)
+    return _decode_8_bit(image, own_colours=own_colours)
 
 
-def _decode_8_bit(image: Image.Image) -> Raster:
+def _decode_8_bit(image: Image.Image, *, own_colours: bool) -> Raster:
     gray = image.mode in _GRAY_MODES
     profile = _icc_profile(image)
     alpha = None
@@ -69,8 +72,17 @@ def _decode_8_bit(image: Image.Image) -> Raster:
         image = whole.convert("L" if gray else "RGB")
     elif image.mode not in {"L", "RGB", "CMYK"}:
         image = image.convert("L" if gray else "RGB")
-    colour = to_unit(np.asarray(_to_srgb(image, profile)), 255)
-    return Raster(colour=colour, alpha=alpha, gray=gray, bits=8, icc_profile=None)
+    kept = profile if own_colours and profile is not None and _describes(profile, image.mode) else None
+    converted = image.convert("RGB") if kept is not None else _to_srgb(image, profile)
+    return Raster(colour=to_unit(np.asarray(converted), 255), alpha=alpha, gray=gray, bits=8, icc_profile=kept)
+
+
+def _describes(profile: bytes, mode: str) -> bool:
+    """Says whether a profile is sound and of the colour space of a Pillow mode, L or RGB."""
+    with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        read = cast("Any", ImageCms.ImageCmsProfile(io.BytesIO(profile))).profile
+        return {"L": "GRAY", "RGB": "RGB"}.get(mode) == str(read.xcolor_space).strip()
+    return False
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -37,12 +37,13 @@ class Photo:
     """A picture, upright, with what a faithful copy needs beside the pixels.
 
     Attributes:
-        pixels: sRGB (1, 3, H, W), float32 in [0, 1], on the CPU.
+        pixels: (1, 3, H, W), sRGB unless there is an ``icc_profile``, float32 in [0, 1], on the CPU.
         alpha: opacity (1, 1, H, W), float32 in [0, 1], or None when the file has none.
         gray: whether the file holds no colour; the three channels of ``pixels`` are then equal.
         bits: 8 or 16, the depth of the file's channels (more than 8 counts as 16).
-        icc_profile: None when ``pixels`` are sRGB. Pixels of 8 bits always are: they were converted. Those of
-            16 bits stay in the file's own colours, given here, since no converter at hand keeps their depth.
+        icc_profile: None when ``pixels`` are sRGB. Pixels of 8 bits are: they were converted, unless the reader was
+            asked for the file's ``own_colours``. Those of 16 bits always stay in the file's own colours, given
+            here, since no converter at hand keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
     """
 
@@ -54,16 +55,17 @@ class Photo:
     exif: bytes | None
 
 
-def read_image(path: Path, *, max_pixels: int = 100_000_000) -> Photo:
+def read_image(path: Path, *, max_pixels: int = 100_000_000, own_colours: bool = False) -> Photo:
     """Reads any picture that Pillow knows, of animated ones the first frame, turned upright.
 
-    Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. 16-bit PNG and TIFF keep
-    their depth; 16 bits of colour in other formats are read as 8. ``max_pixels`` is checked before anything
-    is decoded; Pillow's own limit (about 179 million) also holds. Raises PhotopulseError for anything that is
-    not a whole, readable picture.
+    Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and
+    gray stay in the file's profile instead (``Photo.icc_profile``), so that a copy loses no colour that sRGB
+    lacks; CMYK and Lab are converted all the same. 16-bit PNG and TIFF keep their depth; 16 bits of colour in
+    other formats are read as 8. ``max_pixels`` is checked before anything is decoded; Pillow's own limit (about
+    179 million) also holds. Raises PhotopulseError for anything that is not a whole, readable picture.
     """
     with open_image(path, max_pixels=max_pixels) as (image, stream):
-        raster = decode(image, stream)
+        raster = decode(image, stream, own_colours=own_colours)
         exif_orientation, exif = _read_exif(image)
         orientation = raster.orientation or exif_orientation
         alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))

@@ -19,6 +19,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
 from photopulse.images.metadata import XMP_KEYWORD, clean, xmp_packet
+from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
 _QUALITY = 95
 _XMP_TAG = 700
@@ -46,7 +47,7 @@ def write_image(
         bits: 8 or 16; JPEG and WebP hold 8 at most.
         icc_profile: the profile that ``pixels`` are in (``Photo.icc_profile``), embedded, never converted to;
             left out where it is not for the channels that are written.
-        exif: an EXIF block (``Photo.exif``); a TIFF of 16 bits goes without.
+        exif: an EXIF block (``Photo.exif``).
         gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
     Raises PhotopulseError when the file cannot be written, ValueError for pixels that are no image.
@@ -212,7 +213,9 @@ def _encode_tiff(canvas: _Canvas) -> bytes:
 
 
 def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
+    """Writes 16 bits, which Pillow cannot; little-endian."""
     channels = canvas.array.shape[2]
+    tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []
     tifffile.imwrite(
         stream,
         canvas.array if channels > 1 else canvas.array[..., 0],
@@ -221,10 +224,13 @@ def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
         extrasamples=("unassalpha",) if channels == 4 else None,
         compression="zlib",
         iccprofile=canvas.icc_profile,
-        extratags=[(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else (),
+        extratags=[*tags, *(word_tags(canvas.exif) if canvas.exif else ())],
         metadata=None,
         software=False,
+        byteorder="<",
     )
+    if canvas.exif:
+        add_exif_folders(stream, canvas.exif)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,96 @@
+"""`photopulse restore`: old, blurred, noisy, small photos in, clean ones out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from photopulse.cli.console import fail
+from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
+from photopulse.errors import PhotopulseError
+
+if TYPE_CHECKING:
+    from photopulse.batch import RestoreBatchSettings
+
+_FACES, _OUTPUT = "Faces", "Output"
+
+
+def restore_command(
+    inputs: Inputs,
+    output: OutputFolder = Path("restored"),
+    scale: Annotated[Literal["1", "1.5", "2", "4"], typer.Option(help="Width and height grow by this factor.")] = "1",
+    sr: Annotated[
+        Literal["own", "realesrgan"],
+        typer.Option(help="What enlarges at last: the small network of photopulse, or Real-ESRGAN (slow)."),
+    ] = "own",
+    only: Annotated[
+        Literal["face", "photo"] | None, typer.Option(help="face: nothing but the faces. photo: no look at faces.")
+    ] = None,
+    working_size: Annotated[
+        int, typer.Option(min=64, metavar="PX", help="Longer side at which the photo is cleaned: less is faster.")
+    ] = 640,
+    device: Device = "auto",
+    *,
+    fidelity: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="0: most detail; 1: true to the input.", rich_help_panel=_FACES),
+    ] = 0.5,
+    max_faces: Annotated[
+        int, typer.Option(min=0, help="Restore so many of the largest faces.", rich_help_panel=_FACES)
+    ] = 32,
+    format: Annotated[
+        Literal["png", "jpg", "tiff", "webp"] | None,
+        typer.Option(help="Of the results; else the input's, or png.", rich_help_panel=_OUTPUT),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also write before and after, side by side.", rich_help_panel=_OUTPUT)
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Redo what an earlier run finished.", rich_help_panel=_OUTPUT)
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Makes photos clean and sharp: old, blurred, noisy, blocky or small ones, with any number of faces.
+
+    Inputs are never overwritten. Faces are partly redrawn by a network: details that the photo lost are plausible,
+    not true. Exit code 0: all are restored; 1: a photo failed; 130: interrupted, a rerun goes on.
+    """
+    from photopulse.batch import RestoreBatchSettings
+    from photopulse.pipeline import RestoreSettings
+
+    try:
+        settings = RestoreBatchSettings(
+            restore=RestoreSettings(
+                scale=float(scale),
+                sr=sr,
+                only=only,
+                fidelity=fidelity,
+                working_size=working_size,
+                max_faces=max_faces,
+            ),
+            format=format,
+            compare=compare,
+            resume=not fresh,
+        )
+    except ValueError as error:
+        fail(str(error), 2)
+    _run(inputs, output, device, settings, as_json=as_json)
+
+
+def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchSettings", *, as_json: bool) -> None:
+    from photopulse.batch import exit_code, restore_files
+    from photopulse.cli.progress import print_report
+    from photopulse.cli.restore_progress import load_kit, watch_restorations
+    from photopulse.images import image_files
+
+    try:
+        files = image_files(inputs)
+        kit = load_kit(settings.restore, find_device(device))
+        with watch_restorations(len(files), quiet=as_json) as watcher:
+            items = restore_files(files, output, kit, settings, watcher)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    print_report("restore", items, output, as_json=as_json)
+    raise typer.Exit(exit_code(items))

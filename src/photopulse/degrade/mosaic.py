@@ -1,0 +1,36 @@
+"""Pixelation as a corruption."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.degrade.amounts import amount_text, check_amount
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Gives every square of ``side`` x ``side`` px its mean colour; squares at the right and lower edge are cut.
+
+    Cut squares take the mean of what is left of them. Nothing is random, there are no gradients.
+    """
+
+    side: float
+
+    def __post_init__(self) -> None:
+        check_amount("the side of the mosaic's squares", self.side, 1, 1024)
+        if self.side % 1:
+            raise ValueError(f"the side of the mosaic's squares must be a whole number, got {amount_text(self.side)}")
+
+    @property
+    def name(self) -> str:
+        """``"mosaic:4"``."""
+        return f"mosaic:{amount_text(self.side)}"
+
+    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        side = int(self.side)
+        height, width = image.shape[2:]
+        means = F.avg_pool2d(image.detach(), side, ceil_mode=True)
+        squares = means.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
+        return squares[:, :, :height, :width]

@@ -1,0 +1,223 @@
+"""What time, cameras and the web do to photos: the chain that restoration is trained and measured on.
+
+blur -> shake -> defocus -> shrinking -> noise -> colour noise -> mosaic -> JPEG: the first order of Real-ESRGAN's chain
+(Wang et al. 2021, arXiv 2107.10833, 3.1) with the damages of old photos and of phones in the dark. A recipe is drawn
+into one damage, which is then done to a photo: ``LEVELS["medium"].draw(random)(photo, random)``. All numbers come from
+that one ``torch.Generator``, so a seed of a photo's own always gives the same damaged photo.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from photopulse.degrade.amounts import amount_text
+from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
+from photopulse.degrade.corruptions import UNTOUCHED, Corruption, Corruptions
+from photopulse.degrade.jpeg import Jpeg
+from photopulse.degrade.mosaic import Mosaic
+from photopulse.degrade.noise import ChromaNoise, GaussianNoise
+
+# What is less changes nothing.
+_LEAST_BLUR, _LEAST_SHAKE, _LEAST_DEFOCUS = 0.1, 1.0, 0.5
+_LEAST_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much of a damage: drawn between ``low`` and ``high``, in ``share`` of the photos, else none.
+
+    ``even_ratios`` draws so that 1 to 2 is as likely as 4 to 8; otherwise all amounts are equally likely.
+
+    Raises:
+        ValueError: for a range that is none or, with ``even_ratios``, not above zero, or a share outside of 0 to 1.
+    """
+
+    low: float
+    high: float
+    share: float = 1.0
+    even_ratios: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high < math.inf:
+            raise ValueError(f"an amount is drawn from low to high, both from 0, got {self.low:g} to {self.high:g}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"the share of the photos must be from 0 to 1, got {self.share:g}")
+        if self.even_ratios and self.low == 0:
+            raise ValueError("ratios are even only above zero, got an amount from 0")
+
+    def draw(self, random: torch.Generator) -> float | None:
+        """Draws an amount; always takes two numbers from ``random``, so that later draws do not depend on it."""
+        hit, place = cast(list[float], torch.rand(2, generator=random).tolist())
+        if hit >= self.share:
+            return None
+        if self.even_ratios:
+            return self.low * (self.high / self.low) ** place
+        return self.low + (self.high - self.low) * place
+
+
+_NONE: Final = Amount(0, 0, share=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DamageRecipe:
+    """Ranges of all damages, in the order in which they happen.
+
+    Attributes:
+        blur: standard deviation of a Gaussian, px of the sharp photo;
+        shake: length of a straight motion in a random direction, px of the sharp photo;
+        defocus: radius of a disk, px of the sharp photo.
+        shrink: factor by which width and height become smaller, 1 or more.
+        noise: standard deviation in each channel, of 255, in the small photo;
+        chroma_noise: likewise, in Cb and Cr alone.
+        mosaic: side of the squares, px of the small photo, rounded; 1 is none.
+        jpeg: quality of the small photo's file, rounded, 1 to 100.
+    """
+
+    blur: Amount = _NONE
+    shake: Amount = _NONE
+    defocus: Amount = _NONE
+    shrink: Amount = _NONE
+    noise: Amount = _NONE
+    chroma_noise: Amount = _NONE
+    mosaic: Amount = _NONE
+    jpeg: Amount = _NONE
+
+    def draw(self, random: torch.Generator) -> "Damage":
+        """Draws one way in which a photo is spoiled; ``random`` is a CPU generator.
+
+        As many numbers are taken from it whatever comes out. Amounts are rounded to two decimals, as names show them.
+        """
+        blur, shake, defocus, shrink, noise, chroma, mosaic, jpeg = (
+            amount.draw(random)
+            for amount in (
+                self.blur,
+                self.shake,
+                self.defocus,
+                self.shrink,
+                self.noise,
+                self.chroma_noise,
+                self.mosaic,
+                self.jpeg,
+            )
+        )
+        angle = 180 * torch.rand((), generator=random).item()
+        before: list[Corruption] = []
+        if blur is not None and blur >= _LEAST_BLUR:
+            before.append(GaussianBlur(_short(blur)))
+        if shake is not None and shake >= _LEAST_SHAKE:
+            before.append(MotionBlur(_short(shake), _short(angle)))
+        if defocus is not None and defocus >= _LEAST_DEFOCUS:
+            before.append(Defocus(_short(defocus)))
+        after: list[Corruption] = []
+        if noise is not None:
+            after.append(GaussianNoise(_short(noise)))
+        if chroma is not None:
+            after.append(ChromaNoise(_short(chroma)))
+        if mosaic is not None and round(mosaic) > 1:
+            after.append(Mosaic(round(mosaic)))
+        if jpeg is not None:
+            after.append(Jpeg(round(jpeg)))
+        return Damage(before=Corruptions(tuple(before)), shrink=_short(shrink or 1.0), after=Corruptions(tuple(after)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """One way in which a photo is spoiled: at full size, by shrinking (1 or more), and when it is small."""
+
+    before: Corruptions = field(default_factory=Corruptions)
+    shrink: float = 1.0
+    after: Corruptions = field(default_factory=Corruptions)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shrink < math.inf:
+            raise ValueError(f"a photo shrinks by a factor of 1 or more, got {self.shrink:g}")
+
+    @property
+    def name(self) -> str:
+        """All that was drawn but the noise itself, e.g. ``"blur:1.2+shrink:4+noise:8+jpeg:40"``, or ``"clean"``."""
+        shrink = [f"shrink:{amount_text(self.shrink)}"] if self.shrink > 1 else []
+        parts = [self.before.name, *shrink, self.after.name]
+        return "+".join(part for part in parts if part != UNTOUCHED) or UNTOUCHED
+
+    def __call__(self, photo: Tensor, random: torch.Generator) -> Tensor:
+        """Spoils one photo (1, 3, H, W) in [0, 1], and returns the small one in [0, 1], dtype and device of the photo.
+
+        Its sides are those of the photo over ``shrink``, rounded, but no side is made less than 8 px. After a JPEG the
+        values are whole 255ths. ``random`` is a CPU generator. There are no gradients.
+
+        Raises:
+            ValueError: unless it is one photo.
+        """
+        _check_one(photo)
+        blurred = self.before(photo, random)
+        height, width = (min(side, max(round(side / self.shrink), _LEAST_SIDE)) for side in photo.shape[2:])
+        return self.after(resized(blurred, height, width), random)
+
+
+def resized(photo: Tensor, height: int, width: int) -> Tensor:
+    """Brings (1, 3, H, W) in [0, 1] to another size: by area where it shrinks, by cubic curves where it grows.
+
+    By OpenCV on the CPU, without gradients; clamped. A photo that has the size is returned as it is.
+
+    Raises:
+        ValueError: unless it is one photo.
+    """
+    _check_one(photo)
+    if tuple(photo.shape[2:]) == (height, width):
+        return photo
+    array = photo[0].detach().float().cpu().permute(1, 2, 0).numpy()
+    shrinks = height * width < photo.shape[2] * photo.shape[3]
+    done = cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return torch.from_numpy(np.clip(done, 0, 1)).permute(2, 0, 1)[None].to(photo)
+
+
+def _check_one(photo: Tensor) -> None:
+    if photo.ndim != 4 or photo.shape[:2] != (1, 3):
+        raise ValueError(f"one photo (1, 3, H, W) is needed, got the shape {tuple(photo.shape)}")
+
+
+def _short(amount: float) -> float:
+    """Rounds to what a name shows, so that the name says all."""
+    return round(amount, 2)
+
+
+LEVELS: Final[Mapping[str, DamageRecipe]] = MappingProxyType(
+    {
+        "light": DamageRecipe(blur=Amount(0.4, 1.0), shrink=Amount(2, 2), noise=Amount(2, 4), jpeg=Amount(60, 60)),
+        "medium": DamageRecipe(
+            blur=Amount(1.0, 2.0),
+            shrink=Amount(4, 4),
+            noise=Amount(6, 10),
+            chroma_noise=Amount(4, 8),
+            jpeg=Amount(40, 40),
+        ),
+        "heavy": DamageRecipe(
+            blur=Amount(2.0, 4.0),
+            shake=Amount(4, 12),
+            shrink=Amount(8, 8),
+            noise=Amount(10, 16),
+            chroma_noise=Amount(8, 12),
+            jpeg=Amount(20, 20),
+        ),
+    }
+)
+"""What restoration is measured on, see ``docs/degradations.md``; lengths are meant for photos of about 800 px."""
+
+TRAINING: Final = DamageRecipe(
+    blur=Amount(0.3, 4.0, share=0.7, even_ratios=True),
+    shake=Amount(2, 12, share=0.2),
+    defocus=Amount(0.7, 4, share=0.2),
+    shrink=Amount(1, 8, share=0.85, even_ratios=True),
+    noise=Amount(1, 25, share=0.8, even_ratios=True),
+    chroma_noise=Amount(2, 20, share=0.4),
+    mosaic=Amount(2, 4, share=0.03),
+    jpeg=Amount(20, 95, share=0.85),
+)
+"""What restoration is trained on: everything from hardly touched to hopeless."""

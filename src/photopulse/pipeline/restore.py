@@ -1,0 +1,198 @@
+"""From an old, blurred, noisy or small photo to a clean one, its faces restored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from photopulse.degrade.photo import resized
+from photopulse.errors import PhotopulseError
+from photopulse.faces.detect import FaceDetector
+from photopulse.images import Photo, read_image, restored_metadata, write_image
+from photopulse.pipeline.inputs import ImageLike
+from photopulse.pipeline.restore_faces import FoundFace, RestoredFace, find_faces, paste_faces, restore_faces
+from photopulse.pipeline.restore_kit import RestoreKit
+from photopulse.pipeline.restore_networks import RestoreNetworks
+from photopulse.pipeline.restore_plan import Size, plan_scale, working_size
+from photopulse.pipeline.restore_settings import RestoreSettings
+from photopulse.pipeline.restore_stages import Stage, Stages
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as gray files are written
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RestoredPhoto:
+    """A restored photo, and what was done.
+
+    Attributes:
+        photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
+        faces: that were found, the largest first.
+        settings: that were followed.
+        seconds: by stage; stages that were not needed are not there.
+    """
+
+    photo: Photo
+    faces: tuple[RestoredFace, ...]
+    settings: RestoreSettings
+    seconds: dict[Stage, float]
+
+    @property
+    def image(self) -> Tensor:
+        """The pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
+        return self.photo.pixels
+
+    @property
+    def size(self) -> Size:
+        """Width and height in px."""
+        return self.image.shape[3], self.image.shape[2]
+
+    def save(self, path: str | Path, *, source: str | None = None) -> None:
+        """Writes the photo with metadata that say how it was restored; the suffix chooses the format.
+
+        Depth, opacity, profile and EXIF data of the input are kept as far as the format holds them.
+
+        Args:
+            path: of the picture.
+            source: name of the input, for the metadata.
+        """
+        photo = self.photo
+        metadata = restored_metadata(
+            version=version("photopulse"),
+            faces=sum(face.restored for face in self.faces),
+            fidelity=self.settings.fidelity,
+            source=source,
+        )
+        write_image(
+            Path(path),
+            photo.pixels,
+            metadata=metadata,
+            alpha=photo.alpha,
+            bits=photo.bits,
+            icc_profile=photo.icc_profile,
+            exif=photo.exif,
+            gray=photo.gray,
+        )
+
+
+def restore_photo(
+    photo: ImageLike,
+    *,
+    settings: RestoreSettings | None = None,
+    kit: RestoreKit | None = None,
+    on_stage: Callable[[Stage], None] | None = None,
+) -> RestoredPhoto:
+    """Restores a photo of any size with any number of faces, none too.
+
+    Small pictures that are to grow are enlarged first, see ``plan_scale``. The photo network cleans a small version,
+    the full-size network does the same to the photo itself; each face is restored from the photo as it was and
+    pasted; the enlarging network does what is left to do.
+
+    Args:
+        photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
+        settings: of the restoration.
+        kit: from ``RestoreKit.load`` for these settings; loaded anew, for the CPU, if None.
+        on_stage: hears each stage as it begins.
+
+    Raises:
+        PhotopulseError: if the picture cannot be read, or a network is missing, fails, or returns what is no picture.
+        ValueError: if the given pixels are not of that shape.
+    """
+    settings = settings or RestoreSettings()
+    kit = kit or RestoreKit.load(settings)
+    stages = Stages(on_stage)
+    with stages.stage("read"):
+        name, given = _read(photo)
+    networks = RestoreNetworks(kit, name)
+    plan = plan_scale((given.pixels.shape[3], given.pixels.shape[2]), scale=settings.scale, final=settings.size)
+    with torch.no_grad():
+        large = resized(given.pixels, *plan.restored[::-1])
+        found: list[FoundFace] = []
+        if settings.only != "photo" and settings.max_faces:
+            with stages.stage("detect"):
+                growth = large.shape[3] / given.pixels.shape[3]
+                found = find_faces(large, _detector(kit, name), growth=growth, most=settings.max_faces)
+        image = _restored(large, found, networks, settings, stages)
+        if given.gray:
+            image = _grayed(image)
+        if plan.final != plan.restored:
+            with stages.stage("enlarge"):
+                image = _to_final(image, plan.final, networks)
+                if given.gray:
+                    image = _grayed(image)
+        alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
+    return RestoredPhoto(
+        photo=replace(given, pixels=image, alpha=alpha),
+        faces=tuple(face.told for face in found),
+        settings=settings,
+        seconds=stages.seconds,
+    )
+
+
+def _restored(
+    large: Tensor, found: list[FoundFace], networks: RestoreNetworks, settings: RestoreSettings, stages: Stages
+) -> Tensor:
+    """Restores a picture at its own size."""
+    chosen = [face for face in found if face.told.restored]
+    crops: list[Tensor] = []
+    if chosen:
+        with stages.stage("faces"):
+            crops = restore_faces(large, chosen, networks, fidelity=settings.fidelity)
+    # Faces are pasted in place, which must not change the caller's picture.
+    image = large.clone() if settings.only == "face" else _cleaned(large, networks, settings.working_size, stages)
+    if chosen:
+        with stages.stage("paste"):
+            paste_faces(image, chosen, crops)
+    return image
+
+
+def _cleaned(large: Tensor, networks: RestoreNetworks, longer_side: int, stages: Stages) -> Tensor:
+    size = large.shape[3], large.shape[2]
+    small_size = working_size(size, longer_side)
+    with stages.stage("photo"):
+        small = resized(large, *small_size[::-1])
+        cleaned = networks.photo(small)
+    if small_size == size:
+        return cleaned
+    with stages.stage("full_size"):
+        return networks.full_size(small, cleaned, large)
+
+
+def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
+    while image.shape[3] < size[0] or image.shape[2] < size[1]:
+        image = networks.enlarge(image)
+    return resized(image, *size[::-1])
+
+
+def _grayed(image: Tensor) -> Tensor:
+    """The luma in all three channels; a network may have brought colours into a gray picture."""
+    weights = torch.tensor(_LUMA).view(1, 3, 1, 1)
+    return (image * weights).sum(1, keepdim=True).repeat(1, 3, 1, 1)
+
+
+def _resized_alpha(alpha: Tensor, size: Size) -> Tensor:
+    if (alpha.shape[3], alpha.shape[2]) == size:
+        return alpha
+    return resized(alpha.expand(-1, 3, -1, -1), *size[::-1])[:, :1]
+
+
+def _detector(kit: RestoreKit, name: str) -> FaceDetector:
+    if kit.detector is None:
+        raise PhotopulseError(
+            f"cannot restore the faces of {name}",
+            why="the face detector was not loaded",
+            fix="load the kit for the same settings",
+        )
+    return kit.detector
+
+
+def _read(photo: ImageLike) -> tuple[str, Photo]:
+    """Reads a picture in its own colours, with a name for messages."""
+    if not isinstance(photo, Tensor):
+        return str(photo), read_image(Path(photo), own_colours=True)
+    if photo.ndim != 4 or photo.shape[:2] != (1, 3) or not photo.is_floating_point():
+        raise ValueError(f"pixels must be floats (1, 3, H, W), but are {photo.dtype} {tuple(photo.shape)}")
+    pixels = photo.detach().float().cpu().clamp(0, 1)
+    return "the given picture", Photo(pixels=pixels, alpha=None, gray=False, bits=8, icc_profile=None, exif=None)

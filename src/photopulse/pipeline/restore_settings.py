@@ -1,0 +1,53 @@
+"""How a photo is restored, as the user says it."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Enlarger = Literal["own", "realesrgan"]
+Part = Literal["face", "photo"]
+
+_LEAST_WORKING_SIZE = 64
+_MOST_SCALE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreSettings:
+    """How a photo is restored.
+
+    Attributes:
+        scale: width and height grow by this factor, from 1 to 16;
+        size: or the output's width and height in px, instead of ``scale``.
+        sr: the network that enlarges at last what is not small.
+        only: restore only faces, or only the photo without a look at its faces; None restores both.
+        fidelity: of faces, from 0 (most detail) to 1 (true to the input).
+        working_size: longer side in px at which the photo network sees the photo.
+        max_faces: so many of the largest faces are restored.
+    """
+
+    scale: float = 1.0
+    size: tuple[int, int] | None = None
+    sr: Enlarger = "own"
+    only: Part | None = None
+    fidelity: float = 0.5
+    working_size: int = 640
+    max_faces: int = 32
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.scale <= _MOST_SCALE:
+            raise ValueError(f"scale must be from 1 to {_MOST_SCALE}, got {self.scale:g}")
+        if self.size is not None and (self.scale != 1 or min(self.size) < 1):
+            raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
+        if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
+            raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
+        if not (math.isfinite(self.fidelity) and 0 <= self.fidelity <= 1):
+            raise ValueError(f"fidelity must be from 0 to 1, got {self.fidelity:g}")
+        if self.working_size < _LEAST_WORKING_SIZE:
+            raise ValueError(f"working_size must be {_LEAST_WORKING_SIZE} px or more, got {self.working_size}")
+        if self.max_faces < 0:
+            raise ValueError(f"max_faces must not be negative, got {self.max_faces}")
+
+    @property
+    def may_grow(self) -> bool:
+        """Says whether a picture may come out larger than it went in, so that the enlarging network is needed."""
+        return self.scale > 1 or self.size is not None

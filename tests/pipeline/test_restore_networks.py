@@ -1,0 +1,96 @@
+"""Networks that fail are never taken for networks that restored."""
+
+import pytest
+import torch
+from torch import nn
+
+from photopulse.errors import PhotopulseError
+from photopulse.pipeline.restore_networks import RestoreNetworks
+
+GRAY = torch.full((1, 3, 32, 48), 0.5)
+
+
+class Returning(nn.Module):
+    """Applies a function to its first input."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, image, *others):
+        return self.function(image)
+
+
+def with_nan(image):
+    spoiled = image.clone()
+    spoiled[0, 1, 3, 5] = float("nan")
+    return spoiled
+
+
+@pytest.mark.parametrize("broken", [with_nan, lambda image: image / 0, lambda image: -image / 0])
+@pytest.mark.parametrize("net", ["photo", "face", "enlarge"])
+def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(toy_restore_kit, net, broken):
+    kit = toy_restore_kit(
+        **{
+            f"{net}_net": Returning(
+                lambda image: (
+                    broken(image.repeat_interleave(2, 2).repeat_interleave(2, 3)) if net == "enlarge" else broken(image)
+                )
+            )
+        }
+    )
+    networks = RestoreNetworks(kit, "old.jpg")
+    run = {"photo": networks.photo, "face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    with pytest.raises(PhotopulseError, match=r"cannot restore old\.jpg: the \w+ network failed: .*no finite numbers"):
+        run(GRAY)
+
+
+def test_a_full_size_network_that_is_broken_is_an_error(toy_restore_kit):
+    kit = toy_restore_kit()
+    with torch.no_grad():
+        kit.full_size_net.last.bias.fill_(float("nan"))
+    small = GRAY[..., :16, :24]
+    with pytest.raises(PhotopulseError, match="the full-size network failed"):
+        RestoreNetworks(kit, "old.jpg").full_size(small, small, GRAY)
+
+
+def test_another_shape_is_an_error(toy_restore_kit):
+    networks = RestoreNetworks(toy_restore_kit(face_net=Returning(lambda image: image[..., 1:])), "old.jpg")
+    with pytest.raises(PhotopulseError, match=r"the shape \(1, 3, 32, 47\) instead of \(1, 3, 32, 48\)"):
+        networks.faces(GRAY, 0.5)
+    networks = RestoreNetworks(toy_restore_kit(enlarge_net=nn.Identity()), "old.jpg")
+    with pytest.raises(PhotopulseError, match="48 x 32 px of 48 x 32 px"):
+        networks.enlarge(GRAY)
+
+
+@pytest.mark.parametrize("net", ["photo", "face", "enlarge"])
+def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit, net):
+    networks = RestoreNetworks(toy_restore_kit(**{f"{net}_net": None}), "old.jpg")
+    run = {"photo": networks.photo, "face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    with pytest.raises(PhotopulseError, match="was not loaded"):
+        run(GRAY)
+
+
+def test_faces_go_through_eight_at_a_time_with_their_fidelity(toy_restore_kit):
+    kit = toy_restore_kit()
+    faces = torch.rand(19, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    restored = RestoreNetworks(kit, "old.jpg").faces(faces, 0.7)
+    assert [size for size, _ in kit.face_net.calls] == [8, 8, 3]
+    assert [fidelity for _, fidelity in kit.face_net.calls] == pytest.approx([0.7] * 3)
+    assert restored.shape == faces.shape
+    torch.testing.assert_close(restored[18, 0, 0, 0], (faces[18, 0, 0, 0] - 0.1).clamp(0, 1))
+
+
+def test_results_are_clamped_and_large_pictures_go_in_tiles(toy_restore_kit):
+    seen = []
+
+    def spy(image):
+        seen.append(image.shape[2:])
+        return image + 0.75
+
+    result = RestoreNetworks(toy_restore_kit(photo_net=Returning(spy)), "old.jpg").photo(torch.rand(1, 3, 20, 1500))
+    assert result.shape == (1, 3, 20, 1500)
+    assert result.min().item() >= 0.75
+    assert result.max().item() == 1
+    assert len(seen) > 1
+    assert all(max(shape) <= 640 for shape in seen)
