@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from photopulse.degrade import ChromaNoise, Corruption, GaussianNoise, SaltAndPepper
+from photopulse.degrade import ChromaNoise, Corruption, GaussianNoise, Mosaic, SaltAndPepper
 from photopulse.degrade.expected import expected
 
 RANDOM = (GaussianNoise(25), GaussianNoise(120), ChromaNoise(40), SaltAndPepper(0.3))
@@ -50,6 +50,12 @@ def test_beyond_the_range_noise_leaves_the_slope_as_it_is(value: float) -> None:
 def test_no_noise_changes_nothing() -> None:
     for part in (GaussianNoise(0), ChromaNoise(0), SaltAndPepper(0)):
         assert torch.equal(expected(shades(), part), shades())
+
+
+def test_a_mosaic_is_exact_with_the_gradient_of_means() -> None:
+    image = shades(torch.float64).requires_grad_()
+    assert torch.equal(expected(image, Mosaic(2)), Mosaic(2)(image, torch.Generator()))
+    assert torch.autograd.gradcheck(lambda x: expected(x, Mosaic(2)), (image,))
 
 
 def test_precision_is_kept() -> None:

@@ -14,6 +14,7 @@ from photopulse.degrade import (
     GaussianBlur,
     GaussianNoise,
     Jpeg,
+    Mosaic,
     MotionBlur,
     make_degradation,
     parse_degradation,
@@ -42,6 +43,15 @@ def test_a_plain_operator_keeps_its_kind_and_is_the_identity_at_one(name: str) -
 def test_the_same_factor_is_the_same_operator() -> None:
     for operator in (Box(4), CustomKernel(torch.ones(3, 3), 4), parse_degradation("blur:2+box", factor=4)):
         assert with_factor(operator, operator.factor) is operator
+
+
+def test_a_mosaic_shrinks_to_whole_pixels_and_vanishes_below_two() -> None:
+    operator = parse_degradation("mosaic:16+box+mosaic:2", factor=8)
+    half = with_factor(operator, 4)
+    assert half == Declared((Mosaic(8),), Box(4), (Mosaic(2),))
+    assert with_factor(parse_degradation("mosaic:8+box", factor=16), 2) == Box(2)
+    image = random_image(64)
+    torch.testing.assert_close(half(Box(2)(image)), operator(image))
 
 
 def spread_of(blur: MotionBlur | Defocus | GaussianBlur) -> float:

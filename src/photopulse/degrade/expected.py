@@ -9,6 +9,7 @@ from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from photopulse.degrade.corruptions import Corruption
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.jpeg_model import jpeg_model
+from photopulse.degrade.mosaic import Mosaic, pixelate
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
 from photopulse.degrade.resample import at_least_float32
 from photopulse.degrade.spread import spread
@@ -20,15 +21,17 @@ _CHROMA = (1.402, math.hypot(0.299 * 1.402, 0.114 * 1.772) / 0.587, 1.772)
 def expected(image: Tensor, part: Corruption) -> Tensor:
     """Gives the mean of ``part(image)`` over its randomness, (B, 3, H, W); a corruption unknown here does nothing.
 
-    Blurs are exact. JPEG has the codec's values and the gradients of ``jpeg_model``. Salt and pepper of a fraction
-    p is ``(1 - p) x + p / 2``. Noise moves the mean only where clamping cuts it off, near black and white; beyond
-    [0, 1], where pictures are clamped at last but a search still needs a slope, the value goes on as a line.
+    Blurs and mosaics are exact. JPEG has the codec's values and the gradients of ``jpeg_model``. Salt and pepper of a
+    fraction p is ``(1 - p) x + p / 2``. Noise moves the mean only where clamping cuts it off, near black and white;
+    beyond [0, 1], where pictures are clamped at last but a search still needs a slope, the value goes on as a line.
     """
     match part:
         case MotionBlur() | Defocus() | GaussianBlur():
             return spread(image, part)
         case Jpeg():
             return jpeg_model(image, part)
+        case Mosaic():
+            return pixelate(image, int(part.side))
         case SaltAndPepper():
             return image + part.fraction * (0.5 - image)
         case GaussianNoise():

@@ -29,8 +29,12 @@ class Mosaic:
         return f"mosaic:{amount_text(self.side)}"
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        side = int(self.side)
-        height, width = image.shape[2:]
-        means = F.avg_pool2d(image.detach(), side, ceil_mode=True)
-        squares = means.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
-        return squares[:, :, :height, :width]
+        return pixelate(image.detach(), int(self.side))
+
+
+def pixelate(image: Tensor, side: int) -> Tensor:
+    """Does what ``Mosaic`` does to (B, C, H, W), differentiably."""
+    height, width = image.shape[2:]
+    means = F.avg_pool2d(image, side, ceil_mode=True)
+    squares = means.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
+    return squares[:, :, :height, :width]

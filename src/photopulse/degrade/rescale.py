@@ -15,6 +15,7 @@ from photopulse.degrade.declared import Declared
 from photopulse.degrade.downscale import Degradation, make_degradation
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.kernels import CustomKernel
+from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.spread import Blur
 
 # Of a blur, px squared: what is spread less is not worth computing.
@@ -24,11 +25,11 @@ _NEGLIGIBLE_VARIANCE = 0.02
 def with_factor(operator: Degradation, factor: int) -> Degradation:
     """Gives the operator that takes a rendering only ``factor`` times the small picture's size to that picture.
 
-    The rendering's pixels count as means of the large picture's. A downscaler keeps its kind; with factor 1 it
-    changes nothing. Blurs of the large picture shrink in proportion, so that their kernels' standard deviations do;
-    those far below a pixel vanish, as does its JPEG. What happened to the small picture stays. A user's kernel is
-    summed over the larger pixels, so with factor 1 it still blurs as far as it reaches beyond one of them. Ask the
-    original for the ``expected_error``.
+    The rendering's pixels count as means of the large picture's. A downscaler keeps its kind; with factor 1 it changes
+    nothing. Blurs of the large picture shrink in proportion, so that their kernels' standard deviations do; those far
+    below a pixel vanish, as does its JPEG; a mosaic's squares shrink to whole pixels. What happened to the small
+    picture stays. A user's kernel is summed over the larger pixels, so with factor 1 it still blurs as far as it
+    reaches beyond one of them. Ask the original for the ``expected_error``.
 
     Raises:
         ValueError: for a factor below 1 or above the operator's, or an operator that photopulse does not know.
@@ -57,6 +58,9 @@ def _shrunk(part: Corruption, ratio: float) -> Corruption | None:
             return _shrunk_blur(Defocus, part.radius, ratio, shortest=0.5)
         case GaussianBlur():
             return _shrunk_blur(GaussianBlur, part.std, ratio, shortest=0.1)
+        case Mosaic():
+            side = round(part.side * ratio)
+            return Mosaic(side) if side > 1 else None
         case Jpeg():
             return None
         case _:

@@ -1,0 +1,1 @@
+"""The parts of portrait_restoration.py."""
