@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
 from photopulse.faces.mesh import FaceMesh
+from photopulse.restore.face import FaceNetSettings
 from photopulse.restore.fsrnet import FSRNetSettings
 from photopulse.training.discriminator import PairDiscriminator
+from photopulse.training.face_crops import STORED_SIZE, FaceCrops
 from photopulse.training.faces import TrainingFace
 from photopulse.training.loop import seeded_weights
 
@@ -116,3 +119,39 @@ def dotted(tmp_path: Path) -> Dotted:
         return TrainingFace(file=file, points=np.tile([(x, y)], (468, 1)))
 
     return paint
+
+
+class StageFeatures(nn.Module):
+    """Maps of the sizes and channels of EfficientNet-Lite0's, from one random layer each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(3, channels, 1) for channels in (16, 24, 40, 112, 320))
+
+    def stages(self, image):
+        return [layer(F.avg_pool2d(image, 2 ** (level + 1))) for level, layer in enumerate(self.layers)]
+
+
+@pytest.fixture
+def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
+    """Takes the place of the feature network of the restoration's recipes, so that nothing is fetched."""
+    with seeded_weights(0):
+        features = StageFeatures().requires_grad_(False)
+    for recipe in ("restoration", "face_gan", "face_restoration"):
+        monkeypatch.setattr(f"photopulse.training.{recipe}.load_features", lambda _device: features)
+    return features
+
+
+@pytest.fixture(scope="session")
+def tiny_face_net() -> FaceNetSettings:
+    return FaceNetSettings(encoder_widths=(4,) * 6, decoder_widths=(4,) * 6, middle=1)
+
+
+@pytest.fixture(scope="session")
+def face_crops() -> FaceCrops:
+    """Four smooth crops of three photos; the last two are of one."""
+    crops = []
+    for number in range(4):
+        coarse = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        crops.append(np.asarray(Image.fromarray(coarse).resize((STORED_SIZE, STORED_SIZE), Image.Resampling.BICUBIC)))
+    return FaceCrops(pixels=np.stack(crops), photos=np.array([0, 1, 2, 2]), places=np.arange(4))

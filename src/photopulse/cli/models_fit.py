@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from photopulse.cli.console import fail, is_interactive, stderr_console
 from photopulse.cli.options import Device, find_device
+from photopulse.cli.training_progress import training_bar
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -113,17 +113,7 @@ def _watch() -> "Yields[TwinFitWatcher]":
     """Yields a watcher with a bar for each stage where somebody watches."""
     from photopulse.training.twin_run import TwinFitWatcher
 
-    progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=stderr_console(),
-        transient=True,
-        disable=not is_interactive(),
-    )
+    progress = training_bar(shown=is_interactive())
     task = progress.add_task("starting", total=None, told="")
 
     def stage(name: str, total: int) -> None:

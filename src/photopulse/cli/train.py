@@ -1,26 +1,24 @@
-"""`photopulse train`: folders of aligned faces in, the weights of a network out."""
+"""`photopulse train fsrnet | fsrgan`: folders of aligned faces in, the weights of a network out."""
 
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from photopulse.cli.console import fail, is_interactive, stderr_console
 from photopulse.cli.options import Device, OutputFolder, find_device
-from photopulse.errors import PhotopulseError
+from photopulse.cli.train_restore import add_commands
+from photopulse.cli.training_progress import train_to_file, training_progress
 
 if TYPE_CHECKING:
-    from photopulse.training.fsrnet import TrainingState
     from photopulse.training.run import TrainingWatcher
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Trains the networks that are compared with PULSE: FSRNet, and FSRGAN from it.",
+    help="Trains the networks of `restore`, and those that are compared with PULSE: FSRNet, and FSRGAN from it.",
 )
+add_commands(app)
 
 _Faces = Annotated[
     list[Path],
@@ -108,14 +106,11 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
 
 
 def _run(train: "Callable[[TrainingWatcher], Path]") -> None:
-    try:
+    def watched() -> Path:
         with _watch() as watcher:
-            weights = train(watcher)
-    except PhotopulseError as error:
-        fail(str(error), 2)
-    except KeyboardInterrupt:
-        fail("interrupted; the same command goes on from the last checkpoint", 130)
-    typer.echo(str(weights))
+            return train(watcher)
+
+    train_to_file(watched)
 
 
 @contextmanager
@@ -123,59 +118,7 @@ def _watch() -> "Generator[TrainingWatcher]":
     """Yields a watcher with a bar for the meshes and one for the steps; without a terminal, lines of losses."""
     from photopulse.training.run import TrainingWatcher
 
-    watched = is_interactive()
-    progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=stderr_console(),
-        transient=True,
-        disable=not watched,
-    )
-    task = progress.add_task("starting", total=None, told="")
-    speed = _Speed()
-
-    def note(text: str) -> None:
-        progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def face(done: int, total: int) -> None:
-        progress.update(task, description="finding faces", completed=done, total=total)
-
-    def step(state: "TrainingState", total: int) -> None:
-        if not speed.steps:
-            progress.reset(task, total=total, description="training", completed=state.step - 1)
-        progress.update(task, completed=state.step, told=f"{speed.tell()}  {_words(state.losses)}")
-
-    def losses(step: int, means: dict[str, float]) -> None:
-        if not watched:
-            note(f"step {step}  {speed.words}  {_words(means)}")
-
-    with progress:
-        yield TrainingWatcher(on_face=face, on_note=note, on_step=step, on_losses=losses)
-
-
-class _Speed:
-    """Seconds a step, smoothed."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.words = ""
-        self._before = time.perf_counter()
-        self._mean = 0.0
-
-    def tell(self) -> str:
-        """Counts a step and words the speed."""
-        now = time.perf_counter()
-        self.steps += 1
-        if self.steps > 1:
-            self._mean += (now - self._before - self._mean) / min(self.steps - 1, 20)
-            self.words = f"{self._mean:.2f} s a step"
-        self._before = now
-        return self.words
-
-
-def _words(losses: dict[str, float]) -> str:
-    return "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+    with training_progress() as progress:
+        yield TrainingWatcher(
+            on_face=progress.face, on_note=progress.note, on_step=progress.step, on_losses=progress.losses
+        )

@@ -1,0 +1,124 @@
+"""How trainings speak to the person: a bar with speed and losses, notes, and how they end."""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from photopulse.cli.console import fail, is_interactive, stderr_console
+from photopulse.errors import PhotopulseError
+
+
+class StepState(Protocol):
+    """What every training yields after a step."""
+
+    @property
+    def step(self) -> int:
+        """Number, from 1."""
+        ...
+
+    @property
+    def losses(self) -> Mapping[str, float]:
+        """By their names."""
+        ...
+
+
+def training_bar(*, shown: bool) -> Progress:
+    """Makes a bar whose tasks have a field ``told``: a word on how it goes."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+        transient=True,
+        disable=not shown,
+    )
+
+
+@contextmanager
+def training_progress() -> "Generator[TrainingProgress]":
+    """Yields what watches a training, with a bar; without a terminal, with lines of losses."""
+    shown = is_interactive()
+    bar = training_bar(shown=shown)
+    with bar:
+        yield TrainingProgress(bar, bar.add_task("starting", total=None, told=""), shown=shown)
+
+
+class TrainingProgress:
+    """Hears of photos that were searched, notes, steps and losses, and shows them."""
+
+    def __init__(self, bar: Progress, task: TaskID, *, shown: bool) -> None:
+        self._bar = bar
+        self._task = task
+        self._shown = shown
+        self._speed = _Speed()
+
+    def note(self, text: str) -> None:
+        """Says a sentence."""
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def face(self, done: int, total: int) -> None:
+        """Shows how many photos were searched for faces."""
+        self._bar.update(self._task, description="finding faces", completed=done, total=total)
+
+    def step(self, state: StepState, total: int) -> None:
+        """Shows a step, of how many."""
+        if not self._speed.steps:
+            self._bar.reset(self._task, total=total, description="training", completed=state.step - 1)
+        self._bar.update(self._task, completed=state.step, told=f"{self._speed.tell()}  {_words(state.losses)}")
+
+    def losses(self, step: int, means: Mapping[str, float]) -> None:
+        """Says the mean losses, where there is no bar."""
+        if not self._shown:
+            self.note(f"step {step}  {self._speed.words}  {_words(means)}")
+
+
+def train_to_file(train: Callable[[], Path | None]) -> None:
+    """Runs a training and prints the file that it returns; ends the command where it fails or is interrupted."""
+    try:
+        weights = train()
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; the same command goes on from the last checkpoint", 130)
+    if weights is not None:
+        typer.echo(str(weights))
+
+
+class _Speed:
+    """Seconds a step, smoothed."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.words = ""
+        self._before = time.perf_counter()
+        self._mean = 0.0
+
+    def tell(self) -> str:
+        """Counts a step and words the speed."""
+        now = time.perf_counter()
+        self.steps += 1
+        if self.steps > 1:
+            self._mean += (now - self._before - self._mean) / min(self.steps - 1, 20)
+            self.words = f"{self._mean:.2f} s a step"
+        self._before = now
+        return self.words
+
+
+def _words(losses: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())

@@ -1,0 +1,116 @@
+"""Where a training computes: on one device, or on several, each with a process of its own."""
+
+import importlib
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from photopulse.devices import check_device
+from photopulse.errors import PhotopulseError
+
+# The others wait while the first process searches many thousand photos for faces.
+_PATIENCE = timedelta(days=2)
+
+
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _at_once() -> None:
+    """Waits for nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """A process's place in a training, by default the only one.
+
+    The processes hold equal weights, each learns from batches of its own, and before every step their gradients are
+    averaged: n processes train as one with batches n times as large does. Networks are not wrapped, so that
+    adversarial training and checkpoints need nothing special.
+
+    Attributes:
+        device: of this process.
+        process: its number, from 0.
+        processes: in all.
+        mean: averages a tensor over the processes; all must call it.
+        wait: returns when all have called it.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    process: int = 0
+    processes: int = 1
+    mean: Callable[[Tensor], Tensor] = _itself
+    wait: Callable[[], None] = _at_once
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process that writes files and tells how it goes."""
+        return self.process == 0
+
+    def batch_number(self, step: int) -> int:
+        """Returns the number of the batch that this process learns from in a step: no other has the same."""
+        return step * self.processes + self.process
+
+    def autocast(self) -> torch.autocast:
+        """Returns a context in which convolutions compute in bfloat16."""
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def average_gradients(self, network: nn.Module) -> None:
+        """Averages the gradients of a network over the processes, all in one message."""
+        gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+        if self.processes == 1 or not gradients:
+            return
+        mean = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        parts = torch.split(mean, [gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view(gradient.shape))
+
+    @contextmanager
+    def main_first(self) -> Generator[None]:
+        """Within, the main process goes first; the others begin when it is done, and find what it wrote."""
+        if not self.is_main:
+            self.wait()
+        yield
+        if self.is_main:
+            self.wait()
+
+
+def find_compute(device: str) -> Compute:
+    """Returns this process's place: that which ``accelerate launch`` gave it, or else the device, alone.
+
+    Among several processes each has the GPU of its number, or the CPU if ``device`` is "cpu".
+
+    Raises:
+        PhotopulseError: for a device that is not there, and among several processes without accelerate.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return _among_several(on_cpu=torch.device(device).type == "cpu")
+    check_device(device)
+    return Compute(device=torch.device(device))
+
+
+def _among_several(*, on_cpu: bool) -> Compute:
+    try:
+        # An optional dependency without which type checkers must do.
+        accelerate = cast(Any, importlib.import_module("accelerate"))
+    except ImportError as error:
+        raise PhotopulseError(
+            "cannot train in several processes",
+            why="accelerate is not installed",
+            fix="install it with `pip install 'photopulse[train]'`, or start one process",
+        ) from error
+    patience = accelerate.utils.InitProcessGroupKwargs(timeout=_PATIENCE)
+    accelerator = accelerate.Accelerator(cpu=on_cpu, kwargs_handlers=[patience])
+    return Compute(
+        device=accelerator.device,
+        process=accelerator.process_index,
+        processes=accelerator.num_processes,
+        mean=lambda tensor: accelerator.reduce(tensor, reduction="mean"),
+        wait=accelerator.wait_for_everyone,
+    )

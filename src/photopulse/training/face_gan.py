@@ -1,0 +1,149 @@
+"""Phase one of the face network: its decoder alone learns to draw faces, as a GAN, from random tensors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate, islice
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.metrics.features import load_features
+from photopulse.restore.face import FACE_SIZE, FaceNet, FaceNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.face_crops import FaceCrops, face_batches
+from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss
+from photopulse.training.loop import (
+    Stateful,
+    averaged_copy,
+    channels_last,
+    check_finite,
+    load_checkpoint,
+    move_average,
+    save_checkpoint,
+    seeded_weights,
+)
+from photopulse.training.restoration import Trained, take_step
+
+SMALL_SIZE = FACE_SIZE // 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of the training: faces of one size.
+
+    Attributes:
+        size: height and width of the faces in px.
+        steps: batches.
+        batch_size: faces in each.
+    """
+
+    size: int
+    steps: int
+    batch_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceGANTraining:
+    """The recipe.
+
+    Attributes:
+        network: sizes of the whole face network.
+        stages: small faces first, as in progressive growing (Karras et al., ICLR 2018).
+        learning_rate: Adam's, of the decoder;
+        judge_learning_rate: and of the judge.
+        averaging: of the weights that are kept: each step's count 1 - this.
+        save_every: steps between two checkpoints.
+        seed: of weights and data.
+    """
+
+    network: FaceNetSettings = field(default_factory=FaceNetSettings)
+    stages: tuple[Stage, ...] = (
+        Stage(size=64, steps=3000, batch_size=16),
+        Stage(size=128, steps=1500, batch_size=12),
+        Stage(size=256, steps=600, batch_size=8),
+    )
+    learning_rate: float = 4e-4
+    judge_learning_rate: float = 4e-4
+    averaging: float = 0.995
+    save_every: int = 100
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return sum(stage.steps for stage in self.stages)
+
+    def size_in(self, step: int) -> int:
+        """Returns the size of the faces in a step, counted from 1."""
+        ends = accumulate(stage.steps for stage in self.stages)
+        return next(stage.size for stage, end in zip(self.stages, ends, strict=True) if step <= end)
+
+
+def train_face_gan(
+    faces: FaceCrops, settings: FaceGANTraining, *, checkpoint: Path, compute: Compute
+) -> Iterator[Trained]:
+    """Trains the decoder of a face network as a GAN; yields after each step and goes on from ``checkpoint``.
+
+    What it yields as network is the averaged decoder.
+    """
+    features = load_features(compute.device)
+    with seeded_weights(settings.seed):
+        decoder = channels_last(FaceNet(settings.network).decoder.to(compute.device))
+        judge = channels_last(FeatureJudge(features).to(compute.device))
+    average = averaged_copy(decoder)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=settings.learning_rate, betas=(0.0, 0.99))
+    heads = judge.heads.parameters()
+    judging = torch.optim.Adam(heads, lr=settings.judge_learning_rate, betas=(0.0, 0.99))
+    parts: dict[str, Stateful] = {
+        "decoder": decoder,
+        "average": average,
+        "judge": judge,
+        "optimizer": optimizer,
+        "judging": judging,
+    }
+    done = load_checkpoint(checkpoint, parts)
+    for step, (real, random) in enumerate(_batches(faces, settings, done, compute), start=done + 1):
+        real = real.to(compute.device).contiguous(memory_format=torch.channels_last)
+        size = real.shape[3]
+        small, skips = decoder.random_inputs(len(real), size=SMALL_SIZE, sizes=doublings(size), generator=random)
+        with compute.autocast():
+            made: Tensor = decoder(small.to(compute.device), [skip.to(compute.device) for skip in skips])
+            doubt = judge_loss(judge(real), judge(made.detach().clamp(0, 1)))
+        check_finite(doubt, step)
+        take_step(judging, doubt, judge, compute)
+        with compute.autocast():
+            belief = maker_loss(judge(_softly_clamped(made))).mean()
+        check_finite(belief, step)
+        take_step(optimizer, belief, decoder, compute)
+        move_average(average, decoder, decay=settings.averaging, step=step)
+        if compute.is_main and (step % settings.save_every == 0 or step == settings.steps):
+            save_checkpoint(checkpoint, step, parts)
+        yield Trained(step=step, losses={"judge": doubt.item(), "maker": belief.item()}, network=average)
+
+
+def _batches(
+    faces: FaceCrops, settings: FaceGANTraining, done: int, compute: Compute
+) -> Iterator[tuple[Tensor, torch.Generator]]:
+    """Yields the batches of all stages that are left, with the randomness of each step."""
+    ends = list(accumulate(stage.steps for stage in settings.stages))
+    for stage, end in zip(settings.stages, ends, strict=True):
+        first = max(done, end - stage.steps)
+        number = compute.batch_number(first)
+        batches = face_batches(
+            faces, batch_size=stage.batch_size, seed=settings.seed, first_step=number, every=compute.processes
+        )
+        for step, batch in enumerate(islice(batches, max(end - first, 0)), start=first):
+            random = torch.Generator().manual_seed(settings.seed * 1_000_003 + compute.batch_number(step))
+            yield F.interpolate(batch, size=(stage.size, stage.size), mode="area"), random
+
+
+def doublings(size: int) -> int:
+    """Returns how often the decoder doubles the size for faces of ``size`` px."""
+    return (size // SMALL_SIZE).bit_length() - 1
+
+
+def _softly_clamped(image: Tensor) -> Tensor:
+    """Clamps to [0, 1], but lets gradients through that lead back."""
+    return image + (image.clamp(0, 1) - image).detach()

@@ -1,0 +1,143 @@
+"""Phase two of the face network: encoder and decoder learn together to restore damaged faces."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from photopulse.degrade.photo import TRAINING, DamageRecipe
+from photopulse.metrics.features import load_features
+from photopulse.metrics.perceptual import perceptual_distance
+from photopulse.restore.face import FaceNet, FaceNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.face_crops import FaceCrops, face_pairs
+from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss
+from photopulse.training.loop import (
+    Stateful,
+    averaged_copy,
+    channels_last,
+    check_finite,
+    load_checkpoint,
+    move_average,
+    save_checkpoint,
+    seeded_weights,
+)
+from photopulse.training.restoration import Optimisation, Trained, set_rate, take_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceTraining:
+    """The recipe.
+
+    Attributes:
+        network: sizes.
+        optimisation: how the encoder's weights are moved; its perceptual weight is that at fidelity 0.
+        decoder_share: the decoder's learning rate, as a share of the encoder's: it has learned already.
+        judge_learning_rate: Adam's, of the judge.
+        judge_weight: of the adversarial loss, at fidelity 0.
+        judge_rests_below: the judge learns only while its loss is above this: it must not win.
+        damage: of the faces.
+    """
+
+    network: FaceNetSettings = field(default_factory=FaceNetSettings)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=4e-4, perceptual_weight=0.3)
+    )
+    decoder_share: float = 0.5
+    judge_learning_rate: float = 2e-4
+    judge_weight: float = 0.005
+    judge_rests_below: float = 1.2
+    damage: DamageRecipe = TRAINING
+
+
+def train_face(
+    faces: FaceCrops,
+    settings: FaceTraining,
+    *,
+    decoder: nn.Module | None,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the face network; yields after each step and goes on from ``checkpoint``.
+
+    Each face is given a fidelity f at random, and its losses are |made - sharp| + (1 - f) times the perceptual and
+    the adversarial ones: what the network learns to trade off is what the user then chooses.
+
+    Args:
+        faces: sharp ones.
+        settings: of the training.
+        decoder: as ``train_face_gan`` left it; None begins with random weights.
+        checkpoint: file, written now and then, and at the end, by the main process.
+        compute: where to compute.
+    """
+    optimisation = settings.optimisation
+    features = load_features(compute.device)
+    with seeded_weights(optimisation.seed):
+        network = FaceNet(settings.network)
+        judge = channels_last(FeatureJudge(features).to(compute.device))
+    if decoder is not None:
+        network.decoder.load_state_dict(decoder.state_dict())
+    network = channels_last(network.to(compute.device))
+    average = averaged_copy(network)
+    optimizer = torch.optim.Adam(_groups(network, settings), betas=(0.9, 0.99))
+    judging = torch.optim.Adam(judge.heads.parameters(), lr=settings.judge_learning_rate, betas=(0.5, 0.99))
+    parts: dict[str, Stateful] = {
+        "network": network,
+        "average": average,
+        "judge": judge,
+        "optimizer": optimizer,
+        "judging": judging,
+    }
+    done = load_checkpoint(checkpoint, parts)
+    batches = face_pairs(
+        faces,
+        settings.damage,
+        batch_size=optimisation.batch_size,
+        seed=optimisation.seed,
+        first_step=compute.batch_number(done),
+        every=compute.processes,
+    )
+    for step, pairs in enumerate(islice(batches, max(optimisation.steps - done, 0)), start=done + 1):
+        set_rate(optimizer, optimisation, step)
+        pairs = pairs.to(compute.device)
+        fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
+        with compute.autocast():
+            made: Tensor = network(pairs.damaged, fidelity)
+            doubt = judge_loss(judge(pairs.sharp), judge(made.detach().clamp(0, 1)))
+        check_finite(doubt, step)
+        if compute.mean(doubt.detach()).item() > settings.judge_rests_below:
+            take_step(judging, doubt, judge, compute)
+        with compute.autocast():
+            losses = {
+                "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
+                "perceptual": perceptual_distance(features, made.clamp(0, 1), pairs.sharp).float(),
+                "adversarial": maker_loss(judge(made.clamp(0, 1))),
+            }
+        detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judge_weight * losses["adversarial"]
+        loss = (losses["pixel"] + (1 - fidelity) * detail).mean()
+        check_finite(loss, step)
+        take_step(optimizer, loss, network, compute)
+        move_average(average, network, decay=optimisation.averaging, step=step)
+        if compute.is_main and (step % optimisation.save_every == 0 or step == optimisation.steps):
+            save_checkpoint(checkpoint, step, parts)
+        means = {name: part.mean().item() for name, part in losses.items()} | {"judge": doubt.item()}
+        yield Trained(step=step, losses=means, network=average)
+
+
+def _groups(network: FaceNet, settings: FaceTraining) -> list[dict[str, object]]:
+    decoder = {id(parameter) for parameter in network.decoder.parameters()}
+    encoder = [parameter for parameter in network.parameters() if id(parameter) not in decoder]
+    rate = settings.optimisation.learning_rate
+    return [
+        {"params": encoder, "lr": rate, "share": 1.0},
+        {"params": list(network.decoder.parameters()), "lr": rate, "share": settings.decoder_share},
+    ]
+
+
+def _fidelities(count: int, seed: int, step: int) -> Tensor:
+    """Draws fidelities (count,), the ends of the dial more often than what lies between."""
+    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    return (torch.rand(count, generator=random) * 1.5 - 0.25).clamp(0, 1)

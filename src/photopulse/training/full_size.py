@@ -1,0 +1,93 @@
+"""Trains the full-size network on what a trained photo network makes of photos that were made small."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.degrade.photo import TRAINING, DamageRecipe
+from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
+from photopulse.restore.photo import PhotoNet
+from photopulse.training.compute import Compute
+from photopulse.training.loop import channels_last, seeded_weights
+from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.restoration import Answer, Optimisation, Trained, train_restoration
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSizeTraining:
+    """The recipe.
+
+    Attributes:
+        network: sizes.
+        optimisation: how its weights are moved.
+        crops: of the large photos.
+        damage: of these.
+        ratios: a large side over a small one, the least and the most; every step draws one.
+    """
+
+    network: FullSizeSettings = field(default_factory=FullSizeSettings)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            steps=1500, batch_size=6, learning_rate=1e-3, perceptual_weight=0.05, averaging=0.995
+        )
+    )
+    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=256, least_scale=0.7))
+    damage: DamageRecipe = TRAINING
+    ratios: tuple[float, float] = (1.2, 4.0)
+
+
+def train_full_size(
+    files: Sequence[Path],
+    photo_net: PhotoNet,
+    settings: FullSizeTraining,
+    *,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the full-size network while ``photo_net`` stays as it is; yields and goes on as the others do."""
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = FullSizeNet(settings.network)
+    answer = full_size_answer(channels_last(photo_net.to(compute.device)).eval(), settings)
+
+    def batches(done: int) -> Iterator[Pairs]:
+        return photo_pairs(
+            files,
+            settings.crops,
+            batch_size=optimisation.batch_size,
+            seed=optimisation.seed,
+            first_step=compute.batch_number(done),
+            every=compute.processes,
+            recipe=settings.damage,
+        )
+
+    return train_restoration(network, batches, optimisation, answer=answer, checkpoint=checkpoint, compute=compute)
+
+
+def full_size_answer(photo_net: PhotoNet, settings: FullSizeTraining) -> Answer:
+    """Asks a full-size network as restoration does, at a ratio of the sizes that depends on the step."""
+
+    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+        low_in = F.interpolate(
+            pairs.damaged, size=_small_size(settings, step), mode="bicubic", antialias=True, align_corners=False
+        ).clamp(0, 1)
+        with torch.no_grad():
+            low_out = photo_net(low_in).float()
+        # The variances of the guided filter are about as small as what bfloat16 rounds off their terms.
+        with torch.autocast(pairs.damaged.device.type, enabled=False):
+            return network(low_in, low_out, pairs.damaged)
+
+    return answer
+
+
+def _small_size(settings: FullSizeTraining, step: int) -> tuple[int, int]:
+    random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)
+    least, most = settings.ratios
+    ratio = least * (most / least) ** cast(float, torch.rand((), generator=random).item())
+    side = round(settings.crops.size / ratio)
+    return side, side

@@ -1,0 +1,28 @@
+"""The table of a training's losses as a picture: a curve for each."""
+
+import csv
+from pathlib import Path
+
+from photopulse.studies.plotting import new_figure, save_figure, styles, tidy
+
+
+def write_loss_curves(path: Path, table: Path) -> None:
+    """Draws each loss over the steps, one panel a loss, from the table that ``LossLog`` writes.
+
+    Raises:
+        PhotopulseError: the picture cannot be written.
+        OSError: the table cannot be read.
+    """
+    with table.open(newline="", encoding="utf-8") as file:
+        (_, _, *names), *lines = csv.reader(file)
+    steps = [int(cells[0]) for cells in lines]
+    figure = new_figure(width=3.2 * len(names), height=2.6)
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for place, (name, style) in enumerate(styles(names).items()):
+        panel = panels[place]
+        mark = style.marker if len(steps) == 1 else ""
+        panel.plot(steps, [float(cells[2 + place]) for cells in lines], color=style.colour, linewidth=1.2, marker=mark)
+        panel.set(title=name, xlabel="step")
+        panel.ticklabel_format(axis="y", useOffset=False)
+        tidy(panel, grid="both")
+    save_figure(figure, path)

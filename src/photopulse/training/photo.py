@@ -1,0 +1,48 @@
+"""Trains the photo network, on crops of any photos."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from photopulse.degrade.photo import TRAINING, DamageRecipe
+from photopulse.restore.photo import PhotoNet, PhotoNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.loop import seeded_weights
+from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.restoration import Optimisation, Trained, plain_answer, train_restoration
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoTraining:
+    """The recipe: sizes of the network, how its weights are moved, how photos are cropped and damaged."""
+
+    network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=4000, batch_size=16, learning_rate=8e-4)
+    )
+    crops: PhotoCrops = field(default_factory=PhotoCrops)
+    damage: DamageRecipe = TRAINING
+
+
+def train_photo(
+    files: Sequence[Path], settings: PhotoTraining, *, checkpoint: Path, compute: Compute
+) -> Iterator[Trained]:
+    """Trains the photo network; yields after each step and goes on from ``checkpoint`` if it is there."""
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = PhotoNet(settings.network)
+
+    def batches(done: int) -> Iterator[Pairs]:
+        return photo_pairs(
+            files,
+            settings.crops,
+            batch_size=optimisation.batch_size,
+            seed=optimisation.seed,
+            first_step=compute.batch_number(done),
+            every=compute.processes,
+            recipe=settings.damage,
+        )
+
+    return train_restoration(
+        network, batches, optimisation, answer=plain_answer, checkpoint=checkpoint, compute=compute
+    )

@@ -1,0 +1,64 @@
+"""Which of the files that the user names a training can use: found out before it starts, not hours later."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from photopulse.errors import PhotopulseError
+from photopulse.images.opening import open_image
+
+# What ``read_image`` takes.
+_MOST_PIXELS = 100_000_000
+
+
+def usable_photos(files: Sequence[Path], *, least_side: int, on_note: Callable[[str], None]) -> list[Path]:
+    """Keeps the photos that can be opened and have ``least_side`` px or more each way; the others become notes.
+
+    Only headers are read. A file that is named twice is kept twice.
+
+    Raises:
+        PhotopulseError: if nothing is left.
+    """
+    broken: dict[Path, PhotopulseError] = {}
+    small: list[Path] = []
+    kept: list[Path] = []
+    for file in files:
+        try:
+            with open_image(file, max_pixels=_MOST_PIXELS) as (image, _):
+                (kept if min(image.size) >= least_side else small).append(file)
+        except PhotopulseError as error:
+            broken[file] = error
+    if broken:
+        first = next(iter(broken.values()))
+        on_note(f"{len(broken)} of {len(files)} files are left out: {first}" + (" ..." if len(broken) > 1 else ""))
+    if small:
+        on_note(f"{len(small)} of {len(files)} photos have a side below {least_side} px and are left out: {small[0]}")
+    if not kept:
+        raise PhotopulseError(
+            f"cannot train on these {len(files)} files",
+            why=f"none of them is a photo of {least_side} px or more each way that can be read",
+            fix="give larger photos (hundreds and more are good)",
+        )
+    return kept
+
+
+def held_apart(files: Sequence[Path], *, most: int) -> tuple[list[Path], list[Path]]:
+    """Splits files into those to learn from and a few, evenly spread, to look at; no photo is in both.
+
+    Raises:
+        PhotopulseError: if there are not two different files.
+    """
+    different = list({file.resolve(): file for file in files})
+    if len(different) < 2:
+        raise PhotopulseError(
+            "cannot train on one photo",
+            why="one is kept apart to look at, and then none is left to learn from",
+            fix="give more photos (hundreds and more are good)",
+        )
+    apart = [different[place] for place in spread(len(different), most=most)]
+    return [file for file in files if file.resolve() not in apart], apart
+
+
+def spread(count: int, *, most: int) -> list[int]:
+    """Picks a tenth of ``count`` places, at least one and at most ``most``, evenly spread."""
+    picked = min(most, max(count // 10, 1))
+    return [(2 * place + 1) * count // (2 * picked) for place in range(picked)]

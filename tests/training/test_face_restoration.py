@@ -1,0 +1,102 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from photopulse.restore.face import FaceNet, FaceNetSettings
+from photopulse.training import face_restoration as module
+from photopulse.training.compute import Compute
+from photopulse.training.face_crops import FaceCrops
+from photopulse.training.face_restoration import FaceTraining, train_face
+from photopulse.training.restoration import Optimisation
+
+pytestmark = pytest.mark.usefixtures("one_thread", "stage_features")
+
+
+@pytest.fixture
+def settings(tiny_face_net: FaceNetSettings) -> FaceTraining:
+    optimisation = Optimisation(steps=3, batch_size=2, learning_rate=1e-3, warmup=1, save_every=2)
+    return FaceTraining(network=tiny_face_net, optimisation=optimisation)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_network(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
+):
+    def train(name: str):
+        return train_face(face_crops, settings, decoder=None, checkpoint=tmp_path / name, compute=Compute())
+
+    whole = list(train("whole.pt"))
+    assert set(whole[0].losses) == {"pixel", "perceptual", "adversarial", "judge"}
+    for state in train("parts.pt"):
+        if state.step == 2:
+            break
+    # The checkpoint of step 2 comes before the state of step 2.
+    (last,) = train("parts.pt")
+    assert (last.step, last.losses) == (3, whole[-1].losses)
+    for ours, theirs in zip(last.network.parameters(), whole[-1].network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_decoder_starts_as_the_gan_left_it_and_learns_more_slowly(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
+):
+    one = replace(settings, optimisation=replace(settings.optimisation, steps=1, warmup=0, last_rate=1.0))
+    torch.manual_seed(7)
+    decoder = FaceNet(settings.network).decoder
+    before = {name: values.clone() for name, values in decoder.named_parameters()}
+    list(train_face(face_crops, one, decoder=decoder, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    trained = torch.load(tmp_path / "face.pt", weights_only=True)["network"]
+    moved = max((trained[f"decoder.{name}"] - values).abs().max().item() for name, values in before.items())
+    # Adam's first step is the learning rate: half of the encoder's.
+    assert moved == pytest.approx(0.5e-3, rel=0.01)
+    with module.seeded_weights(0):
+        encoder = FaceNet(settings.network)
+    stem = (trained["stem.weight"] - encoder.stem.weight).abs().max().item()
+    assert stem == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize(("rests_below", "learns"), [(0.0, True), (100.0, False)])
+def test_the_judge_rests_while_it_wins(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, rests_below: float, learns: bool
+):
+    controlled = replace(settings, judge_rests_below=rests_below)
+    list(train_face(face_crops, controlled, decoder=None, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    assert bool(torch.load(tmp_path / "face.pt", weights_only=True)["judging"]["state"]) == learns
+
+
+def test_whether_the_judge_rests_is_decided_by_all_processes(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
+):
+    asked: list[int] = []
+
+    def mean(tensor: torch.Tensor) -> torch.Tensor:
+        asked.append(tensor.numel())
+        return torch.zeros_like(tensor)
+
+    compute = Compute(processes=2, mean=mean)
+    list(train_face(face_crops, settings, decoder=None, checkpoint=tmp_path / "face.pt", compute=compute))
+    weights = sum(values.numel() for values in FaceNet(settings.network).parameters())
+    assert asked == [1, weights] * 3
+
+
+def test_at_full_fidelity_only_the_pixels_count(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
+    ends = []
+    for name, weight in (("light", 0.0), ("heavy", 9.0)):
+        weighed = replace(
+            settings, judge_weight=weight, optimisation=replace(settings.optimisation, perceptual_weight=weight)
+        )
+        (*_, last) = train_face(
+            face_crops, weighed, decoder=None, checkpoint=tmp_path / f"{name}.pt", compute=Compute()
+        )
+        ends.append(torch.cat([values.flatten() for values in last.network.parameters()]))
+    torch.testing.assert_close(*ends, rtol=0, atol=1e-6)
+
+
+def test_fidelities_lie_in_the_dial_and_often_at_its_ends():
+    drawn = torch.cat([module._fidelities(100, 0, step) for step in range(20)])
+    assert drawn.min() == 0
+    assert drawn.max() == 1
+    assert (drawn == 0).float().mean().item() == pytest.approx(1 / 6, abs=0.03)
+    assert (drawn == 1).float().mean().item() == pytest.approx(1 / 6, abs=0.03)

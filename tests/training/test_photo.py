@@ -1,0 +1,48 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from photopulse.degrade.photo import Amount, DamageRecipe
+from photopulse.restore.photo import PhotoNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.photo import PhotoTraining, train_photo
+from photopulse.training.photo_pairs import PhotoCrops, photo_pairs
+from photopulse.training.restoration import Optimisation
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TINY = PhotoTraining(
+    network=PhotoNetSettings(widths=(8, 8), blocks=(1, 1)),
+    optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
+    crops=PhotoCrops(size=64),
+)
+
+
+def test_the_first_loss_is_the_distance_of_the_damage(pictures: list[Path], tmp_path: Path):
+    """The untrained network changes nothing."""
+    states = list(train_photo(pictures, TINY, checkpoint=tmp_path / "photo.pt", compute=Compute()))
+    assert [state.step for state in states] == [1, 2]
+    first = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0))
+    assert states[0].losses["pixel"] == pytest.approx((first.damaged - first.sharp).abs().mean().item(), rel=1e-2)
+
+
+def test_the_second_of_two_processes_learns_from_batches_of_its_own(pictures: list[Path], tmp_path: Path):
+    compute = Compute(process=1, processes=2)
+    first = next(train_photo(pictures, TINY, checkpoint=tmp_path / "photo.pt", compute=compute))
+    theirs = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0, first_step=1))
+    assert first.losses["pixel"] == pytest.approx((theirs.damaged - theirs.sharp).abs().mean().item(), rel=1e-2)
+
+
+def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
+    noisy = replace(
+        TINY,
+        damage=DamageRecipe(noise=Amount(20, 20)),
+        optimisation=replace(TINY.optimisation, steps=120, learning_rate=1e-2, batch_size=4, averaging=0.9),
+    )
+    (*_, last) = train_photo(pictures, noisy, checkpoint=tmp_path / "photo.pt", compute=Compute())
+    pairs = next(photo_pairs(pictures, TINY.crops, batch_size=4, seed=9, recipe=noisy.damage))
+    with torch.no_grad():
+        restored = last.network(pairs.damaged)
+    assert (restored - pairs.sharp).abs().mean() < 0.9 * (pairs.damaged - pairs.sharp).abs().mean()

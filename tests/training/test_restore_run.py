@@ -1,0 +1,165 @@
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from photopulse.errors import PhotopulseError
+from photopulse.restore.network_files import read_network
+from photopulse.training import restore_run as module
+from photopulse.training.compute import Compute
+from photopulse.training.photo_pairs import Pairs
+from photopulse.training.restoration import Optimisation, Trained, plain_answer, train_restoration
+from photopulse.training.restore_run import Material, Plan, RestoreWatcher, run_plan
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    width: int = 3
+
+
+def _batches(done: int) -> Iterator[Pairs]:
+    while True:
+        dark = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(done)) / 2
+        yield Pairs(damaged=dark, sharp=dark + 0.25)
+        done += 1
+
+
+def _network(sizes: Sizes) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Conv2d(3, sizes.width, 1)
+
+
+def _plan(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> Plan:
+    settings = Optimisation(steps=steps, batch_size=2, learning_rate=1e-2, warmup=2, perceptual_weight=0, save_every=2)
+
+    def train(checkpoint: Path) -> Iterator[Trained]:
+        return train_restoration(
+            _network(Sizes()),
+            _batches,
+            settings,
+            answer=plain_answer,
+            checkpoint=checkpoint,
+            compute=compute or Compute(),
+        )
+
+    def show(path: Path, network: nn.Module, step: int) -> None:
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (step, 1)).save(path)
+
+    def prepare(watcher: RestoreWatcher) -> Material:
+        watcher.on_note("prepared")
+        return Material(told={"photos": 7}, train=train, show=show)
+
+    return Plan(
+        name=name,
+        kind="toy",
+        steps=steps,
+        asked={"settings": {"steps": steps}},
+        sizes=Sizes(),
+        network=_network(Sizes()),
+        prepare=prepare,
+    )
+
+
+def _run(output: Path, plan: Plan | None = None, *, fresh: bool = False, **heard) -> Path:
+    return run_plan(plan or _plan(), output, compute=Compute(), fresh=fresh, watcher=RestoreWatcher(**heard))
+
+
+def _losses(output: Path) -> list[tuple[str, ...]]:
+    with (output / "losses.csv").open(newline="") as file:
+        return [(cells[0], *cells[2:]) for cells in csv.reader(file)]
+
+
+def _stop_in(number: int):
+    def step(state: Trained, total: int) -> None:
+        if state.step == number:
+            raise KeyboardInterrupt
+
+    return step
+
+
+def test_a_training_leaves_weights_settings_losses_curves_and_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_SHOWN_EVERY", 3)
+    notes, steps, lines = [], [], []
+    weights = _run(
+        tmp_path / "out",
+        on_note=notes.append,
+        on_step=lambda state, total: steps.append((state.step, total)),
+        on_losses=lambda step, losses: lines.append((step, set(losses))),
+    )
+    assert weights == tmp_path / "out" / "toy.safetensors"
+    average = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["average"]
+    for name, values in read_network(weights, "toy", lambda sizes: _network(Sizes(**sizes))).state_dict().items():
+        assert torch.equal(values, average[name].half().float())
+    told = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert (told["recipe"], told["settings"], told["photos"], told["device"]) == ("toy", {"steps": 4}, 7, "cpu")
+    assert sorted(path.name for path in (tmp_path / "out" / "samples").iterdir()) == ["000003.png", "000004.png"]
+    assert Image.open(tmp_path / "out" / "losses.png").width > 100
+    assert (notes, steps, lines) == (["prepared"], [(step, 4) for step in range(1, 5)], [(4, {"pixel"})])
+    assert [line[0] for line in _losses(tmp_path / "out")] == ["step", "4"]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights_and_losses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    original = module.LossLog
+    monkeypatch.setattr(module, "LossLog", lambda path, done: original(path, done=done, every=1))
+    whole = _run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        _run(tmp_path / "parts", on_step=_stop_in(3))
+    assert not (tmp_path / "parts" / "toy.safetensors").exists()
+    assert _run(tmp_path / "parts").read_bytes() == whole.read_bytes()
+    assert _losses(tmp_path / "parts") == _losses(tmp_path / "whole")
+
+
+def test_a_finished_training_writes_its_weights_again_without_a_step(tmp_path: Path):
+    weights = _run(tmp_path)
+    before = weights.read_bytes()
+    weights.unlink()
+    _run(tmp_path, on_step=_stop_in(1))
+    assert weights.read_bytes() == before
+
+
+def test_other_settings_do_not_go_on_unless_all_is_made_fresh(tmp_path: Path):
+    _run(tmp_path)
+    (tmp_path / "faces").mkdir()
+    with pytest.raises(PhotopulseError, match=r"settings\.steps was 4 and is 2 now.*--fresh"):
+        _run(tmp_path, _plan(steps=2))
+    _run(tmp_path, _plan(steps=2), fresh=True)
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000002.png"]
+    assert [line[0] for line in _losses(tmp_path)] == ["step", "2"]
+    assert (tmp_path / "faces").exists()
+
+
+def test_another_recipe_is_named_and_nothing_else(tmp_path: Path):
+    _run(tmp_path)
+    with pytest.raises(PhotopulseError, match=r": recipe was toy and is other now\. "):
+        _run(tmp_path, _plan(steps=2, name="other"))
+
+
+def test_another_number_of_processes_is_another_training(tmp_path: Path):
+    _run(tmp_path)
+    with pytest.raises(PhotopulseError, match="processes was 1 and is 2 now"):
+        run_plan(_plan(), tmp_path, compute=Compute(processes=2), fresh=False, watcher=None)
+
+
+def test_only_the_main_process_writes_and_speaks(tmp_path: Path):
+    compute, notes = Compute(process=1, processes=2), []
+    watcher = RestoreWatcher(on_note=notes.append, on_step=lambda *_: notes.append("step"))
+    run_plan(_plan(compute=compute), tmp_path / "out", compute=compute, fresh=False, watcher=watcher)
+    assert notes == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PhotopulseError, match=r"cannot (train in|write) .*file"):
+        _run(tmp_path / "file")
