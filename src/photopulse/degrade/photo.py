@@ -218,6 +218,6 @@ TRAINING: Final = DamageRecipe(
     noise=Amount(1, 25, share=0.8, even_ratios=True),
     chroma_noise=Amount(2, 20, share=0.4),
     mosaic=Amount(2, 4, share=0.03),
-    jpeg=Amount(20, 95, share=0.85),
+    jpeg=Amount(14, 95, share=0.85),
 )
 """What restoration is trained on: everything from hardly touched to hopeless."""

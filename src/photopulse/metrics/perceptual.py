@@ -1,5 +1,6 @@
 """How different two pictures look, measured on the features of a network (Zhang et al. 2018, arXiv 1801.03924)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -34,8 +35,13 @@ def perceptual_distance(net: EfficientNetLite0, a: Tensor, b: Tensor) -> Tensor:
         ValueError: if the shapes differ or are not of that kind.
     """
     check_pair(a, b)
-    maps = zip(net.stages(_large_enough(a)), net.stages(_large_enough(b)), strict=True)
-    distances = [(_unit(of_a) - _unit(of_b)).square().sum(dim=1).mean(dim=(1, 2)) for of_a, of_b in maps]
+    return feature_distance(net.stages(_large_enough(a)), net.stages(_large_enough(b)))
+
+
+def feature_distance(maps_a: Sequence[Tensor], maps_b: Sequence[Tensor]) -> Tensor:
+    """Measures the same distance (B,) on feature maps that were computed already, see ``EfficientNetLite0.stages``."""
+    pairs = zip(maps_a, maps_b, strict=True)
+    distances = [(_unit(of_a) - _unit(of_b)).square().sum(dim=1).mean(dim=(1, 2)) for of_a, of_b in pairs]
     return torch.stack(distances).mean(dim=0)
 
 

@@ -35,7 +35,7 @@ class FaceDecoder(nn.Module):
             _Doubling(coarse, skip, fine, unit=size < len(skips) - 2)
             for size, ((coarse, fine), skip) in enumerate(zip(coarse_first, skips, strict=True))
         )
-        self.to_rgb = nn.ModuleList(nn.Conv2d(width, 3, 1) for width in list(reversed(widths))[1:])
+        self.to_rgb = nn.ModuleList(_to_rgb(width) for width in list(reversed(widths))[1:])
 
     def forward(self, small: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """Draws faces from ``small`` (B, skip_widths[-1], h, w) and ``skips``, the finest last.
@@ -86,6 +86,14 @@ class _Doubling(nn.Module):
             x = unit_channels(x)
         x = F.leaky_relu(self.refine(x), 0.2)
         return unit_channels(x) if self.unit else x
+
+
+def _to_rgb(channels: int) -> nn.Conv2d:
+    layer = nn.Conv2d(channels, 3, 1)
+    # Five of them are added up: grey at first, not glaring.
+    nn.init.normal_(layer.weight, std=0.1 / channels**0.5)
+    nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
+    return layer
 
 
 def _doubled_smoothly(image: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from photopulse.degrade.photo import DamageRecipe
 from photopulse.restore.face import FACE_SIZE
-from photopulse.training.photo_pairs import Pairs, damage_and_restore_size, made_ahead
+from photopulse.training.photo_pairs import Pairs, damage_and_restore_size, gray_as, made_ahead
 
 Pixels = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Jitter:
     shift: float = 0.015
     gain: float = 0.05
     gamma: float = 0.1
-    gray: float = 0.08
+    gray: float = 0.12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +98,7 @@ def face_pairs(
     def batch(step: int) -> Pairs:
         random = _random(seed, step)
         sharp = _draw_faces(faces, batch_size, random)
-        damaged = [damage_and_restore_size(face, recipe, random) for face in sharp]
+        damaged = [gray_as(damage_and_restore_size(face, recipe, random), face) for face in sharp]
         return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
 
     return made_ahead(batch, first_step, every)

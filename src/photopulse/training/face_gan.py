@@ -13,7 +13,7 @@ from photopulse.metrics.features import load_features
 from photopulse.restore.face import FACE_SIZE, FaceNet, FaceNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_batches
-from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss
+from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss, picture_features
 from photopulse.training.loop import (
     Stateful,
     averaged_copy,
@@ -53,6 +53,7 @@ class FaceGANTraining:
         stages: small faces first, as in progressive growing (Karras et al., ICLR 2018).
         learning_rate: Adam's, of the decoder;
         judge_learning_rate: and of the judge.
+        judge_rests_below: the judge learns only while its loss is above this: it must not win.
         averaging: of the weights that are kept: each step's count 1 - this.
         save_every: steps between two checkpoints.
         seed: of weights and data.
@@ -64,8 +65,9 @@ class FaceGANTraining:
         Stage(size=128, steps=1500, batch_size=12),
         Stage(size=256, steps=600, batch_size=8),
     )
-    learning_rate: float = 4e-4
-    judge_learning_rate: float = 4e-4
+    learning_rate: float = 3e-4
+    judge_learning_rate: float = 3e-4
+    judge_rests_below: float = 0.7
     averaging: float = 0.995
     save_every: int = 100
     seed: int = 0
@@ -91,7 +93,7 @@ def train_face_gan(
     features = load_features(compute.device)
     with seeded_weights(settings.seed):
         decoder = channels_last(FaceNet(settings.network).decoder.to(compute.device))
-        judge = channels_last(FeatureJudge(features).to(compute.device))
+        judge = channels_last(FeatureJudge().to(compute.device))
     average = averaged_copy(decoder)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=settings.learning_rate, betas=(0.0, 0.99))
     heads = judge.heads.parameters()
@@ -109,12 +111,16 @@ def train_face_gan(
         size = real.shape[3]
         small, skips = decoder.random_inputs(len(real), size=SMALL_SIZE, sizes=doublings(size), generator=random)
         with compute.autocast():
-            made: Tensor = decoder(small.to(compute.device), [skip.to(compute.device) for skip in skips])
-            doubt = judge_loss(judge(real), judge(made.detach().clamp(0, 1)))
+            made = squashed(decoder(small.to(compute.device), [skip.to(compute.device) for skip in skips]))
+            with torch.no_grad():
+                of_real = picture_features(features, real)
+            of_made = picture_features(features, made)
+            doubt = judge_loss(judge(of_real), judge([stage.detach() for stage in of_made]))
         check_finite(doubt, step)
-        take_step(judging, doubt, judge, compute)
+        if compute.mean(doubt.detach()).item() > settings.judge_rests_below:
+            take_step(judging, doubt, judge, compute)
         with compute.autocast():
-            belief = maker_loss(judge(_softly_clamped(made))).mean()
+            belief = maker_loss(judge(of_made)).mean()
         check_finite(belief, step)
         take_step(optimizer, belief, decoder, compute)
         move_average(average, decoder, decay=settings.averaging, step=step)
@@ -144,6 +150,6 @@ def doublings(size: int) -> int:
     return (size // SMALL_SIZE).bit_length() - 1
 
 
-def _softly_clamped(image: Tensor) -> Tensor:
-    """Clamps to [0, 1], but lets gradients through that lead back."""
-    return image + (image.clamp(0, 1) - image).detach()
+def squashed(image: Tensor) -> Tensor:
+    """Brings what the decoder draws into [0, 1] smoothly: behind a clamp a GAN saturates."""
+    return 0.5 + 0.5 * torch.tanh(2 * (image - 0.5))

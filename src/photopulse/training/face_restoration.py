@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.metrics.features import load_features
-from photopulse.metrics.perceptual import perceptual_distance
+from photopulse.metrics.perceptual import feature_distance
 from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
@@ -39,6 +40,8 @@ class FaceTraining:
         judge_learning_rate: Adam's, of the judge.
         judge_weight: of the adversarial loss, at fidelity 0.
         judge_rests_below: the judge learns only while its loss is above this: it must not win.
+        looked_at: side in px of the part, drawn anew for each batch, of which features are computed, which costs more
+            than the network itself.
         damage: of the faces.
     """
 
@@ -50,6 +53,7 @@ class FaceTraining:
     judge_learning_rate: float = 2e-4
     judge_weight: float = 0.005
     judge_rests_below: float = 1.2
+    looked_at: int = 160
     damage: DamageRecipe = TRAINING
 
 
@@ -77,7 +81,7 @@ def train_face(
     features = load_features(compute.device)
     with seeded_weights(optimisation.seed):
         network = FaceNet(settings.network)
-        judge = channels_last(FeatureJudge(features).to(compute.device))
+        judge = channels_last(FeatureJudge().to(compute.device))
     if decoder is not None:
         network.decoder.load_state_dict(decoder.state_dict())
     network = channels_last(network.to(compute.device))
@@ -106,15 +110,19 @@ def train_face(
         fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
         with compute.autocast():
             made: Tensor = network(pairs.damaged, fidelity)
-            doubt = judge_loss(judge(pairs.sharp), judge(made.detach().clamp(0, 1)))
+            part = _part(made.shape[2], settings.looked_at, optimisation.seed, compute.batch_number(step))
+            with torch.no_grad():
+                of_sharp = features.stages(pairs.sharp[part])
+            of_made = features.stages(made[part].clamp(0, 1))
+            doubt = judge_loss(judge(of_sharp), judge([stage.detach() for stage in of_made]))
         check_finite(doubt, step)
         if compute.mean(doubt.detach()).item() > settings.judge_rests_below:
             take_step(judging, doubt, judge, compute)
         with compute.autocast():
             losses = {
                 "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
-                "perceptual": perceptual_distance(features, made.clamp(0, 1), pairs.sharp).float(),
-                "adversarial": maker_loss(judge(made.clamp(0, 1))),
+                "perceptual": feature_distance(of_made, of_sharp).float(),
+                "adversarial": maker_loss(judge(of_made)),
             }
         detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judge_weight * losses["adversarial"]
         loss = (losses["pixel"] + (1 - fidelity) * detail).mean()
@@ -141,3 +149,11 @@ def _fidelities(count: int, seed: int, step: int) -> Tensor:
     """Draws fidelities (count,), the ends of the dial more often than what lies between."""
     random = torch.Generator().manual_seed(seed * 1_000_003 + step)
     return (torch.rand(count, generator=random) * 1.5 - 0.25).clamp(0, 1)
+
+
+def _part(size: int, wanted: int, seed: int, step: int) -> tuple[slice, slice, slice, slice]:
+    """Draws a square of a batch of pictures."""
+    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    starts = cast(list[int], torch.randint(max(size - wanted, 0) + 1, (2,), generator=random).tolist())
+    rows, columns = (slice(start, start + wanted) for start in starts)
+    return slice(None), slice(None), rows, columns

@@ -1,5 +1,6 @@
 """A judge of pictures that looks at the features of a trained network, so that it learns from few pictures."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from photopulse.metrics.features import EfficientNetLite0
 
 _STAGE_CHANNELS = (24, 40, 112, 320)  # EfficientNet-Lite0's maps at a quarter of the size, an eighth ...
-_SMALLEST = 128
+_SMALLEST = 64
 
 
 class FeatureJudge(nn.Module):
@@ -20,31 +21,43 @@ class FeatureJudge(nn.Module):
     heads learn. They are spectrally normalised (Miyato et al., ICLR 2018).
 
     Args:
-        features: the frozen network, not part of the state.
         width: channels of the mixed features and of the heads.
     """
 
-    def __init__(self, features: EfficientNetLite0, width: int = 64) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self._features = [features]  # In a list, so that it is no part of this module's state.
         self.mixes = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in _STAGE_CHANNELS)
         self.mixes.requires_grad_(False)
         # A coarse map is judged as it is, finer ones from further away.
-        self.heads = nn.ModuleList(_head(width, halvings) for halvings in (3, 2, 1, 0))
+        # The coarsest also sees how much the pictures of a batch differ: all alike are no photos.
+        self.heads = nn.ModuleList(_head(width + (halvings == 0), width, halvings) for halvings in (3, 2, 1, 0))
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Judges pictures (B, 3, H, W) in [0, 1]: four maps (B, 1, h, w), high for photos."""
-        if image.shape[2] < _SMALLEST:
-            image = F.interpolate(image, size=(_SMALLEST, _SMALLEST), mode="bilinear", align_corners=False)
-        maps = self._features[0].stages(image)[1:]
-        return [cast(Tensor, head(mix(stage))) for stage, mix, head in zip(maps, self.mixes, self.heads, strict=True)]
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Judges pictures by their ``picture_features``: four maps (B, 1, h, w), high for photos."""
+        mixed = [mix(stage) for stage, mix in zip(maps[1:], self.mixes, strict=True)]
+        mixed[-1] = _with_spread(mixed[-1])
+        return [cast(Tensor, head(stage)) for stage, head in zip(mixed, self.heads, strict=True)]
 
 
-def _head(width: int, halvings: int) -> nn.Sequential:
+def _with_spread(maps: Tensor) -> Tensor:
+    """Appends the standard deviation over the batch, averaged over channels and places (Karras et al. 2018, 3)."""
+    spread = (maps.float().var(dim=0, unbiased=False) + 1e-8).sqrt().mean()
+    return torch.cat([maps, spread.to(maps).expand(len(maps), 1, *maps.shape[2:])], dim=1)
+
+
+def picture_features(features: EfficientNetLite0, image: Tensor) -> list[Tensor]:
+    """Computes five stages of maps of pictures (B, 3, H, W) in [0, 1]; those below 64 px are enlarged first."""
+    if image.shape[2] < _SMALLEST:
+        image = F.interpolate(image, size=(_SMALLEST, _SMALLEST), mode="bilinear", align_corners=False)
+    return features.stages(image)
+
+
+def _head(channels: int, width: int, halvings: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for _ in range(halvings):
-        layers += [spectral_norm(nn.Conv2d(width, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
-    layers += [spectral_norm(nn.Conv2d(width, width, 3, padding=1)), nn.LeakyReLU(0.2)]
+        layers += [spectral_norm(nn.Conv2d(channels, width, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
+        channels = width
+    layers += [spectral_norm(nn.Conv2d(channels, width, 3, padding=1)), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, spectral_norm(nn.Conv2d(width, 1, 3, padding=1)))
 
 

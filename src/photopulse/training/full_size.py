@@ -30,7 +30,7 @@ class FullSizeTraining:
         ratios: a large side over a small one, the least and the most; every step draws one.
     """
 
-    network: FullSizeSettings = field(default_factory=FullSizeSettings)
+    network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
             steps=1500, batch_size=6, learning_rate=1e-3, perceptual_weight=0.05, averaging=0.995

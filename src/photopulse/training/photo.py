@@ -18,7 +18,7 @@ class PhotoTraining:
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=4000, batch_size=16, learning_rate=8e-4)
+        default_factory=lambda: Optimisation(steps=4000, batch_size=16, learning_rate=1e-3, perceptual_weight=0.4)
     )
     crops: PhotoCrops = field(default_factory=PhotoCrops)
     damage: DamageRecipe = TRAINING

@@ -55,7 +55,7 @@ class PhotoCrops:
     most_scale: float = 1.0
     longest: int = 1600
     a_photo: int = 4
-    gray: float = 0.08
+    gray: float = 0.15
 
 
 def photo_pairs(
@@ -110,7 +110,7 @@ def make_pairs(
         wanted = min(crops.a_photo, batch_size - len(sharp))
         sharp += [_draw_crop(photo, crops, random) for _ in range(wanted)]
     damage = damage_and_restore_size if same_size else _damage
-    damaged = [damage(crop, recipe, random) for crop in sharp]
+    damaged = [gray_as(damage(crop, recipe, random), crop) for crop in sharp]
     return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
 
 
@@ -123,6 +123,12 @@ def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) ->
             ready = ahead.result()
             ahead = pool.submit(make, next(steps))
             yield ready
+
+
+def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
+    """Takes the colours of the noise from what was damaged, if the sharp picture has none."""
+    gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
+    return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
 
 
 def damage_and_restore_size(photo: Tensor, recipe: DamageRecipe, random: torch.Generator) -> Tensor:
