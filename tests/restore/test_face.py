@@ -11,7 +11,15 @@ TINY = FaceNetSettings(encoder_widths=(4, 4, 4, 4, 4, 4), decoder_widths=(4, 4, 
 @pytest.fixture
 def network() -> FaceNet:
     torch.manual_seed(0)
-    return FaceNet(TINY)
+    network = FaceNet(TINY)
+    for layer in network.decoder.to_rgb:
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return network
+
+
+def test_an_untrained_network_returns_the_input():
+    face = torch.rand(2, 3, 64, 64)
+    assert torch.equal(FaceNet(TINY)(face, torch.tensor([0.0, 1.0])), face)
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 96), (256, 256)])

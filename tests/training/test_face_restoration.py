@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from photopulse.restore.face import FaceNet, FaceNetSettings
+from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
+from photopulse.restore.face_decoder import FaceDecoder
 from photopulse.training import face_restoration as module
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops
@@ -38,12 +39,27 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         assert torch.equal(ours, theirs)
 
 
-def test_the_decoder_starts_as_the_gan_left_it_and_learns_more_slowly(
+def test_the_decoder_starts_as_the_gan_left_it_but_for_its_colours(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
 ):
+    still = replace(settings, optimisation=replace(settings.optimisation, steps=1, learning_rate=0.0))
+    torch.manual_seed(7)
+    decoder = make_decoder(settings.network)
+    list(train_face(face_crops, still, decoder=decoder, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    trained = torch.load(tmp_path / "face.pt", weights_only=True)["network"]
+    for name, values in decoder.named_parameters():
+        expected = torch.zeros_like(values) if name.startswith("to_rgb") else values
+        assert torch.equal(trained[f"decoder.{name}"], expected)
+
+
+def test_the_decoder_learns_more_slowly_than_the_encoder(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # While nothing is drawn, nothing but the last layers learns.
+    monkeypatch.setattr(FaceDecoder, "forget_colours", lambda _self: None)
     one = replace(settings, optimisation=replace(settings.optimisation, steps=1, warmup=0, last_rate=1.0))
     torch.manual_seed(7)
-    decoder = FaceNet(settings.network).decoder
+    decoder = make_decoder(settings.network)
     before = {name: values.clone() for name, values in decoder.named_parameters()}
     list(train_face(face_crops, one, decoder=decoder, checkpoint=tmp_path / "face.pt", compute=Compute()))
     trained = torch.load(tmp_path / "face.pt", weights_only=True)["network"]

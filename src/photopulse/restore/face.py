@@ -39,6 +39,7 @@ class FaceNet(nn.Module):
 
     Five downsamplings, five upsamplings, the encoder's feature maps concatenated to the decoder's
     (U-Net: Ronneberger et al. 2015; with a decoder that was trained as a GAN first: Yang et al. 2021, GPEN).
+    What the decoder draws is added to the input; an untrained network returns the input.
     One network serves all values of the fidelity: it was trained with losses weighted by it
     (Dosovitskiy and Djolonga, ICLR 2020).
     """
@@ -49,7 +50,8 @@ class FaceNet(nn.Module):
         widths = self.settings.encoder_widths
         self.stem = convolution(4, widths[0])
         self.halvings = nn.ModuleList(_Halving(wide, narrow) for wide, narrow in pairwise(widths))
-        self.decoder = FaceDecoder(self.settings.decoder_widths, widths, self.settings.middle)
+        self.decoder = make_decoder(self.settings)
+        self.decoder.forget_colours()
 
     def forward(self, face: Tensor, fidelity: Tensor) -> Tensor:
         """Restores faces (B, 3, s, s) in [0, 1], s a multiple of 32; trained for s = 256.
@@ -73,7 +75,12 @@ class FaceNet(nn.Module):
         *skips, small = maps
         # The decoder knows its deeper inputs as standard normal tensors.
         skips = [unit_channels(skip) if level > 1 else skip for level, skip in enumerate(skips)]
-        return cast(Tensor, self.decoder(small, skips[::-1]))
+        return face + cast(Tensor, self.decoder(small, skips[::-1]))
+
+
+def make_decoder(settings: FaceNetSettings) -> FaceDecoder:
+    """Makes the decoder of a face network of these sizes, as it is before it is trained as a GAN."""
+    return FaceDecoder(settings.decoder_widths, settings.encoder_widths, settings.middle)
 
 
 class _Halving(nn.Module):

@@ -43,7 +43,7 @@ class FaceDecoder(nn.Module):
         Fewer ``skips`` than the network has sizes give a smaller face: n of them (B, 3, 2**n h, 2**n w).
 
         Returns:
-            RGB, nominally in [0, 1], not clamped.
+            RGB, around 0: what to add to a grey picture, or to a damaged one.
         """
         x = self.middle(F.leaky_relu(self.first(unit_channels(small)), 0.2))
         image: Tensor | None = None
@@ -53,7 +53,13 @@ class FaceDecoder(nn.Module):
             image = colours if image is None else _doubled_smoothly(image) + colours
         if image is None:
             raise ValueError("a face needs at least one tensor to concatenate")
-        return image + 0.5
+        return image
+
+    def forget_colours(self) -> None:
+        """Makes all that it draws grey again: what it knows of faces stays, what it does with it is learned anew."""
+        for layer in self.to_rgb:
+            for values in layer.parameters():
+                nn.init.zeros_(values)
 
     def random_inputs(
         self, batch: int, *, size: int, sizes: int, generator: torch.Generator

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.metrics.features import load_features
-from photopulse.restore.face import FACE_SIZE, FaceNet, FaceNetSettings
+from photopulse.restore.face import FACE_SIZE, FaceNetSettings, make_decoder
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_batches
 from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss, picture_features
@@ -92,7 +92,7 @@ def train_face_gan(
     """
     features = load_features(compute.device)
     with seeded_weights(settings.seed):
-        decoder = channels_last(FaceNet(settings.network).decoder.to(compute.device))
+        decoder = channels_last(make_decoder(settings.network).to(compute.device))
         judge = channels_last(FeatureJudge().to(compute.device))
     average = averaged_copy(decoder)
     optimizer = torch.optim.Adam(decoder.parameters(), lr=settings.learning_rate, betas=(0.0, 0.99))
@@ -150,6 +150,6 @@ def doublings(size: int) -> int:
     return (size // SMALL_SIZE).bit_length() - 1
 
 
-def squashed(image: Tensor) -> Tensor:
-    """Brings what the decoder draws into [0, 1] smoothly: behind a clamp a GAN saturates."""
-    return 0.5 + 0.5 * torch.tanh(2 * (image - 0.5))
+def squashed(drawn: Tensor) -> Tensor:
+    """Brings what the decoder draws, around 0, into [0, 1] smoothly: behind a clamp a GAN saturates."""
+    return 0.5 + 0.5 * torch.tanh(2 * drawn)

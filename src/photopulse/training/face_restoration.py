@@ -73,7 +73,8 @@ def train_face(
     Args:
         faces: sharp ones.
         settings: of the training.
-        decoder: as ``train_face_gan`` left it; None begins with random weights.
+        decoder: as ``train_face_gan`` left it, of which all but the last layers is used: it drew whole faces and is to
+            draw corrections; None begins with random weights.
         checkpoint: file, written now and then, and at the end, by the main process.
         compute: where to compute.
     """
@@ -84,6 +85,7 @@ def train_face(
         judge = channels_last(FeatureJudge().to(compute.device))
     if decoder is not None:
         network.decoder.load_state_dict(decoder.state_dict())
+        network.decoder.forget_colours()
     network = channels_last(network.to(compute.device))
     average = averaged_copy(network)
     optimizer = torch.optim.Adam(_groups(network, settings), betas=(0.9, 0.99))

@@ -15,7 +15,7 @@ from photopulse.degrade.photo import DamageRecipe
 from photopulse.errors import PhotopulseError
 from photopulse.images import synthetic_metadata
 from photopulse.restore.enlarge import EnlargeNet
-from photopulse.restore.face import FaceNet, FaceNetSettings
+from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
 from photopulse.restore.face_decoder import FaceDecoder
 from photopulse.restore.full_size import FullSizeNet
 from photopulse.restore.network_files import read_network
@@ -169,7 +169,7 @@ def run_face_gan(
         steps=settings.steps,
         asked={"settings": asdict(settings)},
         sizes=settings.network,
-        network=FaceNet(settings.network).decoder,
+        network=make_decoder(settings.network),
         prepare=prepare,
     )
     return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
@@ -278,7 +278,7 @@ def _read_decoder(path: Path) -> tuple[FaceDecoder, FaceNetSettings]:
 
     def make(sizes: dict[str, Any]) -> FaceDecoder:
         read.append(FaceNetSettings(**sizes))
-        return FaceNet(read[0]).decoder
+        return make_decoder(read[0])
 
     decoder = read_network(path, FACE_DECODER, make)
     return decoder, read[0]
