@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from photopulse.restore.enlarge import EnlargeNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.enlarge import EnlargeTraining, train_enlarge
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import PhotoCrops, photo_pairs
-from photopulse.training.restoration import Optimisation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

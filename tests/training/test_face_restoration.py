@@ -10,7 +10,7 @@ from photopulse.training import face_restoration as module
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops
 from photopulse.training.face_restoration import FaceTraining, train_face
-from photopulse.training.restoration import Optimisation
+from photopulse.training.optimisation import Optimisation
 
 pytestmark = pytest.mark.usefixtures("one_thread", "stage_features")
 
@@ -76,7 +76,7 @@ def test_the_decoder_learns_more_slowly_than_the_encoder(
 def test_the_judge_rests_while_it_wins(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, rests_below: float, learns: bool
 ):
-    controlled = replace(settings, judge_rests_below=rests_below)
+    controlled = replace(settings, judging=replace(settings.judging, rests_below=rests_below))
     list(train_face(face_crops, controlled, decoder=None, checkpoint=tmp_path / "face.pt", compute=Compute()))
     assert bool(torch.load(tmp_path / "face.pt", weights_only=True)["judging"]["state"]) == learns
 
@@ -101,7 +101,9 @@ def test_at_full_fidelity_only_the_pixels_count(face_crops: FaceCrops, settings:
     ends = []
     for name, weight in (("light", 0.0), ("heavy", 9.0)):
         weighed = replace(
-            settings, judge_weight=weight, optimisation=replace(settings.optimisation, perceptual_weight=weight)
+            settings,
+            judging=replace(settings.judging, weight=weight),
+            optimisation=replace(settings.optimisation, perceptual_weight=weight),
         )
         (*_, last) = train_face(
             face_crops, weighed, decoder=None, checkpoint=tmp_path / f"{name}.pt", compute=Compute()

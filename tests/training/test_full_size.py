@@ -9,8 +9,8 @@ from photopulse.restore.full_size import FullSizeSettings
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.full_size import FullSizeTraining, full_size_answer, train_full_size
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops
-from photopulse.training.restoration import Optimisation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,9 +7,9 @@ import torch
 from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.restore.photo import PhotoNetSettings
 from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo import PhotoTraining, train_photo
 from photopulse.training.photo_pairs import PhotoCrops, photo_pairs
-from photopulse.training.restoration import Optimisation
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -19,9 +19,9 @@ from photopulse.training.face_crops import FaceCrops
 from photopulse.training.face_gan import FaceGANTraining, Stage
 from photopulse.training.face_restoration import FaceTraining
 from photopulse.training.full_size import FullSizeTraining
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo import PhotoTraining
 from photopulse.training.photo_pairs import PhotoCrops
-from photopulse.training.restoration import Optimisation
 from photopulse.training.restore_recipes import run_enlarge, run_face, run_face_gan, run_full_size, run_photo
 from photopulse.training.restore_run import RestoreWatcher
 

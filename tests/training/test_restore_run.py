@@ -13,8 +13,9 @@ from photopulse.errors import PhotopulseError
 from photopulse.restore.network_files import read_network
 from photopulse.training import restore_run as module
 from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs
-from photopulse.training.restoration import Optimisation, Trained, plain_answer, train_restoration
+from photopulse.training.restoration import Trained, plain_answer, train_restoration
 from photopulse.training.restore_run import Material, Plan, RestoreWatcher, run_plan
 
 pytestmark = pytest.mark.usefixtures("one_thread")

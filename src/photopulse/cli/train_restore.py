@@ -14,7 +14,7 @@ from photopulse.errors import PhotopulseError
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
     from photopulse.training.face_gan import Stage
-    from photopulse.training.restoration import Optimisation
+    from photopulse.training.optimisation import Optimisation
     from photopulse.training.restore_run import RestoreWatcher
 
 _Photos = Annotated[
@@ -57,8 +57,8 @@ def train_photo_command(
     output: OutputFolder = Path("photo"),
     steps: _Steps = 4000,
     batch_size: _BatchSize = 16,
-    learning_rate: _LearningRate = 8e-4,
-    perceptual: _Perceptual = 0.1,
+    learning_rate: _LearningRate = 1e-3,
+    perceptual: _Perceptual = 0.4,
     crop: _Crop = 128,
     seed: _Seed = 0,
     device: Device = "auto",
@@ -156,7 +156,7 @@ def train_face_gan_command(
     stages: Annotated[
         str, typer.Option(metavar="SIZE:STEPS:BATCH,...", help="Sizes of the faces one after the other.")
     ] = _STAGES,
-    learning_rate: _LearningRate = 4e-4,
+    learning_rate: _LearningRate = 3e-4,
     seed: _Seed = 0,
     device: Device = "auto",
     *,
@@ -187,8 +187,8 @@ def train_face_command(
     ] = None,
     steps: _Steps = 4000,
     batch_size: _BatchSize = 8,
-    learning_rate: _LearningRate = 4e-4,
-    perceptual: _Perceptual = 0.3,
+    learning_rate: _LearningRate = 6e-4,
+    perceptual: _Perceptual = 0.5,
     seed: _Seed = 0,
     device: Device = "auto",
     *,

@@ -8,8 +8,9 @@ from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.restore.enlarge import FACTOR, EnlargeNet, EnlargeNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.loop import seeded_weights
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
-from photopulse.training.restoration import Optimisation, Trained, plain_answer, train_restoration
+from photopulse.training.restoration import Trained, plain_answer, train_restoration
 
 # It works on what was restored already: nearly clean.
 _TRACES = DamageRecipe(

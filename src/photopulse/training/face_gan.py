@@ -24,7 +24,8 @@ from photopulse.training.loop import (
     save_checkpoint,
     seeded_weights,
 )
-from photopulse.training.restoration import Trained, take_step
+from photopulse.training.optimisation import take_step
+from photopulse.training.restoration import Trained
 
 SMALL_SIZE = FACE_SIZE // 32
 

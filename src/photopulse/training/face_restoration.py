@@ -15,7 +15,7 @@ from photopulse.metrics.perceptual import feature_distance
 from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
-from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss
+from photopulse.training.judging import Judging, Opponent
 from photopulse.training.loop import (
     Stateful,
     averaged_copy,
@@ -26,7 +26,8 @@ from photopulse.training.loop import (
     save_checkpoint,
     seeded_weights,
 )
-from photopulse.training.restoration import Optimisation, Trained, set_rate, take_step
+from photopulse.training.optimisation import Optimisation, set_rate, take_step
+from photopulse.training.restoration import Trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +38,7 @@ class FaceTraining:
         network: sizes.
         optimisation: how the encoder's weights are moved; its perceptual weight is that at fidelity 0.
         decoder_share: the decoder's learning rate, as a share of the encoder's: it has learned already.
-        judge_learning_rate: Adam's, of the judge.
-        judge_weight: of the adversarial loss, at fidelity 0.
-        judge_rests_below: the judge learns only while its loss is above this: it must not win.
+        judging: how an opponent takes part, at fidelity 0.
         looked_at: side in px of the part, drawn anew for each batch, of which features are computed, which costs more
             than the network itself.
         damage: of the faces.
@@ -47,12 +46,10 @@ class FaceTraining:
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=4e-4, perceptual_weight=0.3)
+        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=0.5)
     )
     decoder_share: float = 0.5
-    judge_learning_rate: float = 2e-4
-    judge_weight: float = 0.005
-    judge_rests_below: float = 1.2
+    judging: Judging = field(default_factory=Judging)
     looked_at: int = 160
     damage: DamageRecipe = TRAINING
 
@@ -82,21 +79,14 @@ def train_face(
     features = load_features(compute.device)
     with seeded_weights(optimisation.seed):
         network = FaceNet(settings.network)
-        judge = channels_last(FeatureJudge().to(compute.device))
+        opponent = Opponent(settings.judging, compute)
     if decoder is not None:
         network.decoder.load_state_dict(decoder.state_dict())
         network.decoder.forget_colours()
     network = channels_last(network.to(compute.device))
     average = averaged_copy(network)
     optimizer = torch.optim.Adam(_groups(network, settings), betas=(0.9, 0.99))
-    judging = torch.optim.Adam(judge.heads.parameters(), lr=settings.judge_learning_rate, betas=(0.5, 0.99))
-    parts: dict[str, Stateful] = {
-        "network": network,
-        "average": average,
-        "judge": judge,
-        "optimizer": optimizer,
-        "judging": judging,
-    }
+    parts: dict[str, Stateful] = {"network": network, "average": average, "optimizer": optimizer} | opponent.parts
     done = load_checkpoint(checkpoint, parts)
     batches = face_pairs(
         faces,
@@ -116,24 +106,20 @@ def train_face(
             with torch.no_grad():
                 of_sharp = features.stages(pairs.sharp[part])
             of_made = features.stages(made[part].clamp(0, 1))
-            doubt = judge_loss(judge(of_sharp), judge([stage.detach() for stage in of_made]))
-        check_finite(doubt, step)
-        if compute.mean(doubt.detach()).item() > settings.judge_rests_below:
-            take_step(judging, doubt, judge, compute)
-        with compute.autocast():
-            losses = {
-                "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
-                "perceptual": feature_distance(of_made, of_sharp).float(),
-                "adversarial": maker_loss(judge(of_made)),
-            }
-        detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judge_weight * losses["adversarial"]
+        doubt = opponent.learn(of_sharp, of_made, step)
+        losses = {
+            "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
+            "perceptual": feature_distance(of_made, of_sharp).float(),
+            "adversarial": opponent.against(of_made),
+        }
+        detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judging.weight * losses["adversarial"]
         loss = (losses["pixel"] + (1 - fidelity) * detail).mean()
         check_finite(loss, step)
         take_step(optimizer, loss, network, compute)
         move_average(average, network, decay=optimisation.averaging, step=step)
         if compute.is_main and (step % optimisation.save_every == 0 or step == optimisation.steps):
             save_checkpoint(checkpoint, step, parts)
-        means = {name: part.mean().item() for name, part in losses.items()} | {"judge": doubt.item()}
+        means = {name: part.mean().item() for name, part in losses.items()} | {"judge": doubt}
         yield Trained(step=step, losses=means, network=average)
 
 

@@ -14,8 +14,9 @@ from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
 from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
 from photopulse.training.loop import channels_last, seeded_weights
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
-from photopulse.training.restoration import Answer, Optimisation, Trained, train_restoration
+from photopulse.training.restoration import Answer, Trained, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,30 @@ from pathlib import Path
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
+from photopulse.training.judging import Judging
 from photopulse.training.loop import seeded_weights
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
-from photopulse.training.restoration import Optimisation, Trained, plain_answer, train_restoration
+from photopulse.training.restoration import Trained, plain_answer, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoTraining:
-    """The recipe: sizes of the network, how its weights are moved, how photos are cropped and damaged."""
+    """The recipe.
+
+    Attributes:
+        network: sizes.
+        optimisation: how its weights are moved.
+        judging: how an opponent takes part; None trains without one.
+        crops: of the photos;
+        damage: and of these.
+    """
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(steps=4000, batch_size=16, learning_rate=1e-3, perceptual_weight=0.4)
     )
+    judging: Judging | None = field(default_factory=Judging)
     crops: PhotoCrops = field(default_factory=PhotoCrops)
     damage: DamageRecipe = TRAINING
 
@@ -44,5 +55,11 @@ def train_photo(
         )
 
     return train_restoration(
-        network, batches, optimisation, answer=plain_answer, checkpoint=checkpoint, compute=compute
+        network,
+        batches,
+        optimisation,
+        answer=plain_answer,
+        checkpoint=checkpoint,
+        compute=compute,
+        judging=settings.judging,
     )

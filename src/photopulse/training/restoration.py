@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from photopulse.metrics.features import EfficientNetLite0, load_features
-from photopulse.metrics.perceptual import perceptual_distance
+from photopulse.metrics.perceptual import feature_distance
 from photopulse.training.compute import Compute
+from photopulse.training.feature_judge import picture_features
+from photopulse.training.judging import Judging, Opponent
 from photopulse.training.loop import (
     Stateful,
     averaged_copy,
@@ -20,36 +22,10 @@ from photopulse.training.loop import (
     load_checkpoint,
     move_average,
     save_checkpoint,
-    warm_cosine,
+    seeded_weights,
 )
+from photopulse.training.optimisation import Optimisation, set_rate, take_step
 from photopulse.training.photo_pairs import Pairs
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimisation:
-    """How weights are moved.
-
-    Attributes:
-        steps: batches in all.
-        batch_size: pictures in each.
-        learning_rate: of Adam, at its highest.
-        warmup: steps until then.
-        last_rate: share of it that is left at the end.
-        perceptual_weight: of the distance of EfficientNet-Lite0's features; the L1 distance has the weight 1.
-        averaging: of the weights that are kept: each step's count 1 - this.
-        save_every: steps between two checkpoints.
-        seed: of weights and data.
-    """
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    warmup: int = 100
-    last_rate: float = 0.02
-    perceptual_weight: float = 0.1
-    averaging: float = 0.998
-    save_every: int = 200
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,6 +58,7 @@ def train_restoration(
     answer: Answer,
     checkpoint: Path,
     compute: Compute,
+    judging: Judging | None = None,
 ) -> Iterator[Trained]:
     """Trains a network on pairs by L1 and perceptual distance; yields after each step and goes on from ``checkpoint``.
 
@@ -92,55 +69,54 @@ def train_restoration(
         answer: asks the network.
         checkpoint: file, written now and then, and at the end, by the main process.
         compute: where to compute.
+        judging: how an opponent takes part, if one does.
 
     Raises:
         PhotopulseError: the loss grows beyond all numbers, or the checkpoint is of another network.
     """
     network = channels_last(network.to(compute.device))
     average = averaged_copy(network)
-    features = load_features(compute.device) if settings.perceptual_weight else None
+    with seeded_weights(settings.seed):
+        opponent = None if judging is None else Opponent(judging, compute)
+    features = load_features(compute.device) if settings.perceptual_weight or opponent else None
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimizer": optimizer}
+    parts |= opponent.parts if opponent else {}
     done = load_checkpoint(checkpoint, parts)
     for step, pairs in enumerate(islice(batches(done), max(settings.steps - done, 0)), start=done + 1):
         set_rate(optimizer, settings, step)
         pairs = pairs.to(compute.device)
         with compute.autocast():
             made = answer(network, pairs, step)
-        losses = _distances(made, pairs, features)
-        loss = losses["pixel"] + settings.perceptual_weight * losses.get("perceptual", torch.zeros(()))
+        losses = {"pixel": (made.float() - pairs.sharp).abs().mean()}
+        loss = losses["pixel"]
+        told: dict[str, float] = {}
+        if features is not None:
+            of_made, of_sharp = _features_of_half(features, made, pairs, compute)
+            losses["perceptual"] = feature_distance(of_made, of_sharp).float().mean()
+            loss = loss + settings.perceptual_weight * losses["perceptual"]
+            if opponent is not None and judging is not None:
+                told["judge"] = opponent.learn(of_sharp, of_made, step)
+                losses["adversarial"] = opponent.against(of_made).mean()
+                loss = loss + judging.weight * losses["adversarial"]
         check_finite(loss, step)
         take_step(optimizer, loss, network, compute)
         move_average(average, network, decay=settings.averaging, step=step)
         copy_statistics(average, network)
         if compute.is_main and (step % settings.save_every == 0 or step == settings.steps):
             save_checkpoint(checkpoint, step, parts)
-        yield Trained(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
+        told |= {name: part.item() for name, part in losses.items()}
+        yield Trained(step=step, losses=told, network=average)
 
 
-def _distances(made: Tensor, pairs: Pairs, features: EfficientNetLite0 | None) -> dict[str, Tensor]:
-    """Measures both distances, the perceptual one, which costs as much as a small network, on half of the pictures."""
-    losses = {"pixel": (made.float() - pairs.sharp).abs().mean()}
-    if features is not None:
-        with torch.autocast(made.device.type, torch.bfloat16):
-            losses["perceptual"] = perceptual_distance(features, made[::2].clamp(0, 1), pairs.sharp[::2]).float().mean()
-    return losses
-
-
-def set_rate(optimizer: torch.optim.Optimizer, settings: Optimisation, step: int, *, factor: float = 1.0) -> None:
-    """Sets the learning rate of a step, times ``factor``."""
-    share = warm_cosine(step, steps=settings.steps, warmup=settings.warmup, last=settings.last_rate)
-    for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * share * factor * cast(float, group.get("share", 1.0))
-
-
-def take_step(optimizer: torch.optim.Optimizer, loss: Tensor, network: nn.Module, compute: Compute) -> None:
-    """Moves the weights against the gradient, the mean of all processes, cut at a norm of 1."""
-    optimizer.zero_grad()
-    loss.backward()
-    compute.average_gradients(network)
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
+def _features_of_half(
+    features: EfficientNetLite0, made: Tensor, pairs: Pairs, compute: Compute
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Computes feature maps of every second picture, made and sharp: they cost as much as a small network."""
+    with compute.autocast():
+        with torch.no_grad():
+            of_sharp = picture_features(features, pairs.sharp[::2])
+        return picture_features(features, made[::2].clamp(0, 1)), of_sharp
 
 
 def copy_statistics(average: nn.Module, network: nn.Module) -> None:
