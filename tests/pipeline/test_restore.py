@@ -56,7 +56,7 @@ def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_o
 
 def test_only_faces_leaves_the_rest_and_the_given_tensor_alone(toy_restore_kit):
     photo = plain(300, 200)
-    kit = toy_restore_kit(faces=[(150, 100, 80)], photo_net=None)
+    kit = toy_restore_kit(faces=[(150, 100, 80)])
     restored = restore_photo(photo, kit=kit, settings=RestoreSettings(only="face"))
     assert restored.image[..., 70:130, 120:180].std() > 0.03
     assert torch.equal(restored.image[..., :8, :], photo[..., :8, :])

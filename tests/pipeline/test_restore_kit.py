@@ -20,7 +20,7 @@ def test_kits_are_loaded_for_the_settings(monkeypatch):
     assert asked == ["photo_net", "full_size_net", "realesrgan"]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="face", scale=4))
-    assert asked == ["detector", "face_net", "full_size_net", "enlarge_net"]
+    assert asked == ["detector", "face_net", "photo_net", "full_size_net", "enlarge_net"]
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_loaded():

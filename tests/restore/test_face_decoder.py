@@ -5,13 +5,13 @@ from photopulse.restore.face_decoder import FaceDecoder
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-WIDTHS, SKIPS = (4, 5, 6, 7, 8, 9), (3, 4, 5, 6, 7, 8)
+WIDTHS = (4, 5, 6, 7, 8)
 
 
 @pytest.fixture
 def decoder() -> FaceDecoder:
     torch.manual_seed(0)
-    return FaceDecoder(WIDTHS, SKIPS, middle=1)
+    return FaceDecoder(WIDTHS, middle=1)
 
 
 @pytest.mark.parametrize("sizes", [1, 2, 3, 4, 5])
@@ -23,7 +23,12 @@ def test_each_tensor_more_doubles_the_face(decoder: FaceDecoder, sizes: int):
 def test_what_it_takes_as_a_gan_is_standard_normal_repeats_and_grows(decoder: FaceDecoder):
     small, skips = decoder.random_inputs(2, size=4, sizes=5, generator=torch.Generator().manual_seed(3))
     assert [tuple(tensor.shape) for tensor in (small, *skips)] == [
-        (2, width, 4 * 2**level, 4 * 2**level) for level, width in enumerate(reversed(SKIPS))
+        (2, 8, 4, 4),
+        (2, 7, 8, 8),
+        (2, 6, 16, 16),
+        (2, 5, 32, 32),
+        (2, 4, 64, 64),
+        (2, 12, 64, 64),  # three channels of 128 x 128
     ]
     assert abs(skips[-1].mean().item()) < 0.03
     assert abs(skips[-1].std().item() - 1) < 0.03
@@ -38,11 +43,22 @@ def test_the_strength_of_the_small_tensor_does_not_matter(decoder: FaceDecoder):
     assert not torch.allclose(decoder(small.roll(1, dims=3), skips), decoder(small, skips), atol=1e-2)
 
 
-def test_every_tensor_reaches_the_face(decoder: FaceDecoder):
-    small, skips = decoder.random_inputs(1, size=2, sizes=3, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("sizes", [3, 5])
+def test_every_tensor_reaches_the_face(decoder: FaceDecoder, sizes: int):
+    small, skips = decoder.random_inputs(1, size=2, sizes=sizes, generator=torch.Generator().manual_seed(0))
     inputs = [tensor.requires_grad_() for tensor in (small, *skips)]
     decoder(small, skips).square().sum().backward()
     assert all(tensor.grad is not None and tensor.grad.abs().max() > 0 for tensor in inputs)
+
+
+def test_without_its_colours_it_draws_nothing_until_it_learns_them_anew(decoder: FaceDecoder):
+    small, skips = decoder.random_inputs(1, size=2, sizes=5, generator=torch.Generator().manual_seed(0))
+    before = decoder.middle[0].conv1.weight.clone()
+    decoder.forget_colours()
+    assert not decoder(small, skips).any()
+    assert torch.equal(decoder.middle[0].conv1.weight, before)
+    decoder(small, skips).sum().backward()
+    assert decoder.last.weight.grad.abs().max() > 0
 
 
 def test_a_face_without_any_tensor_beside_is_refused(decoder: FaceDecoder):

@@ -144,7 +144,7 @@ def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
 
 @pytest.fixture(scope="session")
 def tiny_face_net() -> FaceNetSettings:
-    return FaceNetSettings(encoder_widths=(4,) * 6, decoder_widths=(4,) * 6, middle=1)
+    return FaceNetSettings(widths=(4,) * 5, middle=1)
 
 
 @pytest.fixture(scope="session")

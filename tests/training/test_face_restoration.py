@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
 from photopulse.restore.face_decoder import FaceDecoder
@@ -25,7 +26,9 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
 ):
     def train(name: str):
-        return train_face(face_crops, settings, decoder=None, checkpoint=tmp_path / name, compute=Compute())
+        return train_face(
+            face_crops, settings, decoder=None, photo_net=nn.Identity(), checkpoint=tmp_path / name, compute=Compute()
+        )
 
     whole = list(train("whole.pt"))
     assert set(whole[0].losses) == {"pixel", "perceptual", "adversarial", "judge"}
@@ -45,10 +48,19 @@ def test_the_decoder_starts_as_the_gan_left_it_but_for_its_colours(
     still = replace(settings, optimisation=replace(settings.optimisation, steps=1, learning_rate=0.0))
     torch.manual_seed(7)
     decoder = make_decoder(settings.network)
-    list(train_face(face_crops, still, decoder=decoder, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    list(
+        train_face(
+            face_crops,
+            still,
+            decoder=decoder,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / "face.pt",
+            compute=Compute(),
+        )
+    )
     trained = torch.load(tmp_path / "face.pt", weights_only=True)["network"]
     for name, values in decoder.named_parameters():
-        expected = torch.zeros_like(values) if name.startswith("to_rgb") else values
+        expected = torch.zeros_like(values) if name.startswith(("to_rgb", "last")) else values
         assert torch.equal(trained[f"decoder.{name}"], expected)
 
 
@@ -61,7 +73,16 @@ def test_the_decoder_learns_more_slowly_than_the_encoder(
     torch.manual_seed(7)
     decoder = make_decoder(settings.network)
     before = {name: values.clone() for name, values in decoder.named_parameters()}
-    list(train_face(face_crops, one, decoder=decoder, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    list(
+        train_face(
+            face_crops,
+            one,
+            decoder=decoder,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / "face.pt",
+            compute=Compute(),
+        )
+    )
     trained = torch.load(tmp_path / "face.pt", weights_only=True)["network"]
     moved = max((trained[f"decoder.{name}"] - values).abs().max().item() for name, values in before.items())
     # Adam's first step is the learning rate: half of the encoder's.
@@ -77,7 +98,16 @@ def test_the_judge_rests_while_it_wins(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, rests_below: float, learns: bool
 ):
     controlled = replace(settings, judging=replace(settings.judging, rests_below=rests_below))
-    list(train_face(face_crops, controlled, decoder=None, checkpoint=tmp_path / "face.pt", compute=Compute()))
+    list(
+        train_face(
+            face_crops,
+            controlled,
+            decoder=None,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / "face.pt",
+            compute=Compute(),
+        )
+    )
     assert bool(torch.load(tmp_path / "face.pt", weights_only=True)["judging"]["state"]) == learns
 
 
@@ -91,7 +121,16 @@ def test_whether_the_judge_rests_is_decided_by_all_processes(
         return torch.zeros_like(tensor)
 
     compute = Compute(processes=2, mean=mean)
-    list(train_face(face_crops, settings, decoder=None, checkpoint=tmp_path / "face.pt", compute=compute))
+    list(
+        train_face(
+            face_crops,
+            settings,
+            decoder=None,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / "face.pt",
+            compute=compute,
+        )
+    )
     weights = sum(values.numel() for values in FaceNet(settings.network).parameters())
     assert asked == [1, weights] * 3
 
@@ -106,7 +145,12 @@ def test_at_full_fidelity_only_the_pixels_count(face_crops: FaceCrops, settings:
             optimisation=replace(settings.optimisation, perceptual_weight=weight),
         )
         (*_, last) = train_face(
-            face_crops, weighed, decoder=None, checkpoint=tmp_path / f"{name}.pt", compute=Compute()
+            face_crops,
+            weighed,
+            decoder=None,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / f"{name}.pt",
+            compute=Compute(),
         )
         ends.append(torch.cat([values.flatten() for values in last.network.parameters()]))
     torch.testing.assert_close(*ends, rtol=0, atol=1e-6)

@@ -128,7 +128,7 @@ def test_a_decoder_that_was_a_gan_becomes_a_face_network(
     started = dict(start.named_parameters())
     assert {
         name for name, ours in network.decoder.named_parameters() if not torch.allclose(ours, started[name], 2e-3)
-    } == {name for name in started if name.startswith("to_rgb") and name.endswith("weight")}
+    } == {name for name in started if name.startswith(("to_rgb", "last")) and name.endswith("weight")}
     assert notes == []
     # Face 2 of 4 is shown; the last one is of the same photo.
     assert [learned.places.tolist() for learned in faces] == [[0, 1], [0, 1]]

@@ -30,14 +30,25 @@ def _middles(path: Path, columns: int, rows: int) -> list[list[int]]:
 
 
 class Brighter(nn.Module):
-    """Adds to a picture; as a face network, the fidelity."""
+    """Adds to a picture."""
 
     def __init__(self) -> None:
         super().__init__()
         self.amount = nn.Parameter(torch.tensor(0.4))
 
-    def forward(self, picture: torch.Tensor, fidelity: torch.Tensor | None = None) -> torch.Tensor:
-        return picture + self.amount * (1 if fidelity is None else fidelity.view(-1, 1, 1, 1))
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        return picture + self.amount
+
+
+class FaceBrighter(nn.Module):
+    """Adds the fidelity to a face that was cleaned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.amount = nn.Parameter(torch.tensor(0.4))
+
+    def forward(self, _damaged: torch.Tensor, cleaned: torch.Tensor, fidelity: torch.Tensor) -> torch.Tensor:
+        return cleaned + self.amount * fidelity.view(-1, 1, 1, 1)
 
 
 def test_a_photo_sheet_shows_damaged_restored_and_sharp(tmp_path: Path):
@@ -47,8 +58,9 @@ def test_a_photo_sheet_shows_damaged_restored_and_sharp(tmp_path: Path):
 
 
 def test_a_face_sheet_shows_three_fidelities(tmp_path: Path):
-    write_face_sheet(tmp_path / "sheet.png", Brighter(), [Pairs(damaged=_flat(0.2), sharp=_flat(1.0))])
-    assert _middles(tmp_path / "sheet.png", 5, 1) == [[51, 153, 102, 51, 255]]
+    pairs = [Pairs(damaged=_flat(0.2), sharp=_flat(1.0))]
+    write_face_sheet(tmp_path / "sheet.png", FaceBrighter(), lambda face: face + 0.2, pairs)
+    assert _middles(tmp_path / "sheet.png", 5, 1) == [[51, 204, 153, 102, 255]]
 
 
 def test_a_grid_of_faces_repeats_and_says_that_they_are_synthetic(tiny_face_net: FaceNetSettings, tmp_path: Path):

@@ -185,6 +185,9 @@ def train_face_command(
         Path | None,
         typer.Option(help="The face-gan.safetensors of `train face-gan`; by default the decoder starts from nothing."),
     ] = None,
+    photo_net: Annotated[
+        Path | None, typer.Option(help="A trained photo network; by default the one of photopulse.")
+    ] = None,
     steps: _Steps = 4000,
     batch_size: _BatchSize = 8,
     learning_rate: _LearningRate = 6e-4,
@@ -207,7 +210,14 @@ def train_face_command(
     _run(
         device,
         lambda compute, watcher: run_face(
-            _files(inputs), output, settings, decoder=decoder, compute=compute, fresh=fresh, watcher=watcher
+            _files(inputs),
+            output,
+            settings,
+            decoder=decoder,
+            photo_net=photo_net,
+            compute=compute,
+            fresh=fresh,
+            watcher=watcher,
         ),
     )
 

@@ -23,7 +23,7 @@ class RestoreKit:
     Attributes:
         detector: finds faces, on the CPU; None where none are restored.
         face_net: ``FaceNet``; None where no faces are restored.
-        photo_net: ``PhotoNet``; None where only faces are restored.
+        photo_net: ``PhotoNet``, which also cleans faces before they are restored.
         full_size_net: ``FullSizeNet``.
         enlarge_net: ``EnlargeNet``, or another that enlarges by an integer; None where nothing is to grow.
         device: of the networks.
@@ -31,7 +31,7 @@ class RestoreKit:
 
     detector: FaceDetector | None
     face_net: nn.Module | None
-    photo_net: nn.Module | None
+    photo_net: nn.Module
     full_size_net: FullSizeNet
     enlarge_net: nn.Module | None
     device: str | torch.device = "cpu"
@@ -45,12 +45,12 @@ class RestoreKit:
         """
         settings = settings or RestoreSettings()
         check_device(device)
-        faces, photo = settings.only != "photo", settings.only != "face"
+        faces = settings.only != "photo"
         load_enlarger = load_realesrgan if settings.sr == "realesrgan" else load_enlarge_net
         return cls(
             detector=FaceDetector.load() if faces else None,
             face_net=load_face_net(device) if faces else None,
-            photo_net=load_photo_net(device) if photo else None,
+            photo_net=load_photo_net(device),
             full_size_net=load_full_size_net(device),
             enlarge_net=load_enlarger(device) if settings.may_grow else None,
             device=device,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.pipeline.restore_kit import RestoreKit
+from photopulse.restore.face import clean_and_restore
 from photopulse.restore.full_size import restore_full_size
 from photopulse.restore.tiles import in_tiles
 
@@ -35,16 +36,17 @@ class RestoreNetworks:
     def faces(self, crops: Tensor, fidelity: float) -> Tensor:
         """Restores upright faces (B, 3, s, s), some at a time."""
         net = self._needed(self._kit.face_net, "face")
+        photo_net = self._kit.photo_net
 
         def restore(crop: Tensor) -> Tensor:
-            return net(crop, torch.full((len(crop),), fidelity, device=crop.device))
+            return clean_and_restore(net, photo_net, crop, torch.full((len(crop),), fidelity, device=crop.device))
 
         parts = cast(tuple[Tensor, ...], crops.split(FACES_AT_ONCE))
         return torch.cat([self._checked(self._run(restore, part), "face", part.shape) for part in parts])
 
     def photo(self, photo: Tensor) -> Tensor:
         """Cleans a picture, large ones in tiles."""
-        net = self._needed(self._kit.photo_net, "photo")
+        net = self._kit.photo_net
         result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
         return self._checked(result, "photo", photo.shape)
 

@@ -1,4 +1,4 @@
-"""The face network: a damaged face in, a clean one out; an encoder, and a decoder that was a GAN first."""
+"""The face network: a damaged face in, a restored one out; an encoder, and a decoder that was a GAN first."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.restore.blocks import convolution, unit_channels
-from photopulse.restore.face_decoder import FaceDecoder
+from photopulse.restore.blocks import ResidualBlock, unit_channels
+from photopulse.restore.face_decoder import PIXEL_CHANNELS, FaceDecoder
 
 FACE_SIZE = 256
 _STRIDE = 32
+_HALVINGS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,18 +21,16 @@ class FaceNetSettings:
     """Sizes of the network.
 
     Attributes:
-        encoder_widths: channels of the encoder's feature maps at s, s/2 .. s/32;
-        decoder_widths: and of the decoder's.
+        widths: channels of the encoder's and of the decoder's feature maps at s/2, s/4 .. s/32.
         middle: residual blocks of the decoder at s/32.
     """
 
-    encoder_widths: tuple[int, ...] = (12, 32, 64, 96, 128, 192)
-    decoder_widths: tuple[int, ...] = (16, 40, 80, 128, 160, 192)
+    widths: tuple[int, ...] = (40, 72, 104, 144, 192)
     middle: int = 3
 
     def __post_init__(self) -> None:
-        if len(self.encoder_widths) != 6 or len(self.decoder_widths) != 6:
-            raise ValueError("a face network has six sizes, s to s/32")
+        if len(self.widths) != _HALVINGS:
+            raise ValueError(f"a face network has {_HALVINGS} widths, from s/2 to s/32")
 
 
 class FaceNet(nn.Module):
@@ -39,7 +38,8 @@ class FaceNet(nn.Module):
 
     Five downsamplings, five upsamplings, the encoder's feature maps concatenated to the decoder's
     (U-Net: Ronneberger et al. 2015; with a decoder that was trained as a GAN first: Yang et al. 2021, GPEN).
-    What the decoder draws is added to the input; an untrained network returns the input.
+    It sees the damaged face, and the same face as the photo network cleaned it, and what the decoder draws is added
+    to the latter: an untrained network returns the cleaned face.
     One network serves all values of the fidelity: it was trained with losses weighted by it
     (Dosovitskiy and Djolonga, ICLR 2020).
     """
@@ -47,17 +47,19 @@ class FaceNet(nn.Module):
     def __init__(self, settings: FaceNetSettings | None = None) -> None:
         super().__init__()
         self.settings = settings or FaceNetSettings()
-        widths = self.settings.encoder_widths
-        self.stem = convolution(4, widths[0])
-        self.halvings = nn.ModuleList(_Halving(wide, narrow) for wide, narrow in pairwise(widths))
+        widths = self.settings.widths
+        self.stem = nn.Conv2d(2 * PIXEL_CHANNELS + 1, widths[0], 3, padding=1)
+        self.blocks = nn.ModuleList(ResidualBlock(width) for width in widths)
+        self.halvings = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.decoder = make_decoder(self.settings)
         self.decoder.forget_colours()
 
-    def forward(self, face: Tensor, fidelity: Tensor) -> Tensor:
+    def forward(self, face: Tensor, cleaned: Tensor, fidelity: Tensor) -> Tensor:
         """Restores faces (B, 3, s, s) in [0, 1], s a multiple of 32; trained for s = 256.
 
         Args:
             face: damaged ones.
+            cleaned: (B, 3, s, s), what ``PhotoNet`` makes of them.
             fidelity: (B,) in [0, 1], from most detail to true to the input.
 
         Returns:
@@ -68,29 +70,24 @@ class FaceNet(nn.Module):
         """
         if face.shape[2] % _STRIDE or face.shape[3] % _STRIDE:
             raise ValueError(f"the sides must be multiples of {_STRIDE}, got {tuple(face.shape)}")
-        plane = fidelity.to(face).view(-1, 1, 1, 1).expand(-1, 1, *face.shape[2:])
-        maps = [F.leaky_relu(self.stem(torch.cat([face * 2 - 1, plane * 2 - 1], dim=1)), 0.2)]
-        for halving in self.halvings:
-            maps.append(halving(maps[-1]))
+        damaged, pixels = (F.pixel_unshuffle(picture * 2 - 1, 2) for picture in (face, cleaned))
+        plane = fidelity.to(face).view(-1, 1, 1, 1).expand(-1, 1, *pixels.shape[2:]) * 2 - 1
+        maps = [self.blocks[0](self.stem(torch.cat([damaged, pixels, plane], dim=1)))]
+        for halving, block in zip(self.halvings, self.blocks[1:], strict=True):
+            maps.append(block(halving(maps[-1])))
         *skips, small = maps
         # The decoder knows its deeper inputs as standard normal tensors.
         skips = [unit_channels(skip) if level > 1 else skip for level, skip in enumerate(skips)]
-        return face + cast(Tensor, self.decoder(small, skips[::-1]))
+        return cleaned + cast(Tensor, self.decoder(small, [*skips[::-1], pixels]))
+
+
+def clean_and_restore(face_net: nn.Module, photo_net: nn.Module, face: Tensor, fidelity: Tensor) -> Tensor:
+    """Restores faces (B, 3, s, s) by both networks, one after the other; fidelity and result as in ``FaceNet``."""
+    with torch.no_grad():
+        cleaned = cast(Tensor, photo_net(face)).float().clamp(0, 1)
+    return cast(Tensor, face_net(face, cleaned, fidelity))
 
 
 def make_decoder(settings: FaceNetSettings) -> FaceDecoder:
     """Makes the decoder of a face network of these sizes, as it is before it is trained as a GAN."""
-    return FaceDecoder(settings.decoder_widths, settings.encoder_widths, settings.middle)
-
-
-class _Halving(nn.Module):
-    """Half the size, two convolutions, the second one around a shortcut."""
-
-    def __init__(self, channels: int, out_channels: int) -> None:
-        super().__init__()
-        self.shrink = convolution(channels, out_channels, stride=2)
-        self.refine = convolution(out_channels, out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.leaky_relu(self.shrink(x), 0.2)
-        return x + F.leaky_relu(self.refine(x), 0.2)
+    return FaceDecoder(settings.widths, settings.middle)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.metrics.features import load_features
 from photopulse.metrics.perceptual import feature_distance
-from photopulse.restore.face import FaceNet, FaceNetSettings
+from photopulse.restore.face import FaceNet, FaceNetSettings, clean_and_restore
+from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
 from photopulse.training.judging import Judging, Opponent
@@ -59,6 +60,7 @@ def train_face(
     settings: FaceTraining,
     *,
     decoder: nn.Module | None,
+    photo_net: PhotoNet,
     checkpoint: Path,
     compute: Compute,
 ) -> Iterator[Trained]:
@@ -72,6 +74,7 @@ def train_face(
         settings: of the training.
         decoder: as ``train_face_gan`` left it, of which all but the last layers is used: it drew whole faces and is to
             draw corrections; None begins with random weights.
+        photo_net: cleans the faces first; it stays as it is.
         checkpoint: file, written now and then, and at the end, by the main process.
         compute: where to compute.
     """
@@ -84,6 +87,7 @@ def train_face(
         network.decoder.load_state_dict(decoder.state_dict())
         network.decoder.forget_colours()
     network = channels_last(network.to(compute.device))
+    cleaner = channels_last(photo_net.to(compute.device)).eval()
     average = averaged_copy(network)
     optimizer = torch.optim.Adam(_groups(network, settings), betas=(0.9, 0.99))
     parts: dict[str, Stateful] = {"network": network, "average": average, "optimizer": optimizer} | opponent.parts
@@ -101,7 +105,7 @@ def train_face(
         pairs = pairs.to(compute.device)
         fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
         with compute.autocast():
-            made: Tensor = network(pairs.damaged, fidelity)
+            made = clean_and_restore(network, cleaner, pairs.damaged, fidelity)
             part = _part(made.shape[2], settings.looked_at, optimisation.seed, compute.batch_number(step))
             with torch.no_grad():
                 of_sharp = features.stages(pairs.sharp[part])

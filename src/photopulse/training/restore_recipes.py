@@ -181,6 +181,7 @@ def run_face(
     settings: FaceTraining,
     *,
     decoder: Path | None = None,
+    photo_net: Path | None = None,
     compute: Compute,
     fresh: bool = False,
     watcher: RestoreWatcher | None = None,
@@ -188,8 +189,9 @@ def run_face(
     """Trains the face network: ``output/face.safetensors``; the rest is as in ``run_face_gan``.
 
     ``decoder`` is a file that ``run_face_gan`` wrote, whose sizes the network then has; by default the decoder begins
-    with random weights.
+    with random weights. ``photo_net`` is a file of the photo network, by default the one that comes with photopulse.
     """
+    cleaner = _read_photo_net(photo_net)
     start: FaceDecoder | None = None
     if decoder is not None:
         start, sizes = _read_decoder(decoder)
@@ -203,16 +205,20 @@ def run_face(
         return Material(
             told=told,
             train=lambda checkpoint: train_face(
-                learned, settings, decoder=start, checkpoint=checkpoint, compute=compute
+                learned, settings, decoder=start, photo_net=cleaner, checkpoint=checkpoint, compute=compute
             ),
-            show=lambda path, network, _step: write_face_sheet(path, network, pairs),
+            show=lambda path, network, _step: write_face_sheet(path, network, cleaner, pairs),
         )
 
     plan = Plan(
         name="face",
         kind=FACE,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings), "decoder_sha256": _hash(start) if start else None},
+        asked={
+            "settings": asdict(settings),
+            "decoder_sha256": _hash(start) if start else None,
+            "photo_net_sha256": _hash(cleaner),
+        },
         sizes=settings.network,
         network=FaceNet(settings.network),
         prepare=prepare,

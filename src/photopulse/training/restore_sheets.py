@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from photopulse.restore.face import clean_and_restore
 from photopulse.restore.face_decoder import FaceDecoder
 from photopulse.studies.strips import Strip, write_sheet
-from photopulse.training.face_gan import SMALL_SIZE, doublings
+from photopulse.training.face_gan import SMALL_SIZE, doublings, squashed
 from photopulse.training.photo_pairs import Pairs
 from photopulse.training.restoration import Answer
 
@@ -31,7 +31,7 @@ def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], an
     write_sheet(path, strips, columns=("damaged", "restored", "sharp"))
 
 
-def write_face_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs]) -> None:
+def write_face_sheet(path: Path, network: nn.Module, photo_net: nn.Module, pairs: Sequence[Pairs]) -> None:
     """Writes a line for each pair (of one face): damaged, restored at three fidelities, sharp."""
     device = _device(network)
     strips: list[Strip] = []
@@ -39,7 +39,7 @@ def write_face_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs]) -> 
         damaged = pair.to(device).damaged
         with torch.no_grad():
             restored = [
-                cast(Tensor, network(damaged, torch.tensor([fidelity], device=device))).float().cpu()
+                clean_and_restore(network, photo_net, damaged, torch.tensor([fidelity], device=device)).float().cpu()
                 for fidelity in _FIDELITIES
             ]
         strips.append(Strip(pictures=[pair.damaged, *restored, pair.sharp]))
@@ -54,7 +54,7 @@ def write_grid_of_faces(path: Path, decoder: FaceDecoder, *, size: int, metadata
     for _ in range(_GRID // 2):
         small, skips = decoder.random_inputs(_GRID, size=SMALL_SIZE, sizes=doublings(size), generator=random)
         with torch.no_grad():
-            faces = cast(Tensor, decoder(small.to(device), [skip.to(device) for skip in skips])).float().cpu()
+            faces = squashed(decoder(small.to(device), [skip.to(device) for skip in skips])).float().cpu()
         strips.append(Strip(pictures=list(faces.chunk(_GRID))))
     write_sheet(path, strips, columns=[""] * _GRID, cell=max(size, 128), metadata=metadata)
 
