@@ -28,7 +28,7 @@ def with_nan(image):
 
 
 @pytest.mark.parametrize("broken", [with_nan, lambda image: image / 0, lambda image: -image / 0])
-@pytest.mark.parametrize("net", ["photo", "face", "enlarge"])
+@pytest.mark.parametrize("net", ["face", "enlarge"])
 def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(toy_restore_kit, net, broken):
     kit = toy_restore_kit(
         **{
@@ -40,7 +40,7 @@ def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(to
         }
     )
     networks = RestoreNetworks(kit, "old.jpg")
-    run = {"photo": networks.photo, "face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    run = {"face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
     with pytest.raises(PhotopulseError, match=r"cannot restore old\.jpg: the \w+ network failed: .*no finite numbers"):
         run(GRAY)
 
@@ -63,10 +63,10 @@ def test_another_shape_is_an_error(toy_restore_kit):
         networks.enlarge(GRAY)
 
 
-@pytest.mark.parametrize("net", ["photo", "face", "enlarge"])
+@pytest.mark.parametrize("net", ["face", "enlarge"])
 def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit, net):
     networks = RestoreNetworks(toy_restore_kit(**{f"{net}_net": None}), "old.jpg")
-    run = {"photo": networks.photo, "face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    run = {"face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
     with pytest.raises(PhotopulseError, match="was not loaded"):
         run(GRAY)
 

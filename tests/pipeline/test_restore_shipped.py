@@ -1,0 +1,57 @@
+"""The networks that come with photopulse, on the bundled example: a portrait that was made small, noisy and blocky."""
+
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from photopulse import RestoreKit, RestoreSettings, restore_photo
+from photopulse.degrade.photo import resized
+from photopulse.images import read_image
+from photopulse.metrics.psnr import psnr
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SIZE = (480, 587)
+
+
+@pytest.fixture(scope="module")
+def sharp() -> Tensor:
+    return read_image(EXAMPLES / "portrait.jpg").pixels
+
+
+@pytest.fixture(scope="module")
+def enlarged() -> Tensor:
+    return resized(read_image(EXAMPLES / "old_portrait.jpg").pixels, SIZE[1], SIZE[0])
+
+
+def test_the_photo_network_brings_a_damaged_portrait_nearer_to_the_sharp_one(sharp: Tensor, enlarged: Tensor):
+    restored = restore_photo(EXAMPLES / "old_portrait.jpg", settings=RestoreSettings(size=SIZE, only="photo"))
+    assert restored.size == SIZE
+    assert psnr(restored.image, sharp).item() > psnr(enlarged, sharp).item() + 0.5
+
+
+def test_half_the_working_size_and_the_guided_filter_bring_it_nearer_too(sharp: Tensor, enlarged: Tensor):
+    settings = RestoreSettings(size=SIZE, only="photo", working_size=294)
+    restored = restore_photo(EXAMPLES / "old_portrait.jpg", settings=settings)
+    assert "full_size" in restored.seconds
+    assert psnr(restored.image, sharp).item() > psnr(enlarged, sharp).item() + 0.3
+
+
+def test_the_enlarging_network_beats_cubic_curves(sharp: Tensor):
+    kit = RestoreKit.load(RestoreSettings(scale=2, only="photo"))
+    assert kit.enlarge_net is not None
+    small = resized(sharp, 294, 240)
+    cubic = resized(small, 588, 480)
+    network = kit.enlarge_net(small).clamp(0, 1)
+    whole = resized(sharp, 588, 480)
+    assert psnr(network, whole).item() > psnr(cubic, whole).item() + 0.2
+
+
+@pytest.mark.weights
+def test_the_face_is_found_restored_and_pasted_without_a_change_of_colour(sharp: Tensor, enlarged: Tensor):
+    restored = restore_photo(EXAMPLES / "old_portrait.jpg", settings=RestoreSettings(size=SIZE))
+    photo = restore_photo(EXAMPLES / "old_portrait.jpg", settings=RestoreSettings(size=SIZE, only="photo"))
+    assert [face.restored for face in restored.faces] == [True]
+    assert (restored.image - photo.image).abs().max() > 0.02
+    assert (restored.image.mean(dim=(2, 3)) - photo.image.mean(dim=(2, 3))).abs().max() < 1 / 255
+    assert psnr(restored.image, sharp).item() > psnr(enlarged, sharp).item()
