@@ -45,7 +45,7 @@ def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
 def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_one(toy_restore_kit):
     kit, told = toy_restore_kit(faces=[(150, 100, 80)]), []
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(fidelity=0.25), on_stage=told.append)
-    assert told == ["read", "detect", "faces", "photo", "paste"]
+    assert told == ["read", "detect", "photo", "faces", "paste"]
     assert [face.restored for face in restored.faces] == [True]
     assert kit.face_net.calls == [(1, 0.25)]
     face = restored.image[..., 70:130, 120:180]

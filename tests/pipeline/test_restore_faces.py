@@ -56,7 +56,7 @@ def test_every_face_is_pasted_in_place_and_nothing_beside_them(toy_restore_kit):
     kit = toy_restore_kit(faces=[(80, 100, 70), (215, 110, 60)])
     found = find(kit)
     photo = PHOTO.clone()
-    paste_faces(photo, found, restore_faces(PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
+    paste_faces(photo, found, restore_faces(PHOTO, PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
     changed = (photo - PHOTO).abs().amax(dim=(0, 1)) > 0.03
     assert changed[70:130, 50:110].float().mean() > 0.3
     assert changed[85:135, 190:240].float().mean() > 0.3
@@ -76,12 +76,12 @@ def test_of_overlapping_faces_the_smallest_is_pasted_last(toy_restore_kit, monke
         return real(photo, face, region, mesh)
 
     monkeypatch.setattr("photopulse.pipeline.restore_faces.paste_face", spy)
-    paste_faces(PHOTO.clone(), found, restore_faces(PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
+    paste_faces(PHOTO.clone(), found, restore_faces(PHOTO, PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
     assert order[0] > order[1]
 
 
 def test_all_crops_are_restored_together_in_the_order_of_the_faces(toy_restore_kit):
     kit = toy_restore_kit(faces=[(80, 100, 70), (215, 110, 60)])
-    crops = restore_faces(PHOTO, find(kit), RestoreNetworks(kit, "a.png"), fidelity=0.25)
+    crops = restore_faces(PHOTO, PHOTO, find(kit), RestoreNetworks(kit, "a.png"), fidelity=0.25)
     assert [tuple(crop.shape) for crop in crops] == [(1, 3, 256, 256)] * 2
     assert kit.face_net.calls == [(2, pytest.approx(0.25))]

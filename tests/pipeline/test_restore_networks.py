@@ -40,7 +40,7 @@ def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(to
         }
     )
     networks = RestoreNetworks(kit, "old.jpg")
-    run = {"face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    run = {"face": lambda x: networks.faces(x, x, 0.5), "enlarge": networks.enlarge}[net]
     with pytest.raises(PhotopulseError, match=r"cannot restore old\.jpg: the \w+ network failed: .*no finite numbers"):
         run(GRAY)
 
@@ -57,7 +57,7 @@ def test_a_full_size_network_that_is_broken_is_an_error(toy_restore_kit):
 def test_another_shape_is_an_error(toy_restore_kit):
     networks = RestoreNetworks(toy_restore_kit(face_net=Returning(lambda image: image[..., 1:])), "old.jpg")
     with pytest.raises(PhotopulseError, match=r"the shape \(1, 3, 32, 47\) instead of \(1, 3, 32, 48\)"):
-        networks.faces(GRAY, 0.5)
+        networks.faces(GRAY, GRAY, 0.5)
     networks = RestoreNetworks(toy_restore_kit(enlarge_net=nn.Identity()), "old.jpg")
     with pytest.raises(PhotopulseError, match="48 x 32 px of 48 x 32 px"):
         networks.enlarge(GRAY)
@@ -66,7 +66,7 @@ def test_another_shape_is_an_error(toy_restore_kit):
 @pytest.mark.parametrize("net", ["face", "enlarge"])
 def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit, net):
     networks = RestoreNetworks(toy_restore_kit(**{f"{net}_net": None}), "old.jpg")
-    run = {"face": lambda x: networks.faces(x, 0.5), "enlarge": networks.enlarge}[net]
+    run = {"face": lambda x: networks.faces(x, x, 0.5), "enlarge": networks.enlarge}[net]
     with pytest.raises(PhotopulseError, match="was not loaded"):
         run(GRAY)
 
@@ -74,7 +74,7 @@ def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit, net):
 def test_faces_go_through_eight_at_a_time_with_their_fidelity(toy_restore_kit):
     kit = toy_restore_kit()
     faces = torch.rand(19, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    restored = RestoreNetworks(kit, "old.jpg").faces(faces, 0.7)
+    restored = RestoreNetworks(kit, "old.jpg").faces(faces, faces, 0.7)
     assert [size for size, _ in kit.face_net.calls] == [8, 8, 3]
     assert [fidelity for _, fidelity in kit.face_net.calls] == pytest.approx([0.7] * 3)
     assert restored.shape == faces.shape

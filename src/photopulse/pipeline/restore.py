@@ -136,15 +136,17 @@ def _restored(
 ) -> Tensor:
     """Restores a picture at its own size."""
     chosen = [face for face in found if face.told.restored]
-    crops: list[Tensor] = []
-    if chosen:
-        with stages.stage("faces"):
-            crops = restore_faces(large, chosen, networks, fidelity=settings.fidelity)
+    if settings.only == "face" and not chosen:
+        return large
+    cleaned = _cleaned(large, networks, settings.working_size, stages)
+    if not chosen:
+        return cleaned
+    with stages.stage("faces"):
+        crops = restore_faces(large, cleaned, chosen, networks, fidelity=settings.fidelity)
     # Faces are pasted in place, which must not change the caller's picture.
-    image = large.clone() if settings.only == "face" else _cleaned(large, networks, settings.working_size, stages)
-    if chosen:
-        with stages.stage("paste"):
-            paste_faces(image, chosen, crops)
+    image = large.clone() if settings.only == "face" else cleaned
+    with stages.stage("paste"):
+        paste_faces(image, chosen, crops)
     return image
 
 

@@ -92,11 +92,17 @@ def _why_not(side: float, chosen: int, most: int) -> str | None:
 
 
 def restore_faces(
-    photo: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float
+    photo: Tensor, cleaned: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float
 ) -> list[Tensor]:
-    """Restores the faces of a photo (1, 3, H, W); returns upright crops (1, 3, s, s), one for each, largest first."""
-    crops = torch.cat([face.region.crop(photo, FACE_SIZE).clamp(0, 1) for face in found])
-    return list(cast(tuple[Tensor, ...], networks.faces(crops, fidelity).split(1)))
+    """Restores the faces of a photo (1, 3, H, W), of which ``cleaned`` is the restored version.
+
+    Returns:
+        Upright crops (1, 3, s, s), one for each face.
+    """
+    damaged, clean = (
+        torch.cat([face.region.crop(picture, FACE_SIZE).clamp(0, 1) for face in found]) for picture in (photo, cleaned)
+    )
+    return list(cast(tuple[Tensor, ...], networks.faces(damaged, clean, fidelity).split(1)))
 
 
 def paste_faces(photo: Tensor, found: Sequence[FoundFace], crops: Sequence[Tensor]) -> None:

@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.pipeline.restore_kit import RestoreKit
-from photopulse.restore.face import clean_and_restore
 from photopulse.restore.full_size import restore_full_size
 from photopulse.restore.tiles import in_tiles
 
@@ -33,16 +31,16 @@ class RestoreNetworks:
         self._kit = kit
         self._name = name
 
-    def faces(self, crops: Tensor, fidelity: float) -> Tensor:
-        """Restores upright faces (B, 3, s, s), some at a time."""
+    def faces(self, crops: Tensor, cleaned: Tensor, fidelity: float) -> Tensor:
+        """Restores upright faces (B, 3, s, s), damaged and as the photo network cleaned them, some at a time."""
         net = self._needed(self._kit.face_net, "face")
-        photo_net = self._kit.photo_net
 
-        def restore(crop: Tensor) -> Tensor:
-            return clean_and_restore(net, photo_net, crop, torch.full((len(crop),), fidelity, device=crop.device))
+        def restore(damaged: Tensor, cleaned: Tensor) -> Tensor:
+            return net(damaged, cleaned, torch.full((len(damaged),), fidelity, device=damaged.device))
 
-        parts = cast(tuple[Tensor, ...], crops.split(FACES_AT_ONCE))
-        return torch.cat([self._checked(self._run(restore, part), "face", part.shape) for part in parts])
+        parts = [slice(start, start + FACES_AT_ONCE) for start in range(0, len(crops), FACES_AT_ONCE)]
+        results = [self._run(restore, crops[part], cleaned[part]) for part in parts]
+        return self._checked(torch.cat(results), "face", crops.shape)
 
     def photo(self, photo: Tensor) -> Tensor:
         """Cleans a picture, large ones in tiles."""
