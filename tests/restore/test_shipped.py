@@ -12,7 +12,7 @@ from photopulse.restore.network_files import write_network
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 
 SMALL = {
-    "face": (FaceNet, FaceNetSettings(encoder_widths=(4,) * 6, decoder_widths=(4,) * 6, middle=1)),
+    "face": (FaceNet, FaceNetSettings(widths=(4,) * 5, middle=1)),
     "photo": (PhotoNet, PhotoNetSettings(widths=(4, 8), blocks=(1, 1))),
     "full-size": (FullSizeNet, FullSizeSettings(hidden=4, blocks=1, width=4)),
     "enlarge": (EnlargeNet, EnlargeNetSettings(width=4, blocks=1)),
