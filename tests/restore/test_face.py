@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from photopulse.restore.blocks import ResidualBlock
-from photopulse.restore.face import FaceNet, FaceNetSettings, clean_and_restore
+from photopulse.restore.face import FaceNet, FaceNetSettings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -21,12 +21,6 @@ def network() -> FaceNet:
 def test_an_untrained_network_returns_the_cleaned_face():
     face, cleaned = torch.rand(2, 2, 3, 64, 64)
     assert torch.equal(FaceNet(TINY)(face, cleaned, torch.tensor([0.0, 1.0])), cleaned)
-
-
-def test_faces_are_cleaned_by_the_photo_network_first(network: FaceNet):
-    face, fidelity = torch.rand(1, 3, 64, 64), torch.ones(1)
-    both = clean_and_restore(network, lambda picture: picture * 1.5 - 0.1, face, fidelity)
-    torch.testing.assert_close(both, network(face, (face * 1.5 - 0.1).clamp(0, 1), fidelity))
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 96), (256, 256)])

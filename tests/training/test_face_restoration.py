@@ -135,6 +135,14 @@ def test_whether_the_judge_rests_is_decided_by_all_processes(
     assert asked == [1, weights] * 3
 
 
+def test_faces_are_cleaned_by_the_photo_network_first(tiny_face_net: FaceNetSettings):
+    network = FaceNet(tiny_face_net)
+    torch.nn.init.normal_(network.decoder.last.weight)
+    face, fidelity = torch.rand(1, 3, 64, 64), torch.ones(1)
+    both = module.clean_and_restore(network, lambda picture: picture * 1.5 - 0.1, face, fidelity)
+    torch.testing.assert_close(both, network(face, (face * 1.5 - 0.1).clamp(0, 1), fidelity))
+
+
 def test_at_full_fidelity_only_the_pixels_count(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
     ends = []

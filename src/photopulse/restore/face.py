@@ -81,13 +81,6 @@ class FaceNet(nn.Module):
         return cleaned + cast(Tensor, self.decoder(small, [*skips[::-1], pixels]))
 
 
-def clean_and_restore(face_net: nn.Module, photo_net: nn.Module, face: Tensor, fidelity: Tensor) -> Tensor:
-    """Restores faces (B, 3, s, s) by both networks, one after the other; fidelity and result as in ``FaceNet``."""
-    with torch.no_grad():
-        cleaned = cast(Tensor, photo_net(face)).float().clamp(0, 1)
-    return cast(Tensor, face_net(face, cleaned, fidelity))
-
-
 def make_decoder(settings: FaceNetSettings) -> FaceDecoder:
     """Makes the decoder of a face network of these sizes, as it is before it is trained as a GAN."""
     return FaceDecoder(settings.widths, settings.middle)

@@ -9,7 +9,7 @@ from photopulse.restore.enlarge import FACTOR, EnlargeNet, EnlargeNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.loop import seeded_weights
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.photo_pairs import PhotoCrops, photo_batches
 from photopulse.training.restoration import Trained, plain_answer, train_restoration
 
 # It works on what was restored already: nearly clean.
@@ -41,18 +41,7 @@ def train_enlarge(
     with seeded_weights(optimisation.seed):
         network = EnlargeNet(settings.network)
 
-    def batches(done: int) -> Iterator[Pairs]:
-        return photo_pairs(
-            files,
-            settings.crops,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-            recipe=settings.damage,
-            same_size=False,
-        )
-
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute, same_size=False)
     return train_restoration(
         network, batches, optimisation, answer=plain_answer, checkpoint=checkpoint, compute=compute
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.metrics.features import load_features
 from photopulse.metrics.perceptual import feature_distance
-from photopulse.restore.face import FaceNet, FaceNetSettings, clean_and_restore
+from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
@@ -125,6 +125,13 @@ def train_face(
             save_checkpoint(checkpoint, step, parts)
         means = {name: part.mean().item() for name, part in losses.items()} | {"judge": doubt}
         yield Trained(step=step, losses=means, network=average)
+
+
+def clean_and_restore(face_net: nn.Module, photo_net: nn.Module, face: Tensor, fidelity: Tensor) -> Tensor:
+    """Restores faces (B, 3, s, s) by both networks, one after the other; fidelity and result as in ``FaceNet``."""
+    with torch.no_grad():
+        cleaned = cast(Tensor, photo_net(face)).float().clamp(0, 1)
+    return cast(Tensor, face_net(face, cleaned, fidelity))
 
 
 def _groups(network: FaceNet, settings: FaceTraining) -> list[dict[str, object]]:

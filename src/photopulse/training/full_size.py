@@ -15,7 +15,7 @@ from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
 from photopulse.training.loop import channels_last, seeded_weights
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_batches
 from photopulse.training.restoration import Answer, Trained, train_restoration
 
 
@@ -56,17 +56,7 @@ def train_full_size(
         network = FullSizeNet(settings.network)
     answer = full_size_answer(channels_last(photo_net.to(compute.device)).eval(), settings)
 
-    def batches(done: int) -> Iterator[Pairs]:
-        return photo_pairs(
-            files,
-            settings.crops,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-            recipe=settings.damage,
-        )
-
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
     return train_restoration(network, batches, optimisation, answer=answer, checkpoint=checkpoint, compute=compute)
 
 

@@ -10,7 +10,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.judging import Judging
 from photopulse.training.loop import seeded_weights
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.photo_pairs import PhotoCrops, photo_batches
 from photopulse.training.restoration import Trained, plain_answer, train_restoration
 
 
@@ -43,17 +43,7 @@ def train_photo(
     with seeded_weights(optimisation.seed):
         network = PhotoNet(settings.network)
 
-    def batches(done: int) -> Iterator[Pairs]:
-        return photo_pairs(
-            files,
-            settings.crops,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-            recipe=settings.damage,
-        )
-
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
     return train_restoration(
         network,
         batches,

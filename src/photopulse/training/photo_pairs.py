@@ -14,6 +14,8 @@ from torch import Tensor
 from photopulse.degrade.photo import TRAINING, DamageRecipe, resized
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
+from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
 
 # So many photos in a row that cannot be read are no chance any more.
 _MOST_BROKEN = 20
@@ -92,6 +94,32 @@ def photo_pairs(
         return make_pairs(files, crops, batch_size, random, recipe=recipe, same_size=same_size)
 
     return made_ahead(batch, first_step, every)
+
+
+def photo_batches(
+    files: Sequence[Path],
+    crops: PhotoCrops,
+    recipe: DamageRecipe,
+    optimisation: Optimisation,
+    compute: Compute,
+    *,
+    same_size: bool = True,
+) -> Callable[[int], Iterator[Pairs]]:
+    """Makes what ``train_restoration`` wants: this process's endless batches, from the number of steps done."""
+
+    def batches(done: int) -> Iterator[Pairs]:
+        return photo_pairs(
+            files,
+            crops,
+            batch_size=optimisation.batch_size,
+            seed=optimisation.seed,
+            first_step=compute.batch_number(done),
+            every=compute.processes,
+            recipe=recipe,
+            same_size=same_size,
+        )
+
+    return batches
 
 
 def make_pairs(

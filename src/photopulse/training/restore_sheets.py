@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from photopulse.restore.face import clean_and_restore
 from photopulse.restore.face_decoder import FaceDecoder
 from photopulse.studies.strips import Strip, write_sheet
 from photopulse.training.face_gan import SMALL_SIZE, doublings, squashed
+from photopulse.training.face_restoration import clean_and_restore
 from photopulse.training.photo_pairs import Pairs
 from photopulse.training.restoration import Answer
 
