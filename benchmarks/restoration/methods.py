@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from photopulse.degrade.photo import resized
 from photopulse.images import from_uint8, read_image
 from photopulse.pipeline import RestoreKit, RestoreSettings, restore_photo
 from photopulse.pipeline.fingerprint import weights_hash
@@ -48,7 +49,8 @@ def find_method(name: str, device: str) -> Method:
     """Finds ``input``, ``bicubic``, ``lanczos``, ``nlm``, ``realesrgan``, or a variant of photopulse.
 
     Variants: ``photopulse``, ``photopulse:F`` with fidelity F, ``photopulse-photo`` without the face network, and for
-    the guided filter ``photo-full`` and ``photo-half``, which clean the photo at its full size and at half of it.
+    the guided filter ``photo-full`` and ``photo-half``, which are given the damaged photo enlarged by cubic curves, and
+    clean it at this size and at half of it.
     """
     if name in RESAMPLING:
         filter_ = RESAMPLING[name]
@@ -101,16 +103,17 @@ def enlarged(case: Case, device: str) -> Tensor:
 
 
 def photopulse(name: str, case: Case, device: str) -> Restored:
-    result = restore_photo(case.damaged, settings=settings_for(name, case.size), kit=kit(device))
+    settings = settings_for(name, case.size)
+    photo = case.damaged if settings.size else resized(read_image(case.damaged).pixels, *case.size[::-1])
+    result = restore_photo(photo, settings=settings, kit=kit(device))
     return Restored(result.image, {stage: round(seconds, 4) for stage, seconds in result.seconds.items()})
 
 
 def settings_for(name: str, size: Size) -> RestoreSettings:
     kind, _, fidelity = name.partition(":")
     if kind in ("photo-full", "photo-half"):
-        # Beyond the photo's own size nothing is made smaller, so the full-size network has nothing to do.
         working_size = max(size) if kind == "photo-full" else max(size) // 2
-        return RestoreSettings(size=size, only="photo", working_size=max(working_size, 64))
+        return RestoreSettings(only="photo", working_size=max(working_size, 64))
     if kind == "photopulse-photo":
         return RestoreSettings(size=size, only="photo")
     return RestoreSettings(size=size, fidelity=float(fidelity)) if fidelity else RestoreSettings(size=size)

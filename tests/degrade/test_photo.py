@@ -45,13 +45,13 @@ def drawn(amount: Amount, count: int = 4000) -> list[float | None]:
         (
             "training",
             0,
-            "blur:2.19+motion:3.32@125.58+shrink:6.45+noise:7.65+chroma-noise:9.23+mosaic:2+jpeg:56",
-            (0.38101, 0.51389, 0.46334),
-            0.15119,
+            "blur:2.19+motion:3.32@125.58+shrink:4.23+noise:7.65+chroma-noise:9.23+mosaic:2+jpeg:56",
+            (0.38796, 0.51488, 0.45128),
+            0.16148,
         ),
-        ("training", 15, "blur:0.61+shrink:3.24+noise:2.03", (0.38441, 0.51200, 0.45411), 0.20166),
-        ("training", 29, "blur:3.38+shrink:2.9+mosaic:4+jpeg:87", (0.38349, 0.51244, 0.45367), 0.14953),
-        ("training", 32, "defocus:2.61+shrink:1.05+noise:2.85+jpeg:16", (0.38410, 0.51059, 0.45716), 0.19977),
+        ("training", 15, "blur:0.61+shrink:2.48+noise:2.03", (0.38445, 0.51196, 0.45402), 0.20267),
+        ("training", 29, "blur:3.38+shrink:2.28+mosaic:4+jpeg:87", (0.38412, 0.51237, 0.45462), 0.15637),
+        ("training", 32, "defocus:2.61+shrink:1.04+noise:2.85+jpeg:16", (0.38547, 0.50995, 0.45815), 0.19880),
     ],
 )
 def test_a_seed_gives_the_damage_that_was_recorded(
@@ -140,7 +140,8 @@ def test_training_knows_all_that_the_levels_do() -> None:
             if used.share:
                 assert known.share > 0
                 assert known.low <= used.low
-                assert used.high <= known.high
+                # What was shrunk further is cleaned at half of its size first, see pipeline.restore_plan.
+                assert used.high <= known.high * (2 if damage.name == "shrink" else 1)
 
 
 def test_the_name_says_all_that_was_drawn() -> None:

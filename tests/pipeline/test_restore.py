@@ -42,6 +42,21 @@ def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
     assert list(restored.seconds) == ["read", "detect", "photo", "full_size"]
 
 
+def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, photo):
+            seen.append(tuple(photo.shape[2:]))
+            return photo + 0.1
+
+    settings = RestoreSettings(working_size=320, size=(640, 480))
+    restored = restore_photo(plain(64, 48), kit=toy_restore_kit(photo_net=Spy()), settings=settings)
+    assert seen == [(120, 160), (240, 320)]
+    torch.testing.assert_close(restored.image, plain(640, 480, 0.7), atol=1e-4, rtol=0)
+    assert list(restored.seconds) == ["read", "detect", "photo", "enlarge"]
+
+
 def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_one(toy_restore_kit):
     kit, told = toy_restore_kit(faces=[(150, 100, 80)]), []
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(fidelity=0.25), on_stage=told.append)

@@ -31,8 +31,8 @@ def test_the_photo_network_brings_a_damaged_portrait_nearer_to_the_sharp_one(sha
 
 
 def test_half_the_working_size_and_the_guided_filter_bring_it_nearer_too(sharp: Tensor, enlarged: Tensor):
-    settings = RestoreSettings(size=SIZE, only="photo", working_size=294)
-    restored = restore_photo(EXAMPLES / "old_portrait.jpg", settings=settings)
+    settings = RestoreSettings(only="photo", working_size=294)
+    restored = restore_photo(enlarged, settings=settings)
     assert "full_size" in restored.seconds
     assert psnr(restored.image, sharp).item() > psnr(enlarged, sharp).item() + 0.3
 

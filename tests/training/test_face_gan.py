@@ -6,7 +6,15 @@ import torch
 from photopulse.restore.face import FaceNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops
-from photopulse.training.face_gan import FaceGANTraining, Stage, doublings, train_face_gan
+from photopulse.training.face_gan import (
+    FaceGANTraining,
+    Stage,
+    beyond_pictures,
+    doublings,
+    likeness,
+    squashed,
+    train_face_gan,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread", "stage_features")
 
@@ -22,7 +30,7 @@ def test_an_interrupted_training_goes_on_through_its_stages_to_the_same_decoder(
 ):
     whole = list(train_face_gan(face_crops, settings, checkpoint=tmp_path / "whole.pt", compute=Compute()))
     assert [state.step for state in whole] == [1, 2, 3, 4]
-    assert set(whole[0].losses) == {"judge", "maker"}
+    assert set(whole[0].losses) == {"judge", "maker", "alike"}
     for state in train_face_gan(face_crops, settings, checkpoint=tmp_path / "parts.pt", compute=Compute()):
         if state.step == 3:
             break
@@ -57,3 +65,28 @@ def test_each_step_has_the_size_of_its_stage(settings: FaceGANTraining):
     assert settings.steps == 4
     assert [settings.size_in(step) for step in range(1, 5)] == [16, 16, 32, 32]
     assert [doublings(size) for size in (16, 32, 64, 128, 256)] == [1, 2, 3, 4, 5]
+
+
+def test_faces_that_differ_less_than_photos_are_too_much_alike():
+    real = [torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(stage)) for stage in range(2)]
+    same = [stage[:1].expand(4, -1, -1, -1) for stage in real]
+    nearer = [stage.lerp(mean, 0.5) for stage, mean in zip(real, same, strict=True)]
+    assert likeness(real, real) == 0
+    assert likeness(same, real) == 0  # More varied than photos is no fault.
+    assert likeness(real, same) > likeness(real, nearer) > 0
+
+
+def test_faces_learn_to_differ_from_how_much_alike_they_are():
+    made = (1e-3 * torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(0)) + 1).requires_grad_()
+    likeness([torch.randn(4, 8, 6, 6)], [made]).backward()
+    assert made.grad is not None
+    assert made.grad.abs().max() > 0
+
+
+def test_what_no_picture_can_hold_is_led_back():
+    inside, white = torch.linspace(-1, 1, 5), torch.full((1, 3, 4, 4), 3.0, requires_grad=True)
+    assert beyond_pictures(inside) == 0
+    assert squashed(white).min() > 0.9999
+    beyond_pictures(white).backward()
+    assert white.grad is not None
+    assert (white.grad > 0).all()

@@ -8,8 +8,8 @@ from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.restore.photo import PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo import PhotoTraining, train_photo
-from photopulse.training.photo_pairs import PhotoCrops, photo_pairs
+from photopulse.training.photo import PhotoTraining, cleaned_small, photo_answer, train_photo
+from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -17,6 +17,7 @@ TINY = PhotoTraining(
     network=PhotoNetSettings(widths=(8, 8), blocks=(1, 1)),
     optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
     crops=PhotoCrops(size=64),
+    again=0,
 )
 
 
@@ -46,3 +47,28 @@ def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
     with torch.no_grad():
         restored = last.network(pairs.damaged)
     assert (restored - pairs.sharp).abs().mean() < 0.9 * (pairs.damaged - pairs.sharp).abs().mean()
+
+
+def test_in_their_share_of_the_steps_pictures_are_cleaned_at_half_of_the_size_first():
+    pairs = Pairs(damaged=torch.full((2, 3, 16, 32), 0.5), sharp=torch.ones(2, 3, 16, 32))
+    answer, twice = photo_answer(replace(TINY, again=0.5)), 0
+    for step in range(400):
+        seen: list[tuple[tuple[int, ...], bool]] = []
+
+        class Spy(torch.nn.Module):
+            def forward(self, photo: torch.Tensor, seen: list[tuple[tuple[int, ...], bool]] = seen) -> torch.Tensor:
+                seen.append((tuple(photo.shape[2:]), torch.is_grad_enabled()))
+                return photo + 0.1
+
+        made = answer(Spy(), pairs, step)
+        again = len(seen) == 2
+        assert seen == ([((8, 16), False)] if again else []) + [((16, 32), True)]
+        torch.testing.assert_close(made, torch.full_like(made, 0.7 if again else 0.6))
+        twice += again
+    assert 160 <= twice <= 240  # Four standard errors.
+
+
+def test_what_was_cleaned_small_stays_within_a_picture():
+    bright = cleaned_small(torch.nn.Identity(), torch.full((1, 3, 8, 8), 1.5))
+    assert bright.shape == (1, 3, 8, 8)
+    assert bright.max() == 1

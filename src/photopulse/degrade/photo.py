@@ -214,7 +214,7 @@ TRAINING: Final = DamageRecipe(
     blur=Amount(0.3, 4.0, share=0.7, even_ratios=True),
     shake=Amount(2, 12, share=0.2),
     defocus=Amount(0.7, 4, share=0.2),
-    shrink=Amount(1, 8, share=0.85, even_ratios=True),
+    shrink=Amount(1, 5, share=0.85, even_ratios=True),
     noise=Amount(1, 25, share=0.8, even_ratios=True),
     chroma_noise=Amount(2, 20, share=0.4),
     mosaic=Amount(2, 4, share=0.03),

@@ -16,10 +16,11 @@ from photopulse.pipeline.inputs import ImageLike
 from photopulse.pipeline.restore_faces import FoundFace, RestoredFace, find_faces, paste_faces, restore_faces
 from photopulse.pipeline.restore_kit import RestoreKit
 from photopulse.pipeline.restore_networks import RestoreNetworks
-from photopulse.pipeline.restore_plan import Size, plan_scale, working_size
+from photopulse.pipeline.restore_plan import RestorePlan, Size, plan_restoration
 from photopulse.pipeline.restore_settings import RestoreSettings
 from photopulse.pipeline.restore_stages import Stage, Stages
 
+_LITTLE_GROWTH = 1.4
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as gray files are written
 
 
@@ -86,9 +87,9 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    Small pictures that are to grow are enlarged first, see ``plan_scale``. The photo network cleans a small version,
-    the full-size network does the same to the photo itself; each face is restored from the photo as it was and
-    pasted; the enlarging network does what is left to do.
+    The photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
+    network does the same to the photo itself; each face is restored from the photo as it was and as it was cleaned,
+    and pasted; the enlarging network does what is left to do.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -106,7 +107,12 @@ def restore_photo(
     with stages.stage("read"):
         name, given = _read(photo)
     networks = RestoreNetworks(kit, name)
-    plan = plan_scale((given.pixels.shape[3], given.pixels.shape[2]), scale=settings.scale, final=settings.size)
+    plan = plan_restoration(
+        (given.pixels.shape[3], given.pixels.shape[2]),
+        longer_side=settings.working_size,
+        scale=settings.scale,
+        final=settings.size,
+    )
     with torch.no_grad():
         large = resized(given.pixels, *plan.restored[::-1])
         found: list[FoundFace] = []
@@ -114,7 +120,7 @@ def restore_photo(
             with stages.stage("detect"):
                 growth = large.shape[3] / given.pixels.shape[3]
                 found = find_faces(large, _detector(kit, name), growth=growth, most=settings.max_faces)
-        image = _restored(large, found, networks, settings, stages)
+        image = _restored(large, found, networks, settings, plan, stages)
         if given.gray:
             image = _grayed(image)
         if plan.final != plan.restored:
@@ -132,13 +138,18 @@ def restore_photo(
 
 
 def _restored(
-    large: Tensor, found: list[FoundFace], networks: RestoreNetworks, settings: RestoreSettings, stages: Stages
+    large: Tensor,
+    found: list[FoundFace],
+    networks: RestoreNetworks,
+    settings: RestoreSettings,
+    plan: RestorePlan,
+    stages: Stages,
 ) -> Tensor:
-    """Restores a picture at its own size."""
+    """Restores a picture that has the size ``plan.restored``."""
     chosen = [face for face in found if face.told.restored]
     if settings.only == "face" and not chosen:
         return large
-    cleaned = _cleaned(large, networks, settings.working_size, stages)
+    cleaned = _cleaned(large, networks, plan, stages)
     if not chosen:
         return cleaned
     with stages.stage("faces"):
@@ -150,20 +161,21 @@ def _restored(
     return image
 
 
-def _cleaned(large: Tensor, networks: RestoreNetworks, longer_side: int, stages: Stages) -> Tensor:
-    size = large.shape[3], large.shape[2]
-    small_size = working_size(size, longer_side)
+def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
+    small, cleaned = large, large
     with stages.stage("photo"):
-        small = resized(large, *small_size[::-1])
-        cleaned = networks.photo(small)
-    if small_size == size:
+        for width, height in plan.cleaned:
+            small = resized(cleaned, height, width)
+            cleaned = networks.photo(small)
+    if plan.cleaned[-1] == plan.restored:
         return cleaned
     with stages.stage("full_size"):
         return networks.full_size(small, cleaned, large)
 
 
 def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
-    while image.shape[3] < size[0] or image.shape[2] < size[1]:
+    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more."""
+    while max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
     return resized(image, *size[::-1])
 

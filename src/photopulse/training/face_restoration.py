@@ -28,6 +28,7 @@ from photopulse.training.loop import (
     seeded_weights,
 )
 from photopulse.training.optimisation import Optimisation, set_rate, take_step
+from photopulse.training.photo import cleaned_small
 from photopulse.training.restoration import Trained
 
 
@@ -105,7 +106,8 @@ def train_face(
         pairs = pairs.to(compute.device)
         fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
         with compute.autocast():
-            made = clean_and_restore(network, cleaner, pairs.damaged, fidelity)
+            again = step % 2 == 0
+            made = clean_and_restore(network, cleaner, pairs.damaged, fidelity, again=again)
             part = _part(made.shape[2], settings.looked_at, optimisation.seed, compute.batch_number(step))
             with torch.no_grad():
                 of_sharp = features.stages(pairs.sharp[part])
@@ -127,10 +129,16 @@ def train_face(
         yield Trained(step=step, losses=means, network=average)
 
 
-def clean_and_restore(face_net: nn.Module, photo_net: nn.Module, face: Tensor, fidelity: Tensor) -> Tensor:
-    """Restores faces (B, 3, s, s) by both networks, one after the other; fidelity and result as in ``FaceNet``."""
+def clean_and_restore(
+    face_net: nn.Module, photo_net: nn.Module, face: Tensor, fidelity: Tensor, *, again: bool = False
+) -> Tensor:
+    """Restores faces (B, 3, s, s) by both networks, one after the other; fidelity and result as in ``FaceNet``.
+
+    ``again`` cleans them at half of the size first, as small photos are.
+    """
     with torch.no_grad():
-        cleaned = cast(Tensor, photo_net(face)).float().clamp(0, 1)
+        seen = cleaned_small(photo_net, face) if again else face
+        cleaned = cast(Tensor, photo_net(seen)).float().clamp(0, 1)
     return cast(Tensor, face_net(face, cleaned, fidelity))
 
 

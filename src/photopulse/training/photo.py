@@ -3,6 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
@@ -10,8 +15,8 @@ from photopulse.training.compute import Compute
 from photopulse.training.judging import Judging
 from photopulse.training.loop import seeded_weights
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import PhotoCrops, photo_batches
-from photopulse.training.restoration import Trained, plain_answer, train_restoration
+from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_batches
+from photopulse.training.restoration import Answer, Trained, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +29,8 @@ class PhotoTraining:
         judging: how an opponent takes part; None trains without one.
         crops: of the photos;
         damage: and of these.
+        again: share of the batches that the network cleans at half of the size first: small pictures are restored in
+            steps, see ``pipeline.restore_plan``.
     """
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
@@ -33,6 +40,7 @@ class PhotoTraining:
     judging: Judging | None = field(default_factory=Judging)
     crops: PhotoCrops = field(default_factory=PhotoCrops)
     damage: DamageRecipe = TRAINING
+    again: float = 0.45
 
 
 def train_photo(
@@ -48,8 +56,26 @@ def train_photo(
         network,
         batches,
         optimisation,
-        answer=plain_answer,
+        answer=photo_answer(settings),
         checkpoint=checkpoint,
         compute=compute,
         judging=settings.judging,
     )
+
+
+def photo_answer(settings: PhotoTraining) -> Answer:
+    """Asks a photo network once, or about what it made of the smaller picture, as the step has it."""
+
+    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+        random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)
+        again = torch.rand((), generator=random).item() < settings.again
+        return cast(Tensor, network(cleaned_small(network, pairs.damaged) if again else pairs.damaged))
+
+    return answer
+
+
+def cleaned_small(network: nn.Module, damaged: Tensor) -> Tensor:
+    """Cleans pictures (B, 3, H, W) at half of their size, H and W even, and enlarges them again; no gradients."""
+    with torch.no_grad():
+        small = cast(Tensor, network(F.avg_pool2d(damaged, 2))).float().clamp(0, 1)
+        return F.interpolate(small, scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
