@@ -71,7 +71,7 @@ def test_a_rerun_has_nothing_to_do_and_other_settings_are_refused(train):
     other = train("photo", *QUICK, "--lr", 0.1)
     assert other.exit_code == 2
     (line,) = other.stderr.splitlines()
-    assert "settings.optimisation.learning_rate was 0.001 and is 0.1 now" in line
+    assert "settings.optimisation.learning_rate was 0.0008 and is 0.1 now" in line
     assert train("photo", *QUICK, "--lr", 0.1, "--fresh").exit_code == 0
 
 

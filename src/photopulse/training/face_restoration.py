@@ -48,7 +48,7 @@ class FaceTraining:
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=0.5)
+        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0)
     )
     decoder_share: float = 0.5
     judging: Judging = field(default_factory=Judging)

@@ -35,10 +35,10 @@ class PhotoTraining:
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=4000, batch_size=16, learning_rate=1e-3, perceptual_weight=0.4)
+        default_factory=lambda: Optimisation(steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0)
     )
-    judging: Judging | None = field(default_factory=Judging)
-    crops: PhotoCrops = field(default_factory=PhotoCrops)
+    judging: Judging | None = None
+    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(least_scale=0.35))
     damage: DamageRecipe = TRAINING
     again: float = 0.45
 
