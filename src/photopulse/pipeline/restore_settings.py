@@ -18,7 +18,7 @@ class RestoreSettings:
     Attributes:
         scale: width and height grow by this factor, from 1 to 16;
         size: or the output's width and height in px, instead of ``scale``.
-        sr: the network that enlarges at last what is not small.
+        sr: the network that enlarges at last, where the growth before the restoration does not do.
         only: restore only faces, or only the photo without a look at its faces; None restores both.
         fidelity: of faces, from 0 (most detail) to 1 (true to the input).
         working_size: longer side in px at which the photo network sees the photo.
