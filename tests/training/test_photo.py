@@ -69,6 +69,6 @@ def test_in_their_share_of_the_steps_pictures_are_cleaned_at_half_of_the_size_fi
 
 
 def test_what_was_cleaned_small_stays_within_a_picture():
-    bright = cleaned_small(torch.nn.Identity(), torch.full((1, 3, 8, 8), 1.5))
-    assert bright.shape == (1, 3, 8, 8)
+    bright = cleaned_small(torch.nn.Identity(), torch.full((1, 3, 8, 9), 1.5))
+    assert bright.shape == (1, 3, 8, 9)
     assert bright.max() == 1

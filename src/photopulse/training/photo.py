@@ -75,7 +75,7 @@ def photo_answer(settings: PhotoTraining) -> Answer:
 
 
 def cleaned_small(network: nn.Module, damaged: Tensor) -> Tensor:
-    """Cleans pictures (B, 3, H, W) at half of their size, H and W even, and enlarges them again; no gradients."""
+    """Cleans pictures (B, 3, H, W) at half of their size and enlarges them again; no gradients."""
     with torch.no_grad():
         small = cast(Tensor, network(F.avg_pool2d(damaged, 2))).float().clamp(0, 1)
-        return F.interpolate(small, scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
+        return F.interpolate(small, damaged.shape[2:], mode="bicubic", align_corners=False).clamp(0, 1)
