@@ -19,6 +19,18 @@ def plain(width: int, height: int, value: float = 0.5) -> torch.Tensor:
     return torch.full((1, 3, height, width), value)
 
 
+class Brightening(nn.Module):
+    """Adds to a photo, and remembers the sizes of those that it saw."""
+
+    def __init__(self, amount: float):
+        super().__init__()
+        self.amount, self.seen = amount, []
+
+    def forward(self, photo: torch.Tensor) -> torch.Tensor:
+        self.seen.append(tuple(photo.shape[2:]))
+        return photo + self.amount
+
+
 def test_a_small_photo_is_cleaned_as_it_is(toy_restore_kit):
     photo = torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0)) * 0.7
     restored = restore_photo(photo, kit=toy_restore_kit())
@@ -28,31 +40,17 @@ def test_a_small_photo_is_cleaned_as_it_is(toy_restore_kit):
 
 
 def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
-    seen = []
-
-    class Spy(nn.Module):
-        def forward(self, photo):
-            seen.append(tuple(photo.shape[2:]))
-            return photo + 0.25
-
-    settings = RestoreSettings(working_size=64)
-    restored = restore_photo(plain(256, 128), kit=toy_restore_kit(photo_net=Spy()), settings=settings)
-    assert seen == [(32, 64)]
+    spy, settings = Brightening(0.25), RestoreSettings(working_size=64)
+    restored = restore_photo(plain(256, 128), kit=toy_restore_kit(photo_net=spy), settings=settings)
+    assert spy.seen == [(32, 64)]
     torch.testing.assert_close(restored.image, plain(256, 128, 0.75), atol=1e-4, rtol=0)
     assert list(restored.seconds) == ["read", "detect", "photo", "full_size"]
 
 
 def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
-    seen = []
-
-    class Spy(nn.Module):
-        def forward(self, photo):
-            seen.append(tuple(photo.shape[2:]))
-            return photo + 0.1
-
-    settings = RestoreSettings(working_size=320, size=(640, 480))
-    restored = restore_photo(plain(64, 48), kit=toy_restore_kit(photo_net=Spy()), settings=settings)
-    assert seen == [(120, 160), (240, 320)]
+    spy, settings = Brightening(0.1), RestoreSettings(working_size=320, size=(640, 480))
+    restored = restore_photo(plain(64, 48), kit=toy_restore_kit(photo_net=spy), settings=settings)
+    assert spy.seen == [(120, 160), (240, 320)]
     torch.testing.assert_close(restored.image, plain(640, 480, 0.7), atol=1e-4, rtol=0)
     assert list(restored.seconds) == ["read", "detect", "photo", "enlarge"]
 

@@ -106,7 +106,7 @@ def train_face(
         pairs = pairs.to(compute.device)
         fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
         with compute.autocast():
-            again = step % 2 == 0
+            again = step % 2 == 0  # Faces of small photos were cleaned in steps, those of large ones at once.
             made = clean_and_restore(network, cleaner, pairs.damaged, fidelity, again=again)
             part = _part(made.shape[2], settings.looked_at, optimisation.seed, compute.batch_number(step))
             with torch.no_grad():
