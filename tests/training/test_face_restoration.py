@@ -31,7 +31,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         )
 
     whole = list(train("whole.pt"))
-    assert set(whole[0].losses) == {"pixel", "perceptual", "adversarial", "judge"}
+    assert set(whole[0].losses) == {"pixel", "coarse", "perceptual", "adversarial", "judge"}
     for state in train("parts.pt"):
         if state.step == 2:
             break
@@ -143,7 +143,7 @@ def test_faces_are_cleaned_by_the_photo_network_first(tiny_face_net: FaceNetSett
     torch.testing.assert_close(both, network(face, (face * 1.5 - 0.1).clamp(0, 1), fidelity))
 
 
-def test_at_full_fidelity_only_the_pixels_count(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
+def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
     ends = []
     for name, weight in (("light", 0.0), ("heavy", 9.0)):

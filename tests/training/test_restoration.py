@@ -22,7 +22,7 @@ def _batches(done: int) -> Iterator[Pairs]:
     """Brighter pictures are asked for."""
     while True:
         random = torch.Generator().manual_seed(done)
-        dark = torch.rand(2, 3, 8, 8, generator=random) / 2
+        dark = torch.rand(2, 3, 16, 16, generator=random) / 2
         yield Pairs(damaged=dark, sharp=dark + 0.25)
         done += 1
 
@@ -86,6 +86,13 @@ def test_the_perceptual_distance_is_weighed_in(stage_features, tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
     (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, perceptual_weight=10.0))
     assert set(both.losses) == {"pixel", "perceptual"}
+    assert not torch.equal(both.network.state_dict()["0.weight"], plain.network.state_dict()["0.weight"])
+
+
+def test_the_coarse_distance_is_weighed_in(tmp_path: Path):
+    (*_, plain) = _train(tmp_path / "plain.pt")
+    (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, coarse_weight=10.0))
+    assert set(both.losses) == {"pixel", "coarse"}
     assert not torch.equal(both.network.state_dict()["0.weight"], plain.network.state_dict()["0.weight"])
 
 

@@ -14,6 +14,7 @@ from photopulse.metrics.features import load_features
 from photopulse.metrics.perceptual import feature_distance
 from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.restore.photo import PhotoNet
+from photopulse.training.coarse import coarse_distance
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
 from photopulse.training.judging import Judging, Opponent
@@ -67,8 +68,8 @@ def train_face(
 ) -> Iterator[Trained]:
     """Trains the face network; yields after each step and goes on from ``checkpoint``.
 
-    Each face is given a fidelity f at random, and its losses are |made - sharp| + (1 - f) times the perceptual and
-    the adversarial ones: what the network learns to trade off is what the user then chooses.
+    Each face is given a fidelity f at random, and its losses are |made - sharp| and the coarse one + (1 - f) times the
+    perceptual and the adversarial ones: what the network learns to trade off is what the user then chooses.
 
     Args:
         faces: sharp ones.
@@ -115,11 +116,13 @@ def train_face(
         doubt = opponent.learn(of_sharp, of_made, step)
         losses = {
             "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
+            "coarse": coarse_distance(made, pairs.sharp),
             "perceptual": feature_distance(of_made, of_sharp).float(),
             "adversarial": opponent.against(of_made),
         }
         detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judging.weight * losses["adversarial"]
-        loss = (losses["pixel"] + (1 - fidelity) * detail).mean()
+        true = losses["pixel"] + optimisation.coarse_weight * losses["coarse"]
+        loss = (true + (1 - fidelity) * detail).mean()
         check_finite(loss, step)
         take_step(optimizer, loss, network, compute)
         move_average(average, network, decay=optimisation.averaging, step=step)

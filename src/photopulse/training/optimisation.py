@@ -21,6 +21,7 @@ class Optimisation:
         warmup: steps until then.
         last_rate: share of it that is left at the end.
         perceptual_weight: of the distance of EfficientNet-Lite0's features; the L1 distance has the weight 1.
+        coarse_weight: of ``coarse_distance``.
         averaging: of the weights that are kept: each step's count 1 - this.
         save_every: steps between two checkpoints.
         seed: of weights and data.
@@ -32,6 +33,7 @@ class Optimisation:
     warmup: int = 100
     last_rate: float = 0.02
     perceptual_weight: float = 0.1
+    coarse_weight: float = 0.0
     averaging: float = 0.998
     save_every: int = 200
     seed: int = 0

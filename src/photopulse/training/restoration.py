@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.metrics.perceptual import feature_distance
+from photopulse.training.coarse import coarse_distance
 from photopulse.training.compute import Compute
 from photopulse.training.feature_judge import picture_features
 from photopulse.training.judging import Judging, Opponent
@@ -60,7 +61,9 @@ def train_restoration(
     compute: Compute,
     judging: Judging | None = None,
 ) -> Iterator[Trained]:
-    """Trains a network on pairs by L1 and perceptual distance; yields after each step and goes on from ``checkpoint``.
+    """Trains a network on pairs of pictures; yields after each step and goes on from ``checkpoint``.
+
+    The losses are L1, coarse and perceptual distance, each with the weight that ``settings`` have for it.
 
     Args:
         network: with its first weights.
@@ -90,6 +93,9 @@ def train_restoration(
             made = answer(network, pairs, step)
         losses = {"pixel": (made.float() - pairs.sharp).abs().mean()}
         loss = losses["pixel"]
+        if settings.coarse_weight:
+            losses["coarse"] = coarse_distance(made, pairs.sharp).mean()
+            loss = loss + settings.coarse_weight * losses["coarse"]
         told: dict[str, float] = {}
         if features is not None:
             of_made, of_sharp = _features_of_half(features, made, pairs, compute)
