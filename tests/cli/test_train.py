@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.cli import train as command
+from photopulse.cli.training_progress import watched_training
 from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet
 from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
 from photopulse.training.faces import TrainingFace
 from photopulse.training.fsrgan import FSRGANTraining
-from photopulse.training.fsrnet import FSRNetTraining, TrainingState
+from photopulse.training.fsrnet import FSRNetTraining
+from photopulse.training.loop import Trained
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def train(tmp_path, folder, tiny_fsrnet, one_thread, monkeypatch):
     """Runs ``photopulse train fsrnet faces -o out`` with a tiny network; every picture has the same flat mesh."""
     points = np.random.default_rng(0).uniform(0.2, 0.8, (468, 2))
     monkeypatch.setattr(
-        "photopulse.training.run.find_meshes",
+        "photopulse.training.fsrnet_recipes.find_meshes",
         lambda files, _cache: (TrainingFace(file=file, points=points) for file in files),
     )
     monkeypatch.setattr("photopulse.restore.fsrnet.SMALL", tiny_fsrnet)
@@ -120,7 +122,7 @@ def test_wrong_usage_exits_with_two(train, arguments):
 
 
 def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path, monkeypatch):
-    from photopulse.training import run as module
+    from photopulse.training import fsrnet_recipes as module
 
     original = module.train_fsrnet
 
@@ -155,7 +157,8 @@ def test_defaults_are_those_of_the_recipes(function, recipe):
 def test_published_means_the_sizes_of_the_paper(folder, monkeypatch, tmp_path, arguments, network):
     asked = []
     monkeypatch.setattr(
-        "photopulse.training.run.run_fsrnet", lambda files, output, settings, **_: asked.append(settings) or output
+        "photopulse.training.fsrnet_recipes.run_fsrnet",
+        lambda files, output, settings, **_: asked.append(settings) or output,
     )
     CliRunner().invoke(app, ["train", "fsrnet", str(folder), "-o", str(tmp_path / "out"), *arguments])
     assert [settings.network for settings in asked] == [network]
@@ -171,11 +174,11 @@ def test_a_terminal_shows_faces_steps_losses_and_speed(tiny_fsrnet, monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    with command._watch() as watcher:
+    with watched_training() as watcher:
         watcher.on_face(3, 12)
         watcher.on_note("a note")
         for step in (7, 8):
-            watcher.on_step(TrainingState(step=step, losses={"fine": 0.0123}, network=FSRNet(tiny_fsrnet)), 9)
+            watcher.on_step(Trained(step=step, losses={"fine": 0.0123}, network=FSRNet(tiny_fsrnet)), 9)
         watcher.on_losses(8, {"fine": 0.5})
     shown = terminal.getvalue()
     assert "8/9" in shown

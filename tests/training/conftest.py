@@ -134,9 +134,11 @@ class StageFeatures(nn.Module):
 
 @pytest.fixture
 def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
-    """Takes the place of the feature network of the restoration's recipes, so that nothing is fetched."""
+    """Takes the place of the networks that judge in the restoration's recipes, so that nothing is fetched."""
     with seeded_weights(0):
         features = StageFeatures().requires_grad_(False)
+        recogniser = nn.Sequential(nn.AvgPool2d(30), nn.Flatten(), nn.Linear(75, 8)).requires_grad_(False)
+    monkeypatch.setattr("photopulse.training.face_restoration.load_identity_network", lambda _device: recogniser)
     for recipe in ("restoration", "face_gan", "face_restoration"):
         monkeypatch.setattr(f"photopulse.training.{recipe}.load_features", lambda _device: features)
     return features

@@ -31,7 +31,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         )
 
     whole = list(train("whole.pt"))
-    assert set(whole[0].losses) == {"pixel", "coarse", "perceptual", "adversarial", "judge"}
+    assert set(whole[0].losses) == {"pixel", "coarse", "identity", "perceptual", "adversarial", "judge"}
     for state in train("parts.pt"):
         if state.step == 2:
             break
@@ -162,6 +162,23 @@ def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings:
         )
         ends.append(torch.cat([values.flatten() for values in last.network.parameters()]))
     torch.testing.assert_close(*ends, rtol=0, atol=1e-6)
+
+
+def test_who_it_is_counts_at_full_fidelity(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
+    ends = []
+    for weight in (0.0, 100.0):
+        (*_, last) = train_face(
+            face_crops,
+            replace(settings, identity_weight=weight),
+            decoder=None,
+            photo_net=nn.Identity(),
+            checkpoint=tmp_path / f"{weight}.pt",
+            compute=Compute(),
+        )
+        assert ("identity" in last.losses) == (weight > 0)
+        ends.append(torch.cat([values.flatten() for values in last.network.parameters()]))
+    assert not torch.equal(*ends)
 
 
 def test_fidelities_lie_in_the_dial_and_often_at_its_ends():

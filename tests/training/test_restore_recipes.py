@@ -23,7 +23,7 @@ from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo import PhotoTraining
 from photopulse.training.photo_pairs import PhotoCrops
 from photopulse.training.restore_recipes import run_enlarge, run_face, run_face_gan, run_full_size, run_photo
-from photopulse.training.restore_run import RestoreWatcher
+from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,7 +59,7 @@ def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path):
     notes: list[str] = []
     settings = PhotoTraining(network=TINY_PHOTO, optimisation=QUICK, crops=CROPS)
     weights = run_photo(
-        [small, *pictures], tmp_path / "out", settings, compute=CPU, watcher=RestoreWatcher(on_note=notes.append)
+        [small, *pictures], tmp_path / "out", settings, compute=CPU, watcher=TrainingWatcher(on_note=notes.append)
     )
     network = read_network(weights, "photo", lambda sizes: PhotoNet(PhotoNetSettings(**sizes)))
     assert (weights.name, network.settings) == ("photo.safetensors", TINY_PHOTO)
@@ -119,7 +119,7 @@ def test_a_decoder_that_was_a_gan_becomes_a_face_network(
         FaceTraining(optimisation=slow),
         decoder=decoder,
         compute=CPU,
-        watcher=RestoreWatcher(on_note=notes.append),
+        watcher=TrainingWatcher(on_note=notes.append),
     )
     assert weights.name == "face.safetensors"
     network = read_network(weights, "face", lambda sizes: FaceNet(FaceNetSettings(**sizes)))
@@ -141,7 +141,7 @@ def test_a_decoder_that_was_a_gan_becomes_a_face_network(
 def test_without_a_decoder_a_note_says_so(tiny_face_net: FaceNetSettings, tmp_path: Path):
     notes: list[str] = []
     settings = FaceTraining(network=tiny_face_net, optimisation=replace(QUICK, steps=1, batch_size=1))
-    run_face([], tmp_path, settings, compute=CPU, watcher=RestoreWatcher(on_note=notes.append))
+    run_face([], tmp_path, settings, compute=CPU, watcher=TrainingWatcher(on_note=notes.append))
     assert len(notes) == 1
     assert "--decoder" in notes[0]
     assert Image.open(tmp_path / "samples" / "000001.png").width == 16 + 5 * 260 - 4

@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 from torch import Tensor
 
+from photopulse.fingerprint import weights_bytes
 from photopulse.images import to_uint8
 from photopulse.pipeline import UpscaleSettings
-from photopulse.pipeline.fingerprint import weights_bytes
 from photopulse.search.kit import SearchKit
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.report import Report, ReportItem
+from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
-from photopulse.pipeline.fingerprint import weights_hash
 from photopulse.pipeline.sample import check_sampling, sample_faces
 
 COMMAND = "sample"

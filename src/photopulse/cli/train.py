@@ -1,7 +1,6 @@
 """`photopulse train fsrnet | fsrgan`: folders of aligned faces in, the weights of a network out."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from photopulse.cli.options import Device, OutputFolder, find_device
 from photopulse.cli.train_restore import add_commands
-from photopulse.cli.training_progress import train_to_file, training_progress
+from photopulse.cli.training_progress import train_to_file, watched_training
 
 if TYPE_CHECKING:
     from photopulse.training.run import TrainingWatcher
@@ -53,7 +52,7 @@ def train_fsrnet_command(
     """
     from photopulse.restore.fsrnet import PUBLISHED, SMALL
     from photopulse.training.fsrnet import FSRNetTraining
-    from photopulse.training.run import run_fsrnet
+    from photopulse.training.fsrnet_recipes import run_fsrnet
 
     settings = FSRNetTraining(
         network=PUBLISHED if published else SMALL,
@@ -89,7 +88,7 @@ def train_fsrgan_command(
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
     from photopulse.training.fsrgan import FSRGANTraining
-    from photopulse.training.run import run_fsrgan
+    from photopulse.training.fsrnet_recipes import run_fsrgan
 
     settings = FSRGANTraining(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     _run(
@@ -107,18 +106,7 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
 
 def _run(train: "Callable[[TrainingWatcher], Path]") -> None:
     def watched() -> Path:
-        with _watch() as watcher:
+        with watched_training() as watcher:
             return train(watcher)
 
     train_to_file(watched)
-
-
-@contextmanager
-def _watch() -> "Generator[TrainingWatcher]":
-    """Yields a watcher with a bar for the meshes and one for the steps; without a terminal, lines of losses."""
-    from photopulse.training.run import TrainingWatcher
-
-    with training_progress() as progress:
-        yield TrainingWatcher(
-            on_face=progress.face, on_note=progress.note, on_step=progress.step, on_losses=progress.losses
-        )

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photopulse.cli.options import Device, OutputFolder, find_device
-from photopulse.cli.training_progress import train_to_file, training_progress
+from photopulse.cli.training_progress import train_to_file, watched_training
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
     from photopulse.training.face_gan import Stage
     from photopulse.training.optimisation import Optimisation
-    from photopulse.training.restore_run import RestoreWatcher
+    from photopulse.training.run import TrainingWatcher
 
 _Photos = Annotated[
     list[Path], typer.Argument(metavar="PHOTOS...", help="Photos, or folders of them; one named twice counts twice.")
@@ -169,7 +169,7 @@ def train_face_gan_command(
     from photopulse.training.face_gan import FaceGANTraining
     from photopulse.training.restore_recipes import run_face_gan
 
-    def train(compute: "Compute", watcher: "RestoreWatcher") -> Path:
+    def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
         settings = FaceGANTraining(
             stages=_read_stages(stages), learning_rate=learning_rate, judge_learning_rate=learning_rate, seed=seed
         )
@@ -259,20 +259,17 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
     return [file for path in inputs for file in image_files([path])]
 
 
-def _run(device: str, train: "Callable[[Compute, RestoreWatcher], Path]") -> None:
+def _run(device: str, train: "Callable[[Compute, TrainingWatcher], Path]") -> None:
     """Trains; among several processes only the main one speaks."""
     from photopulse.training.compute import find_compute
-    from photopulse.training.restore_run import RestoreWatcher
+    from photopulse.training.run import TrainingWatcher
 
     def watched() -> Path | None:
         compute = find_compute(find_device(device))
         if not compute.is_main:
-            train(compute, RestoreWatcher())
+            train(compute, TrainingWatcher())
             return None
-        with training_progress() as progress:
-            watcher = RestoreWatcher(
-                on_face=progress.face, on_note=progress.note, on_step=progress.step, on_losses=progress.losses
-            )
+        with watched_training() as watcher:
             return train(compute, watcher)
 
     train_to_file(watched)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 from rich.progress import (
@@ -19,6 +19,9 @@ from rich.progress import (
 
 from photopulse.cli.console import fail, is_interactive, stderr_console
 from photopulse.errors import PhotopulseError
+
+if TYPE_CHECKING:
+    from photopulse.training.run import TrainingWatcher
 
 
 class StepState(Protocol):
@@ -48,6 +51,17 @@ def training_bar(*, shown: bool) -> Progress:
         transient=True,
         disable=not shown,
     )
+
+
+@contextmanager
+def watched_training() -> "Generator[TrainingWatcher]":
+    """Yields a watcher with a bar for the search of faces and then the steps; without a terminal, lines of losses."""
+    from photopulse.training.run import TrainingWatcher
+
+    with training_progress() as progress:
+        yield TrainingWatcher(
+            on_face=progress.face, on_note=progress.note, on_step=progress.step, on_losses=progress.losses
+        )
 
 
 @contextmanager

@@ -25,6 +25,7 @@ _WORKING_SIZE = 512
 # Left, top, right, bottom of the box that dlib's own detector gives for most FFHQ-aligned faces of that size.
 _FACE_BOX = (95, 164, 405, 474)
 _CHIP_SIZE = 150
+RECOGNITION_FILE: Final = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class IdentityNet:
@@ -40,7 +41,7 @@ class IdentityNet:
         """Loads the network from a folder that holds the two files under dlib's names."""
         return cls(
             folder / "shape_predictor_5_face_landmarks.dat",
-            folder / "dlib_face_recognition_resnet_model_v1.dat",
+            folder / RECOGNITION_FILE,
         )
 
     def embed(self, aligned_face: Tensor) -> Embedding:

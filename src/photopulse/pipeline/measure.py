@@ -11,6 +11,7 @@ from torch import Tensor
 
 from photopulse.degrade import Bicubic, make_degradation
 from photopulse.faces.detect import FaceDetector
+from photopulse.fingerprint import weights_hash
 from photopulse.metrics.consistency import downscale_mse
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.metrics.identity import IdentityNet, identity_distance, identity_similarity, load_identity
@@ -20,7 +21,6 @@ from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.metrics.psnr import psnr, psnr_y
 from photopulse.metrics.sharpness import sharpness
 from photopulse.metrics.ssim import ssim
-from photopulse.pipeline.fingerprint import weights_hash
 from photopulse.studies.skin_tone import mean_skin_tone
 
 SMALLEST_SIZE = 11

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from photopulse.pipeline.fingerprint import weights_hash
+from photopulse.fingerprint import weights_hash
 from photopulse.pipeline.method import Enlarged
 from photopulse.restore.fsrnet import SIZE, SMALL_SIZE, FSRNet, enlarge_face
 from photopulse.restore.fsrnet_weights import FSRNetName, load_fsrnet

@@ -9,7 +9,7 @@ from torch import nn
 
 from photopulse.devices import check_device
 from photopulse.faces.detect import FaceDetector
-from photopulse.pipeline.fingerprint import weights_hash
+from photopulse.fingerprint import weights_hash
 from photopulse.pipeline.restore_settings import RestoreSettings
 from photopulse.restore.full_size import FullSizeNet
 from photopulse.restore.realesrgan import load_realesrgan

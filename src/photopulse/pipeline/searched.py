@@ -9,9 +9,9 @@ from typing import Final
 
 from torch import Tensor
 
+from photopulse.fingerprint import weights_hash
 from photopulse.generators.load import load_generator
 from photopulse.images import synthetic_metadata
-from photopulse.pipeline.fingerprint import weights_hash
 from photopulse.pipeline.inputs import target_sizes
 from photopulse.pipeline.measure import own_niqe
 from photopulse.pipeline.method import CurvePoint, Enlarged, MethodOptions

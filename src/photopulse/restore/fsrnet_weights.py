@@ -10,7 +10,7 @@ from photopulse.restore.network_files import read_network, write_network
 
 FSRNetName = Literal["fsrnet", "fsrgan"]
 _SHIPPED = Path(__file__).parent / "weights"
-_KIND = "FSRNet"
+KIND = "FSRNet"
 
 
 def load_fsrnet(name: FSRNetName, device: str | torch.device = "cpu") -> FSRNet:
@@ -24,9 +24,9 @@ def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
     Raises:
         PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
     """
-    return read_network(path, _KIND, lambda sizes: FSRNet(FSRNetSettings(**sizes)), device)
+    return read_network(path, KIND, lambda sizes: FSRNet(FSRNetSettings(**sizes)), device)
 
 
 def write_fsrnet(network: FSRNet, path: Path) -> None:
     """Writes the weights in half precision with the network's sizes; atomic, parent folders are made."""
-    write_network(network, network.settings, _KIND, path)
+    write_network(network, network.settings, KIND, path)

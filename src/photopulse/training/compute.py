@@ -91,6 +91,11 @@ def find_compute(device: str) -> Compute:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return _among_several(on_cpu=torch.device(device).type == "cpu")
+    return alone_on(device)
+
+
+def alone_on(device: str) -> Compute:
+    """Returns the place of a process without others. Raises PhotopulseError for a device that is not there."""
     check_device(device)
     return Compute(device=torch.device(device))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.restore.enlarge import FACTOR, EnlargeNet, EnlargeNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.loop import seeded_weights
+from photopulse.training.loop import Trained, seeded_weights
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import PhotoCrops, photo_batches
-from photopulse.training.restoration import Trained, plain_answer, train_restoration
+from photopulse.training.restoration import plain_answer, train_restoration
 
 # It works on what was restored already: nearly clean.
 _TRACES = DamageRecipe(

@@ -17,6 +17,7 @@ from photopulse.training.face_crops import FaceCrops, face_batches
 from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss, picture_features
 from photopulse.training.loop import (
     Stateful,
+    Trained,
     averaged_copy,
     channels_last,
     check_finite,
@@ -26,7 +27,6 @@ from photopulse.training.loop import (
     seeded_weights,
 )
 from photopulse.training.optimisation import take_step
-from photopulse.training.restoration import Trained
 
 SMALL_SIZE = FACE_SIZE // 32
 

@@ -11,15 +11,18 @@ from torch import Tensor, nn
 
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.metrics.features import load_features
+from photopulse.metrics.identity_network import load_identity_network
 from photopulse.metrics.perceptual import feature_distance
 from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.restore.photo import PhotoNet
 from photopulse.training.coarse import coarse_distance
 from photopulse.training.compute import Compute
 from photopulse.training.face_crops import FaceCrops, face_pairs
+from photopulse.training.identity_loss import identity_loss
 from photopulse.training.judging import Judging, Opponent
 from photopulse.training.loop import (
     Stateful,
+    Trained,
     averaged_copy,
     channels_last,
     check_finite,
@@ -30,7 +33,6 @@ from photopulse.training.loop import (
 )
 from photopulse.training.optimisation import Optimisation, set_rate, take_step
 from photopulse.training.photo import cleaned_small
-from photopulse.training.restoration import Trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class FaceTraining:
         network: sizes.
         optimisation: how the encoder's weights are moved; its perceptual weight is that at fidelity 0.
         decoder_share: the decoder's learning rate, as a share of the encoder's: it has learned already.
+        identity_weight: of ``identity_loss``, at every fidelity.
         judging: how an opponent takes part, at fidelity 0.
         looked_at: side in px of the part, drawn anew for each batch, of which features are computed, which costs more
             than the network itself.
@@ -49,9 +52,12 @@ class FaceTraining:
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0)
+        default_factory=lambda: Optimisation(
+            steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0, coarse_weight=10.0
+        )
     )
     decoder_share: float = 0.5
+    identity_weight: float = 4.0
     judging: Judging = field(default_factory=Judging)
     looked_at: int = 160
     damage: DamageRecipe = TRAINING
@@ -68,8 +74,8 @@ def train_face(
 ) -> Iterator[Trained]:
     """Trains the face network; yields after each step and goes on from ``checkpoint``.
 
-    Each face is given a fidelity f at random, and its losses are |made - sharp| and the coarse one + (1 - f) times the
-    perceptual and the adversarial ones: what the network learns to trade off is what the user then chooses.
+    Each face is given a fidelity f at random, and its losses are those of pixels, coarse colours and identity + (1 - f)
+    times the perceptual and the adversarial ones: what the network learns to trade off is what the user then chooses.
 
     Args:
         faces: sharp ones.
@@ -82,6 +88,7 @@ def train_face(
     """
     optimisation = settings.optimisation
     features = load_features(compute.device)
+    recogniser = channels_last(load_identity_network(compute.device)) if settings.identity_weight else None
     with seeded_weights(optimisation.seed):
         network = FaceNet(settings.network)
         opponent = Opponent(settings.judging, compute)
@@ -113,6 +120,7 @@ def train_face(
             with torch.no_grad():
                 of_sharp = features.stages(pairs.sharp[part])
             of_made = features.stages(made[part].clamp(0, 1))
+            other = None if recogniser is None else identity_loss(recogniser, made, pairs.sharp)
         doubt = opponent.learn(of_sharp, of_made, step)
         losses = {
             "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),
@@ -122,6 +130,9 @@ def train_face(
         }
         detail = optimisation.perceptual_weight * losses["perceptual"] + settings.judging.weight * losses["adversarial"]
         true = losses["pixel"] + optimisation.coarse_weight * losses["coarse"]
+        if other is not None:
+            losses["identity"] = other
+            true = true + settings.identity_weight * other
         loss = (true + (1 - fidelity) * detail).mean()
         check_finite(loss, step)
         take_step(optimizer, loss, network, compute)

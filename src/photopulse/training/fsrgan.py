@@ -13,8 +13,9 @@ from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.restore.fsrnet import FSRNet, Sharpened, enlarge_bicubic
 from photopulse.training.discriminator import PairDiscriminator, hinge_loss
 from photopulse.training.faces import CropSettings, TrainingFace
-from photopulse.training.fsrnet import TrainingState, fsrnet_batches, fsrnet_losses
+from photopulse.training.fsrnet import fsrnet_batches, fsrnet_losses
 from photopulse.training.loop import (
+    Trained,
     averaged_copy,
     channels_last,
     check_finite,
@@ -58,7 +59,7 @@ class FSRGANTraining:
 
 def train_fsrgan(
     faces: Sequence[TrainingFace], start: FSRNet, settings: FSRGANTraining, *, checkpoint: Path, device: str = "cpu"
-) -> Iterator[TrainingState]:
+) -> Iterator[Trained]:
     """Trains on from a trained FSRNet and yields after each step; goes on from ``checkpoint`` if it is there."""
     with seeded_weights(settings.seed):
         judge = channels_last(PairDiscriminator().to(device))
@@ -93,7 +94,7 @@ def train_fsrgan(
         losses["judge"] = judge_loss
         if step % settings.save_every == 0 or step == settings.steps:
             save_checkpoint(checkpoint, step, parts)
-        yield TrainingState(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
+        yield Trained(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
 
 
 def _step(optimizer: torch.optim.Adam, loss: torch.Tensor, network: nn.Module) -> None:

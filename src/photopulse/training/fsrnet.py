@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from photopulse.restore.fsrnet import SIZE, SMALL, SMALL_SIZE, FSRNet, FSRNetSettings, Sharpened, enlarge_bicubic
 from photopulse.training.faces import CropSettings, TrainingFace
 from photopulse.training.loop import (
+    Trained,
     averaged_copy,
     channels_last,
     check_finite,
@@ -55,18 +56,9 @@ class FSRNetTraining:
     seed: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingState:
-    """After a step: its number from 1, its losses by name, and the averaged network."""
-
-    step: int
-    losses: dict[str, float]
-    network: FSRNet
-
-
 def train_fsrnet(
     faces: Sequence[TrainingFace], settings: FSRNetTraining, *, checkpoint: Path, device: str = "cpu"
-) -> Iterator[TrainingState]:
+) -> Iterator[Trained]:
     """Trains and yields after each step; goes on from ``checkpoint`` if it is there.
 
     Computes in bfloat16 where that is safe. The pictures' distance is L1 and not the paper's L2: it converges
@@ -95,7 +87,7 @@ def train_fsrnet(
         move_average(average, network, decay=settings.averaging, step=step)
         if step % settings.save_every == 0 or step == settings.steps:
             save_checkpoint(checkpoint, step, parts)
-        yield TrainingState(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
+        yield Trained(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
 
 
 def fsrnet_batches(

@@ -13,10 +13,10 @@ from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
 from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
-from photopulse.training.loop import channels_last, seeded_weights
+from photopulse.training.loop import Trained, channels_last, seeded_weights
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_batches
-from photopulse.training.restoration import Answer, Trained, train_restoration
+from photopulse.training.restoration import Answer, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)

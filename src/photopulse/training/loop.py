@@ -4,6 +4,7 @@ import math
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -27,6 +28,15 @@ class Stateful(Protocol):
     def load_state_dict(self, state_dict: Any) -> Any:
         """Takes over what ``state_dict`` returned."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a training yields after each step: its number from 1, the losses, and the averaged network."""
+
+    step: int
+    losses: dict[str, float]
+    network: nn.Module
 
 
 def channels_last(thing: T) -> T:

@@ -13,10 +13,10 @@ from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.judging import Judging
-from photopulse.training.loop import seeded_weights
+from photopulse.training.loop import Trained, seeded_weights
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_batches
-from photopulse.training.restoration import Answer, Trained, train_restoration
+from photopulse.training.restoration import Answer, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,9 @@ class PhotoTraining:
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0)
+        default_factory=lambda: Optimisation(
+            steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0, coarse_weight=10.0
+        )
     )
     judging: Judging | None = None
     crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(least_scale=0.35))

@@ -1,7 +1,6 @@
 """The loop that all networks of the restoration are trained with, from pairs of damaged and sharp pictures."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from photopulse.training.feature_judge import picture_features
 from photopulse.training.judging import Judging, Opponent
 from photopulse.training.loop import (
     Stateful,
+    Trained,
     averaged_copy,
     channels_last,
     check_finite,
@@ -27,15 +27,6 @@ from photopulse.training.loop import (
 )
 from photopulse.training.optimisation import Optimisation, set_rate, take_step
 from photopulse.training.photo_pairs import Pairs
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Trained:
-    """What a training yields after each step: its number from 1, the losses, and the averaged network."""
-
-    step: int
-    losses: dict[str, float]
-    network: nn.Module
 
 
 class Answer(Protocol):

@@ -1,6 +1,5 @@
 """The five trainings of the restoration, each one call: from photos, or faces, to a file of weights."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,6 +12,7 @@ from torch import nn
 
 from photopulse.degrade.photo import DamageRecipe
 from photopulse.errors import PhotopulseError
+from photopulse.fingerprint import weights_hash
 from photopulse.images import synthetic_metadata
 from photopulse.restore.enlarge import EnlargeNet
 from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
@@ -28,12 +28,13 @@ from photopulse.training.face_gan import FaceGANTraining, train_face_gan
 from photopulse.training.face_restoration import FaceTraining, train_face
 from photopulse.training.face_store import SearchWatcher, gather_faces
 from photopulse.training.full_size import FullSizeTraining, full_size_answer, train_full_size
+from photopulse.training.loop import Trained
 from photopulse.training.photo import PhotoTraining, train_photo
 from photopulse.training.photo_files import held_apart, spread, usable_photos
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, damage_and_restore_size, make_pairs
-from photopulse.training.restoration import Answer, Trained, plain_answer
-from photopulse.training.restore_run import Material, Plan, RestoreWatcher, run_plan
+from photopulse.training.restoration import Answer, plain_answer
 from photopulse.training.restore_sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
+from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
 
 FACE_DECODER = "face-decoder"
 _SHOWN = 6
@@ -48,7 +49,7 @@ def run_photo(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: RestoreWatcher | None = None,
+    watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the photo network and returns the file of its weights, ``output/photo.safetensors``; see ``run_plan``.
 
@@ -85,7 +86,7 @@ def run_full_size(
     photo_net: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: RestoreWatcher | None = None,
+    watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the full-size network as ``run_photo`` does the photo network: ``output/full-size.safetensors``.
 
@@ -101,7 +102,7 @@ def run_full_size(
         name="full-size",
         kind=FULL_SIZE,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings), "photo_net_sha256": _hash(small_net)},
+        asked={"settings": asdict(settings), "photo_net_sha256": weights_hash(small_net)},
         sizes=settings.network,
         network=FullSizeNet(settings.network),
         prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, answer, heard),
@@ -116,7 +117,7 @@ def run_enlarge(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: RestoreWatcher | None = None,
+    watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the super-resolution network as ``run_photo`` does the photo network: ``output/enlarge.safetensors``."""
 
@@ -143,14 +144,14 @@ def run_face_gan(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: RestoreWatcher | None = None,
+    watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the face network's decoder as a GAN: ``output/face-gan.safetensors``; the rest is as in ``run_photo``.
 
     ``files`` are photos with faces, or faces; what was found in them is kept in ``output/faces``.
     """
 
-    def prepare(heard: RestoreWatcher) -> Material:
+    def prepare(heard: TrainingWatcher) -> Material:
         learned, _, told = _faces(files, output, heard)
         return Material(
             told=told,
@@ -184,7 +185,7 @@ def run_face(
     photo_net: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: RestoreWatcher | None = None,
+    watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the face network: ``output/face.safetensors``; the rest is as in ``run_face_gan``.
 
@@ -197,7 +198,7 @@ def run_face(
         start, sizes = _read_decoder(decoder)
         settings = replace(settings, network=sizes)
 
-    def prepare(heard: RestoreWatcher) -> Material:
+    def prepare(heard: TrainingWatcher) -> Material:
         if start is None:
             heard.on_note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
         learned, apart, told = _faces(files, output, heard)
@@ -216,8 +217,8 @@ def run_face(
         steps=settings.optimisation.steps,
         asked={
             "settings": asdict(settings),
-            "decoder_sha256": _hash(start) if start else None,
-            "photo_net_sha256": _hash(cleaner),
+            "decoder_sha256": weights_hash(start) if start else None,
+            "photo_net_sha256": weights_hash(cleaner),
         },
         sizes=settings.network,
         network=FaceNet(settings.network),
@@ -232,7 +233,7 @@ def _photos(
     damage: DamageRecipe,
     train: TrainOnPhotos,
     answer: Answer,
-    watcher: RestoreWatcher,
+    watcher: TrainingWatcher,
     *,
     same_size: bool = True,
 ) -> Material:
@@ -250,7 +251,7 @@ def _photos(
 
 
 def _faces(
-    files: Sequence[Path], output: Path, watcher: RestoreWatcher
+    files: Sequence[Path], output: Path, watcher: TrainingWatcher
 ) -> tuple[FaceCrops, list[torch.Tensor], dict[str, object]]:
     """Finds the faces; returns those to learn from, a few others, upright, and what settings.json says of them."""
     faces = gather_faces(
@@ -288,10 +289,3 @@ def _read_decoder(path: Path) -> tuple[FaceDecoder, FaceNetSettings]:
 
     decoder = read_network(path, FACE_DECODER, make)
     return decoder, read[0]
-
-
-def _hash(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for values in network.state_dict().values():
-        digest.update(values.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

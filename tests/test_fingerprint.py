@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import torch
 
-from photopulse.pipeline.fingerprint import weights_bytes, weights_hash
+from photopulse.fingerprint import weights_bytes, weights_hash
 
 
 def test_the_hash_is_of_names_and_values_sorted_by_name():

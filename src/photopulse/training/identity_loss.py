@@ -1,0 +1,33 @@
+"""How far a restored face has become another person's, as a recogniser sees it: a loss."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.metrics.identity_network import CHIP_SIZE
+
+# Top, left and side of what the recogniser sees of an upright face, as shares of the square of ``faces.region``:
+# where the outer corners of the eyes and the nose come to lie as in the chips that dlib cuts (means of 20 portraits).
+_TOP, _LEFT, _SIDE = 0.26, 0.155, 0.68
+
+
+def identity_loss(recogniser: nn.Module, made: Tensor, sharp: Tensor) -> Tensor:
+    """Computes 1 - the cosine of the angle between the embeddings of made and of sharp faces.
+
+    Args:
+        recogniser: an ``IdentityNetwork``.
+        made: (B, 3, s, s), nominally in [0, 1], upright as ``faces.region`` crops them.
+        sharp: the same shape; no gradients.
+
+    Returns:
+        (B,), float32, from 0.
+    """
+    with torch.no_grad():
+        wanted = recogniser(_chips(sharp)).float()
+    return 1 - F.cosine_similarity(recogniser(_chips(made.float().clamp(0, 1))).float(), wanted)
+
+
+def _chips(faces: Tensor) -> Tensor:
+    top, left, side = (round(share * faces.shape[3]) for share in (_TOP, _LEFT, _SIDE))
+    window = faces[:, :, top : top + side, left : left + side]
+    return F.interpolate(window, (CHIP_SIZE, CHIP_SIZE), mode="bilinear", antialias=True, align_corners=False)
