@@ -110,14 +110,17 @@ def test_what_are_no_stages_is_one_line_of_error(train, stages):
     assert "64:3000:16" in line
 
 
-def test_the_decoder_is_handed_on(train, monkeypatch, tmp_path):
+def test_decoder_and_weight_of_identity_are_handed_on(train, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        restore_recipes, "run_face", lambda files, output, settings, **others: asked.append(others) or output
-    )
+
+    def run_face(files, output, settings, *, decoder, **_):
+        asked.append((str(decoder), settings.identity_weight))
+        return output
+
+    monkeypatch.setattr(restore_recipes, "run_face", run_face)
     assert train("face", "--decoder", "gan.safetensors").exit_code == 0
-    assert train("face").exit_code == 0
-    assert [str(others["decoder"]) for others in asked] == ["gan.safetensors", "None"]
+    assert train("face", "--identity", 0).exit_code == 0
+    assert asked == [("gan.safetensors", FaceTraining().identity_weight), ("None", 0)]
 
 
 def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, monkeypatch, tmp_path):
@@ -189,6 +192,8 @@ def test_defaults_are_those_of_the_recipes(function, recipe):
     assert parameters["perceptual"].default == usual.perceptual_weight
     if "crop" in parameters:
         assert parameters["crop"].default == recipe.crops.size
+    if "identity" in parameters:
+        assert parameters["identity"].default == recipe.identity_weight
 
 
 def test_defaults_of_the_gan_are_those_of_the_recipe():

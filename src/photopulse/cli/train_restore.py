@@ -192,6 +192,12 @@ def train_face_command(
     batch_size: _BatchSize = 8,
     learning_rate: _LearningRate = 6e-4,
     perceptual: _Perceptual = 1.0,
+    identity: Annotated[
+        float,
+        typer.Option(
+            "--identity", min=0, help="Weight of what a recogniser sees (dlib's: 100 MB, fetched once); 0 for none."
+        ),
+    ] = 15.0,
     seed: _Seed = 0,
     device: Device = "auto",
     *,
@@ -206,7 +212,7 @@ def train_face_command(
 
     usual = FaceTraining()
     optimisation = _optimisation(usual.optimisation, steps, batch_size, learning_rate, perceptual, seed)
-    settings = replace(usual, optimisation=optimisation)
+    settings = replace(usual, optimisation=optimisation, identity_weight=identity)
     _run(
         device,
         lambda compute, watcher: run_face(

@@ -43,7 +43,7 @@ class FaceTraining:
         network: sizes.
         optimisation: how the encoder's weights are moved; its perceptual weight is that at fidelity 0.
         decoder_share: the decoder's learning rate, as a share of the encoder's: it has learned already.
-        identity_weight: of ``identity_loss``, at every fidelity.
+        identity_weight: of ``identity_loss``, at every fidelity; 0 does without the recogniser.
         judging: how an opponent takes part, at fidelity 0.
         looked_at: side in px of the part, drawn anew for each batch, of which features are computed, which costs more
             than the network itself.
@@ -57,7 +57,7 @@ class FaceTraining:
         )
     )
     decoder_share: float = 0.5
-    identity_weight: float = 4.0
+    identity_weight: float = 15.0
     judging: Judging = field(default_factory=Judging)
     looked_at: int = 160
     damage: DamageRecipe = TRAINING
