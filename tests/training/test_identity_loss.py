@@ -20,9 +20,9 @@ class Corners(nn.Module):
 
 
 def test_a_face_is_itself_and_a_changed_one_is_not():
-    sharp = torch.rand(2, 3, 256, 256)
+    sharp = torch.linspace(0, 1, 256).expand(2, 3, 256, 256)
     other = sharp.clone()
-    other[1] = other[1].flip(1)
+    other[1] = other[1].flip(2)
     same, changed = identity_loss(Corners(), other, sharp)
     assert same.item() == pytest.approx(0, abs=1e-6)
     assert changed.item() > 0.01
@@ -31,6 +31,12 @@ def test_a_face_is_itself_and_a_changed_one_is_not():
 def test_brightness_alone_is_no_other_person():
     sharp = torch.rand(1, 3, 128, 128)
     assert identity_loss(Corners(), sharp / 2, sharp).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_tint_alone_is_no_other_person():
+    sharp = 0.25 + torch.rand(1, 3, 128, 128) / 2
+    tint = torch.tensor([0.2, -0.15, -0.05]).view(1, 3, 1, 1)
+    assert identity_loss(Corners(), sharp + tint, sharp).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_only_the_made_face_gets_gradients():

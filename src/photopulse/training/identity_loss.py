@@ -12,7 +12,9 @@ _TOP, _LEFT, _SIDE = 0.26, 0.155, 0.68
 
 
 def identity_loss(recogniser: nn.Module, made: Tensor, sharp: Tensor) -> Tensor:
-    """Computes 1 - the cosine of the angle between the embeddings of made and of sharp faces.
+    """Computes 1 - the cosine of the angle between the embeddings of made and of sharp faces, without their colours.
+
+    Colours would let a network please the recogniser by tints that a person sees at once, and takes for damage.
 
     Args:
         recogniser: an ``IdentityNetwork``.
@@ -30,4 +32,5 @@ def identity_loss(recogniser: nn.Module, made: Tensor, sharp: Tensor) -> Tensor:
 def _chips(faces: Tensor) -> Tensor:
     top, left, side = (round(share * faces.shape[3]) for share in (_TOP, _LEFT, _SIDE))
     window = faces[:, :, top : top + side, left : left + side]
-    return F.interpolate(window, (CHIP_SIZE, CHIP_SIZE), mode="bilinear", antialias=True, align_corners=False)
+    chips = F.interpolate(window, (CHIP_SIZE, CHIP_SIZE), mode="bilinear", antialias=True, align_corners=False)
+    return chips.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
