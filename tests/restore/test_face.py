@@ -23,6 +23,13 @@ def test_an_untrained_network_returns_the_cleaned_face():
     assert torch.equal(FaceNet(TINY)(face, cleaned, torch.tensor([0.0, 1.0])), cleaned)
 
 
+def test_brightness_changes_and_colours_stay_the_cleaned_face_s(network: FaceNet):
+    face, cleaned = torch.rand(2, 2, 3, 64, 64)
+    change = network(face, cleaned, torch.tensor([0.0, 1.0])) - cleaned
+    assert change.abs().mean() > 0.01
+    torch.testing.assert_close(change, change[:, :1].expand(-1, 3, -1, -1), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [(32, 32), (64, 96), (256, 256)])
 def test_faces_keep_their_size(network: FaceNet, size: tuple[int, int]):
     assert network(*torch.rand(2, 2, 3, *size), torch.tensor([0.0, 1.0])).shape == (2, 3, *size)

@@ -197,7 +197,7 @@ def train_face_command(
         typer.Option(
             "--identity", min=0, help="Weight of what a recogniser sees (dlib's: 100 MB, fetched once); 0 for none."
         ),
-    ] = 15.0,
+    ] = 8.0,
     seed: _Seed = 0,
     device: Device = "auto",
     *,

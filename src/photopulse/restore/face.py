@@ -38,8 +38,9 @@ class FaceNet(nn.Module):
 
     Five downsamplings, five upsamplings, the encoder's feature maps concatenated to the decoder's
     (U-Net: Ronneberger et al. 2015; with a decoder that was trained as a GAN first: Yang et al. 2021, GPEN).
-    It sees the damaged face, and the same face as the photo network cleaned it, and what the decoder draws is added
-    to the latter: an untrained network returns the cleaned face.
+    It sees the damaged face, and the same face as the photo network cleaned it, and the brightness of what the decoder
+    draws is added to the latter: an untrained network returns the cleaned face. Colours stay the cleaned face's: where
+    the damage is heavy, the damaged one's are noise that would come back.
     One network serves all values of the fidelity: it was trained with losses weighted by it
     (Dosovitskiy and Djolonga, ICLR 2020).
     """
@@ -78,7 +79,8 @@ class FaceNet(nn.Module):
         *skips, small = maps
         # The decoder knows its deeper inputs as standard normal tensors.
         skips = [unit_channels(skip) if level > 1 else skip for level, skip in enumerate(skips)]
-        return cleaned + cast(Tensor, self.decoder(small, [*skips[::-1], pixels]))
+        drawn = cast(Tensor, self.decoder(small, [*skips[::-1], pixels]))
+        return cleaned + drawn.mean(dim=1, keepdim=True)
 
 
 def make_decoder(settings: FaceNetSettings) -> FaceDecoder:

@@ -53,11 +53,11 @@ class FaceTraining:
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0, coarse_weight=10.0
+            steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0, coarse_weight=30.0
         )
     )
     decoder_share: float = 0.5
-    identity_weight: float = 15.0
+    identity_weight: float = 8.0
     judging: Judging = field(default_factory=Judging)
     looked_at: int = 160
     damage: DamageRecipe = TRAINING
