@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from photopulse.degrade.photo import resized
+from photopulse.fingerprint import weights_hash
 from photopulse.images import from_uint8, read_image
 from photopulse.pipeline import RestoreKit, RestoreSettings, restore_photo
-from photopulse.fingerprint import weights_hash
 from photopulse.restore.realesrgan import OVERLAP, TILE, load_realesrgan
 from photopulse.restore.tiles import in_tiles
 
