@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.metrics.identity_network import CHIP_SIZE, IdentityNetwork, load_identity_network, read_identity_network
+from photopulse.metrics.identity import CHIP_SIZE
+from photopulse.metrics.identity_network import IdentityNetwork, load_identity_network, read_identity_network
 
 
 def _packed(number: int) -> bytes:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from photopulse.metrics.identity_network import CHIP_SIZE
+from photopulse.metrics.identity import CHIP_SIZE
 from photopulse.training.identity_loss import identity_loss
 
 

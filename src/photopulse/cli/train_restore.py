@@ -93,7 +93,7 @@ def train_full_size_command(
     steps: _Steps = 1500,
     batch_size: _BatchSize = 6,
     learning_rate: _LearningRate = 1e-3,
-    perceptual: _Perceptual = 0.5,
+    perceptual: _Perceptual = 0.1,
     crop: _Crop = 256,
     seed: _Seed = 0,
     device: Device = "auto",

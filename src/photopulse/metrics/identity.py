@@ -24,7 +24,7 @@ SAME_PERSON_DISTANCE: Final = 0.6
 _WORKING_SIZE = 512
 # Left, top, right, bottom of the box that dlib's own detector gives for most FFHQ-aligned faces of that size.
 _FACE_BOX = (95, 164, 405, 474)
-_CHIP_SIZE = 150
+CHIP_SIZE: Final = 150
 RECOGNITION_FILE: Final = "dlib_face_recognition_resnet_model_v1.dat"
 
 
@@ -64,7 +64,7 @@ class IdentityNet:
             raise ValueError(f"one square face (1, 3, S, S) is needed, got {tuple(aligned_face.shape)}")
         pixels = _working_pixels(aligned_face)
         landmarks = self._predictor(pixels, self._dlib.rectangle(*_FACE_BOX))
-        chip = self._dlib.get_face_chip(pixels, landmarks, size=_CHIP_SIZE)
+        chip = self._dlib.get_face_chip(pixels, landmarks, size=CHIP_SIZE)
         return np.asarray(self._recognition.compute_face_descriptor(chip), dtype=np.float64)
 
 

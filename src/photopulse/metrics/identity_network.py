@@ -14,7 +14,6 @@ from photopulse import weights
 from photopulse.errors import PhotopulseError
 from photopulse.metrics.identity import IDENTITY, RECOGNITION_FILE
 
-CHIP_SIZE: Final = 150
 _MEAN_COLOUR = (122.782, 117.001, 104.298)
 # Channels and number of the residual blocks of each size; the first of a size has halved it, save in the first size.
 _STAGES: Final = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))

@@ -34,7 +34,7 @@ class FullSizeTraining:
     network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            steps=1500, batch_size=6, learning_rate=1e-3, perceptual_weight=0.5, averaging=0.995
+            steps=1500, batch_size=6, learning_rate=1e-3, perceptual_weight=0.1, coarse_weight=10.0, averaging=0.995
         )
     )
     crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=256, least_scale=0.7))

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.metrics.identity_network import CHIP_SIZE
+from photopulse.metrics.identity import CHIP_SIZE
 
 # Top, left and side of what the recogniser sees of an upright face, as shares of the square of ``faces.region``:
 # where the outer corners of the eyes and the nose come to lie as in the chips that dlib cuts (means of 20 portraits).
