@@ -94,8 +94,8 @@ def test_large_pictures_go_in_tiles_and_look_the_same(tiny: RRDBNet, monkeypatch
     monkeypatch.setattr(module, "TILE", 56)
     monkeypatch.setattr(module, "OVERLAP", 20)
     torch.testing.assert_close(enlarge_to(tiny, image, 280), whole)
-    # Two tiles of 56 along each side share 42 of the 70 pixels.
-    assert sides == [56] * 4
+    # Two tiles along each side share 2 x 20 of the 70 pixels.
+    assert sides == [55] * 4
 
 
 def test_the_result_keeps_the_type_and_may_take_part_in_training(tiny: RRDBNet):

@@ -49,6 +49,12 @@ def test_a_small_picture_is_one_tile():
     assert torch.equal(seen[0], image)
 
 
+def test_neighbours_share_no_more_than_their_context():
+    image, seen = _picture(20, 20), list[Tensor]()
+    in_tiles(lambda part: seen.append(part) or part, image, tile=16, overlap=2)
+    assert [part.shape[2:] for part in seen] == [(12, 12)] * 4
+
+
 def test_tiles_without_context_do_not_overlap():
     image, seen = _picture(8, 12), list[Tensor]()
     result = in_tiles(lambda part: seen.append(part) or part, image, tile=4, overlap=0)

@@ -107,12 +107,23 @@ class ConvGuidedFilter(nn.Module):
 
     def coefficients(self, low_x: Tensor, low_y: Tensor) -> Coefficients:
         """Finds the lines from the small guide to the small picture, both (B, C, h, w)."""
-        sums = cast(Tensor, self.window(torch.cat([low_x, low_y, low_x * low_y, low_x * low_x])))
-        counted = cast(Tensor, self.window(torch.ones_like(low_x[:1])))
-        mean_x, mean_y, mean_xy, mean_xx = (sums / counted).chunk(4)
+        mean_x, mean_y, mean_xy, mean_xx = self._means(low_x, low_y, low_x * low_y, low_x * low_x)
         covariance, variance = mean_xy - mean_x * mean_y, mean_xx - mean_x * mean_x
         slope = cast(Tensor, self.slope(torch.cat([covariance, variance], dim=1)))
         return Coefficients(slope, mean_y - slope * mean_x)
+
+    def _means(self, *pictures: Tensor) -> tuple[Tensor, ...]:
+        """Weighted means around each pixel; channels side by side, which a CPU does far faster than a batch."""
+        weights = self.window.weight.repeat(len(pictures), 1, 1, 1)
+        sums = F.conv2d(
+            torch.cat(pictures, dim=1),
+            weights,
+            padding=self.window.padding,  # pyright: ignore[reportArgumentType]
+            dilation=self.window.dilation,
+            groups=len(weights),
+        )
+        counted = cast(Tensor, self.window(torch.ones_like(pictures[0][:1])))
+        return tuple(part / counted for part in sums.chunk(len(pictures), dim=1))
 
     def forward(self, low_x: Tensor, low_y: Tensor, high_x: Tensor) -> Tensor:
         """Brings what happened to small pictures (B, C, h, w) to the large ones (B, C, H, W), not clamped."""

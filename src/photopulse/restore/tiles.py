@@ -51,12 +51,12 @@ def in_tiles(call: Callable[[Tensor], Tensor], image: Tensor, *, tile: int, over
 
 
 def _windows(size: int, tile: int, overlap: int) -> list[_Window]:
-    """Spreads as few tiles as possible evenly; neighbours share 2 x ``overlap`` pixels or more."""
+    """Cuts an axis into as few tiles as possible, of even sizes; neighbours share 2 x ``overlap`` pixels."""
     count = max(1, -(-(size - 2 * overlap) // (tile - 2 * overlap)))
-    starts = [i * (size - tile) // (count - 1) for i in range(count)] if count > 1 else [0]
-    stops = [min(start + tile, size) for start in starts]
-    seams = [(start + stop) // 2 for start, stop in zip(starts[1:], stops[:-1], strict=True)]
-    return [_Window(*window) for window in zip(starts, stops, [0, *seams], [*seams, size], strict=True)]
+    middle = max(size - 2 * overlap, 0)
+    edges = [overlap + i * middle // count for i in range(1, count)]
+    starts, stops = [0, *(edge - overlap for edge in edges)], [*(edge + overlap for edge in edges), size]
+    return [_Window(*window) for window in zip(starts, stops, [0, *edges], [*edges, size], strict=True)]
 
 
 def _scale(part: Tensor, row: _Window, column: _Window) -> int:
