@@ -90,10 +90,10 @@ def train_full_size_command(
     photo_net: Annotated[
         Path | None, typer.Option(help="A trained photo network (.safetensors); by default the one of photopulse.")
     ] = None,
-    steps: _Steps = 1500,
+    steps: _Steps = 3400,
     batch_size: _BatchSize = 6,
-    learning_rate: _LearningRate = 1e-3,
-    perceptual: _Perceptual = 0.1,
+    learning_rate: _LearningRate = 1.5e-3,
+    perceptual: _Perceptual = 0.2,
     crop: _Crop = 256,
     seed: _Seed = 0,
     device: Device = "auto",

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.degrade.photo import TRAINING, DamageRecipe
+from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
 from photopulse.restore.photo import PhotoNet
 from photopulse.training.compute import Compute
@@ -17,6 +17,17 @@ from photopulse.training.loop import Trained, channels_last, seeded_weights
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_batches
 from photopulse.training.restoration import Answer, train_restoration
+
+LARGE_PHOTOS: Final = DamageRecipe(
+    blur=Amount(0.3, 3.2, share=0.7, even_ratios=True),
+    shake=Amount(2, 10, share=0.15),
+    defocus=Amount(0.7, 3, share=0.15),
+    shrink=Amount(1, 4.5, share=0.85, even_ratios=True),
+    noise=Amount(1, 20, share=0.8, even_ratios=True),
+    chroma_noise=Amount(2, 16, share=0.35),
+    jpeg=Amount(25, 95, share=0.85),
+)
+"""Milder than ``TRAINING``: what shrinking hides anyway asks nothing of the way back, light damage asks everything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +45,11 @@ class FullSizeTraining:
     network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            steps=1500, batch_size=6, learning_rate=1e-3, perceptual_weight=0.1, coarse_weight=10.0, averaging=0.995
+            steps=3400, batch_size=6, learning_rate=1.5e-3, perceptual_weight=0.2, coarse_weight=10.0
         )
     )
     crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=256, least_scale=0.7))
-    damage: DamageRecipe = TRAINING
+    damage: DamageRecipe = LARGE_PHOTOS
     ratios: tuple[float, float] = (1.2, 4.0)
 
 
