@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
 from photopulse.faces.blazeface import Face
@@ -18,6 +19,10 @@ from photopulse.pipeline import RestoreKit
 from photopulse.restore.fsrnet import FSRNetSettings
 from photopulse.restore.full_size import FullSizeNet
 from photopulse.weights import DEFAULT_GENERATOR
+
+# How long an example takes says nothing of the code on a machine that does other things too.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 BuildGenerator = Callable[..., MobileStyleGAN]
 

@@ -132,7 +132,7 @@ def test_writers_at_the_same_time_each_write_a_whole_file(tmp_path: Path):
     def write(letter: str) -> None:
         with atomic_path(target) as temporary:
             temporary.write_text(letter * 1000)
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=120)
 
     threads = [threading.Thread(target=write, args=(letter,)) for letter in "abcd"]
     for thread in threads:

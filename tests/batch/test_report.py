@@ -160,7 +160,7 @@ def test_a_damaged_report_counts_as_none(tmp_path, damage):
     assert read_finished(tmp_path / "report.json", "upscale") == {}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(place=st.integers(0, 400), value=st.binary(max_size=3), cut=st.integers(0, 500))
 def test_any_damage_is_survived(tmp_path_factory, place, value, cut):
     folder = tmp_path_factory.mktemp("damage")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -282,23 +281,46 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
     assert len(calls) == 4
 
 
+STOPPED_IN_THE_MIDDLE = """
+import itertools, time
+from photopulse import cli
+from photopulse.batch import upscale as batch
+
+original, calls = batch.run_search, itertools.count(1)
+
+def run_search(*arguments, **others):
+    if next(calls) == 3:
+        print("in the middle", flush=True)
+        time.sleep(600)
+    return original(*arguments, **others)
+
+batch.run_search = run_search
+cli.main()
+"""
+
+
 def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, monkeypatch):
     files = faces("a.png", "b.png", "c.png", "d.png")
     options = ("--method", "classic", "--steps", "80")
     report = tmp_path / "out" / "report.json"
-    command = [sys.executable, "-m", "photopulse", "upscale", *files, "-o", tmp_path / "out", "--generator", tiny_file]
+    command = ["-c", STOPPED_IN_THE_MIDDLE, "upscale", *files, "-o", tmp_path / "out", "--generator", tiny_file]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [*map(str, command), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    while not report.is_file() and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    with subprocess.Popen(
+        [sys.executable, *map(str, (*command, *options))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        # The third search is running when the process says so, and does not end.
+        assert process.stdout is not None
+        assert "in the middle\n" in iter(process.stdout.readline, "")
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate()
     assert process.returncode == 130
-    assert stderr.startswith("error: interrupted")
+    assert "error: interrupted" in stderr
     kept = json.loads(report.read_text())["items"]
-    assert 1 <= len(kept) < 4
+    assert len(kept) == 2
 
     calls = []
     original = batch.run_search

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 from torch import Tensor
@@ -87,7 +87,6 @@ def test_missing_and_pickled_kernels_are_refused(tmp_path: Path) -> None:
             load_kernel(tmp_path / name)
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=60), suffix=st.sampled_from([".npy", ".txt", ".csv"]))
 @pytest.mark.filterwarnings("ignore:loadtxt")
 def test_damaged_kernel_files_never_raise_anything_else(

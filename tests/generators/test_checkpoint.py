@@ -116,7 +116,7 @@ def test_a_missing_file_says_so(tmp_path):
         load_checkpoint(tmp_path / "none.safetensors")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(end=st.integers(0, 6000), flips=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=4))
 def test_damaged_files_raise_nothing_but_our_error(file, tmp_path, end, flips):
     raw = bytearray(file.read_bytes())

@@ -331,7 +331,7 @@ def test_a_truncated_file_is_refused(tmp_path, end):
         read_tf_network(tmp_path / "network.pkl")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
 def test_a_damaged_file_loads_or_is_refused(tmp_path_factory, flips):
     raw = bytearray(SAMPLE)

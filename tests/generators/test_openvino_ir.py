@@ -123,7 +123,7 @@ def test_a_missing_file_is_refused(tmp_path: Path):
         read_constants(tmp_path / "other.xml")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=6), st.integers(0, 40))
 def test_any_damage_gives_our_error_or_whole_constants(tmp_path: Path, at: int, junk: bytes, kept: int):
     path = tmp_path / "n.xml"

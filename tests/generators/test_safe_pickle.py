@@ -310,7 +310,7 @@ def test_a_truncated_file_is_refused(tmp_path, end):
     assert refusal(written(tmp_path, SAMPLE[:end]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
 def test_a_damaged_file_loads_or_is_refused(tmp_path_factory, flips):
     raw = bytearray(SAMPLE)

@@ -93,7 +93,7 @@ def test_text_of_other_programs_is_read(tmp_path: Path) -> None:
     assert read_metadata(tmp_path / "a.jpg") == {}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     metadata=st.dictionaries(
         st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=79),

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -94,9 +94,10 @@ def test_decompression_bombs_are_refused_without_decoding(tmp_path: Path, conten
     (tmp_path / "bomb.png").write_bytes(content)
     Image.init()
     tracemalloc.start()
-    start = time.perf_counter()
+    # Seconds of this process alone: a busy machine changes no verdict.
+    start = time.process_time()
     message = refusal(tmp_path / "bomb.png")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert tracemalloc.get_traced_memory()[1] < 5_000_000
     tracemalloc.stop()
     assert "pixels" in message
@@ -115,9 +116,12 @@ def test_a_chunk_that_declares_gigabytes_is_refused_at_once(tmp_path: Path) -> N
     start = data.index(b"IEND") - 4
     tail = struct.pack(">I", 0xFFFF0000) + b"tEXt" + data[start:]
     (tmp_path / "a.png").write_bytes(data[:start] + tail)
-    before = time.perf_counter()
+    tracemalloc.start()
+    before = time.process_time()
     refusal(tmp_path / "a.png")
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 2
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
 
 
 def test_the_pixel_limit_is_the_callers(tmp_path: Path) -> None:
@@ -202,7 +206,6 @@ def test_16_bit_tiffs_that_end_early_are_refused(
     assert not read_or_refuse(tmp_path / "a.tif")
 
 
-@settings(deadline=None)
 @given(kind=st.sampled_from(KINDS), share=st.floats(0, 1))
 def test_files_cut_anywhere_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, kind: str, share: float
@@ -212,7 +215,6 @@ def test_files_cut_anywhere_are_read_or_refused(
     read_or_refuse(path)
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
     flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(1, 255)), min_size=1, max_size=8),
@@ -228,7 +230,6 @@ def test_files_with_flipped_bytes_are_read_or_refused(
     read_or_refuse(path)
 
 
-@settings(deadline=None)
 @given(head=st.sampled_from([sound[:20] for sound in SOUND.values()]), tail=st.binary(max_size=200))
 def test_noise_behind_a_true_signature_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, head: bytes, tail: bytes

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
@@ -56,7 +56,6 @@ def test_lossless_formats_give_the_very_pixels(tmp_path: Path, suffix: str) -> N
     assert (photo.bits, photo.gray, photo.icc_profile, photo.exif) == (8, False, None, None)
 
 
-@settings(deadline=None)
 @given(
     width=st.integers(1, 40),
     height=st.integers(1, 40),

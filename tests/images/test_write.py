@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 from torch import Tensor
@@ -32,7 +32,6 @@ def exif_block() -> bytes:
     return exif.tobytes()
 
 
-@settings(deadline=None)
 @given(
     height=st.integers(1, 40),
     width=st.integers(1, 40),

@@ -107,7 +107,7 @@ def test_a_picture_too_small_to_fit_is_named(tmp_path):
         fit_target(tmp_path / "thin.png", resolution=64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mode=st.sampled_from(MODES),
     width=st.integers(1, 40),
@@ -132,7 +132,7 @@ def test_any_picture_becomes_a_square_that_fits_or_a_clear_error(tmp_path_factor
         assert 0 <= target.min() <= target.max() <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cut=st.integers(0, 200), noise=st.lists(st.tuples(st.integers(0, 199), st.integers(0, 255)), max_size=6))
 def test_a_damaged_picture_is_read_or_refused_but_nothing_else(tmp_path_factory, cut, noise):
     path = tmp_path_factory.mktemp("damaged") / "damaged.png"

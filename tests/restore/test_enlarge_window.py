@@ -20,7 +20,7 @@ def _cases(draw: st.DrawFn) -> tuple[tuple[int, int], tuple[int, int], range, ra
     return small, size, windows[0], windows[1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(case=_cases())
 def test_a_window_is_what_the_whole_enlargement_has_there(case: tuple[tuple[int, int], tuple[int, int], range, range]):
     small, size, rows, columns = case

@@ -18,7 +18,7 @@ def _picture(height: int, width: int) -> Tensor:
     return torch.rand(2, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), tile=st.integers(5, 45), overlap=st.integers(2, 6))
 def test_tiles_are_exact_where_the_context_covers_what_the_call_sees(height: int, width: int, tile: int, overlap: int):
     tile = max(tile, 2 * overlap + 1)

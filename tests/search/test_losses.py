@@ -136,7 +136,7 @@ def test_a_loss_string_is_read_term_by_term():
     assert parse_loss(".5*geocross+2.*L2") == (LossTerm(weight=0.5, name="GEOCROSS"), LossTerm(weight=2.0, name="L2"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from(["L2", "L1", "GEOCROSS"]), st.floats(0, 1e15, allow_nan=False), min_size=1, max_size=3
@@ -162,7 +162,7 @@ def test_a_weight_beyond_the_numbers_is_refused():
         parse_loss("1e999*L2")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="0123456789.eE+-* LGEOCRSinfa", max_size=20))
 def test_any_text_is_read_or_refused(text: str):
     try:

