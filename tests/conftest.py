@@ -16,6 +16,7 @@ from photopulse.faces.blazeface import Face
 from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
 from photopulse.pipeline import RestoreKit
+from photopulse.pipeline.restore_search import DrawnFace
 from photopulse.restore.fsrnet import FSRNetSettings
 from photopulse.restore.full_size import FullSizeNet
 from photopulse.weights import DEFAULT_GENERATOR
@@ -146,17 +147,20 @@ class _ToyFaces:
         return FaceMesh(points=points * face.side + middle, presence=1.0)
 
 
-class _ToyFaceNet(nn.Module):
-    """Adds a checkerboard of 16 px squares, and remembers what it was given."""
+class _ToyFaceRestorer:
+    """Adds a checkerboard of 32 px squares, and remembers what it was given."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[tuple[int, float]] = []
+    fingerprint = "toy" * 8
 
-    def forward(self, face: Tensor, _cleaned: Tensor, fidelity: Tensor) -> Tensor:
-        self.calls.append((len(face), fidelity.max().item()))
-        row = torch.arange(face.shape[3]) // 16 % 2
-        return face + 0.2 * (row[:, None] ^ row[None]) - 0.1
+    def __init__(self, misfit: float = 0.0) -> None:
+        self.misfit = misfit
+        self.calls: list[tuple[int, Sequence[float]]] = []
+
+    def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
+        self.calls.append((len(crops), resolutions))
+        row = torch.arange(crops.shape[3]) // 32 % 2
+        board = 0.2 * (row[:, None] ^ row[None]) - 0.1
+        return [DrawnFace(image=crop[None] + board, misfit=self.misfit) for crop in crops]
 
 
 class _Brighter(nn.Module):
@@ -171,16 +175,16 @@ class _Doubled(nn.Module):
 
 @pytest.fixture(scope="session")
 def toy_restore_kit() -> Callable[..., RestoreKit]:
-    """Builds a kit without weights: ``toy_restore_kit(faces=[(x, y, side)], photo_net=...)``.
+    """Builds a kit without weights: ``toy_restore_kit(faces=[(x, y, side)], misfit=0.0, photo_net=...)``.
 
-    Its photo network adds 0.25, its face network a checkerboard, and what enlarges doubles every pixel.
+    Its photo network adds 0.25, its face restorer a checkerboard, and what enlarges doubles every pixel.
     """
 
-    def build(faces: Sequence[tuple[float, float, float]] = (), **others: Any) -> RestoreKit:
+    def build(faces: Sequence[tuple[float, float, float]] = (), misfit: float = 0.0, **others: Any) -> RestoreKit:
         torch.manual_seed(0)
         parts: dict[str, Any] = {
             "detector": _ToyFaces(faces),
-            "face_net": _ToyFaceNet(),
+            "face_restorer": _ToyFaceRestorer(misfit),
             "photo_net": _Brighter(),
             "full_size_net": FullSizeNet().eval(),
             "enlarge_net": _Doubled(),

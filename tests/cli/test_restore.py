@@ -50,6 +50,27 @@ def test_a_folder_is_restored(restore, photos, tmp_path):
         assert max(layer[1] for layer in picture.layer) == 1  # no colour subsampling
 
 
+def test_the_screen_says_how_many_faces_were_restored(restore, photos, loaded, monkeypatch, toy_restore_kit):
+    assert restore(photos / "two.png").stdout.split("  ")[2] == "1 of 1 face restored"
+    many = toy_restore_kit(faces=[(30, 45, 30), (90, 45, 28), (60, 20, 20)])
+    monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: many)
+    told = restore(photos / "two.png", "--max-faces", 2).stdout.split("  ")[2]
+    assert told == "2 of 3 faces restored, --max-faces 3 does all"
+    chosen = restore(photos / "two.png", "--face", 2, "--face", "60,20", "--json")
+    faces = json.loads(chosen.stdout)["items"][0]["faces"]
+    assert [face["restored"] for face in faces] == [False, True, True]
+    assert faces[0]["why_not"] == "other faces were chosen"
+    assert faces[0]["evidence"].keys() == {"pixels", "effective_resolution", "blur", "noise", "blocks"}
+
+
+@pytest.mark.parametrize("text", ["first", "1.5", "1,2,3", "0", "nan,3"])
+def test_a_face_that_is_no_number_and_no_place_is_wrong_usage(restore, photos, text):
+    result = restore(photos / "two.png", "--face", text)
+    assert result.exit_code == 2
+    assert "face" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_every_option_reaches_the_restoration(restore, photos, loaded, tmp_path):
     options = "--scale 1.5 --sr realesrgan --only face --fidelity 0.2 --working-size 320 --max-faces 3"
     result = restore(photos / "two.png", *options.split(), "--format", "webp", "--compare", "--device", "cpu")
@@ -112,6 +133,8 @@ def test_the_faces_of_a_real_photo_are_found_and_told(restore, tmp_path, toy_res
     detector = FaceDetector.load()
     monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: toy_restore_kit(detector=detector))
     portrait = data.astronaut()[:256, 100:356]
+    # Somebody made it small and large again: there is something to restore.
+    portrait = np.asarray(Image.fromarray(portrait).resize((80, 80)).resize((256, 256), Image.Resampling.BICUBIC))
     Image.fromarray(np.concatenate([portrait, portrait[:, ::-1]], axis=1)).save(tmp_path / "two.png")
     result = restore(tmp_path / "two.png", "--json")
     assert result.exit_code == 0, result.stderr

@@ -157,3 +157,10 @@ def test_the_unfitted_twin_of_the_published_network_shows_the_same_face(default_
         assert twin is not None
         error = (twin(ws) - expected).square().mean()
     assert error < share * expected.var()
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_features_that_were_not_changed_finish_as_the_generators_picture(build_generator: Build, size: int):
+    generator = build_generator(channels=CHANNELS)
+    twin, ws = make_twin(generator, size), different_ws(generator, 2)
+    assert_allclose(twin.finish(twin.features(ws), ws), generator.synthesize(ws), atol=2e-5)

@@ -218,3 +218,11 @@ def test_a_network_without_noise_inputs_has_a_twin():
 @pytest.mark.parametrize("size", [0, 4, 12, 64, 128])
 def test_there_is_no_twin_of_another_size(size: int):
     assert build().make_twin(size) is None
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("size", [8, 32])
+def test_features_that_were_not_changed_finish_as_the_generators_picture(architecture: Architecture, size: int):
+    network = build(architecture)
+    twin, ws = make_twin(network, size), different_ws(network, 2)
+    assert_allclose(twin.finish(twin.features(ws), ws), network.synthesize(ws), atol=1e-9)

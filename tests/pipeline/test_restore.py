@@ -60,7 +60,7 @@ def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_o
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(fidelity=0.25), on_stage=told.append)
     assert told == ["read", "detect", "photo", "faces", "paste"]
     assert [face.restored for face in restored.faces] == [True]
-    assert kit.face_net.calls == [(1, 0.25)]
+    assert [count for count, _ in kit.face_restorer.calls] == [1]
     face = restored.image[..., 70:130, 120:180]
     assert face.std() > 0.03  # the checkerboard
     assert face.mean().item() == pytest.approx(0.75, abs=0.02)  # the light of the clean photo
@@ -77,7 +77,7 @@ def test_only_faces_leaves_the_rest_and_the_given_tensor_alone(toy_restore_kit):
 
 
 def test_only_the_photo_looks_for_no_faces(toy_restore_kit):
-    kit = toy_restore_kit(detector=None, face_net=None)
+    kit = toy_restore_kit(detector=None, face_restorer=None)
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(only="photo"))
     torch.testing.assert_close(restored.image, plain(300, 200, 0.75))
     with pytest.raises(PhotopulseError, match="the face detector was not loaded"):
@@ -106,14 +106,13 @@ def test_an_exact_size_can_be_asked_for(toy_restore_kit):
     assert restore_photo(plain(200, 150), kit=toy_restore_kit(), settings=settings).size == (131, 77)
 
 
-@pytest.mark.parametrize("net", ["photo_net", "face_net"])
-def test_a_network_that_returns_no_numbers_is_an_error_of_that_photo(toy_restore_kit, tmp_path, net):
+def test_a_network_that_returns_no_numbers_is_an_error_of_that_photo(toy_restore_kit, tmp_path):
     class Broken(nn.Module):
         def forward(self, image, *others):
             return image * float("nan")
 
     write_image(tmp_path / "old.png", plain(300, 200))
-    kit = toy_restore_kit(faces=[(150, 100, 80)], **{net: Broken()})
+    kit = toy_restore_kit(faces=[(150, 100, 80)], photo_net=Broken())
     with pytest.raises(PhotopulseError, match=r"old\.png: the \w+ network failed"):
         restore_photo(tmp_path / "old.png", kit=kit)
 

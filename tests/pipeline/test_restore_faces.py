@@ -4,14 +4,32 @@ import numpy as np
 import pytest
 import torch
 
-from photopulse.pipeline.restore_faces import find_faces, paste_faces, restore_faces
+from photopulse.degrade import GaussianBlur
+from photopulse.pipeline import RestoreSettings
+from photopulse.pipeline.restore_faces import find_faces, keep_faces, paste_faces, restore_faces, told_of
 from photopulse.pipeline.restore_networks import RestoreNetworks
 
 PHOTO = torch.full((1, 3, 200, 300), 0.5)
 
 
-def find(kit, *, growth=1.0, most=32):
-    return find_faces(PHOTO, kit.detector, growth=growth, most=most)
+def textured():
+    """A photo whose power falls with the frequency as that of faces does."""
+    noise = torch.randn(1, 1, 200, 300, generator=torch.Generator().manual_seed(0))
+    frequency = torch.hypot(torch.fft.fftfreq(200)[:, None], torch.fft.rfftfreq(300)[None]).clamp(min=0.005)
+    texture = torch.fft.irfft2(torch.fft.rfft2(noise) * frequency**-1.4, s=(200, 300))
+    return (0.5 + 0.15 * texture / texture.std()).clamp(0, 1).expand(1, 3, -1, -1).contiguous()
+
+
+def fine(photo):
+    return photo - GaussianBlur(2)(photo, torch.Generator())
+
+
+def find(kit, *, growth=1.0, most=32, wanted=()):
+    return find_faces(PHOTO, kit.detector, RestoreSettings(max_faces=most, faces=wanted), growth=growth)
+
+
+def restore(kit, found, fidelity=0.5):
+    return restore_faces(PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=fidelity)
 
 
 def test_faces_come_largest_first_and_the_small_and_the_many_are_told_why_not(toy_restore_kit):
@@ -56,7 +74,7 @@ def test_every_face_is_pasted_in_place_and_nothing_beside_them(toy_restore_kit):
     kit = toy_restore_kit(faces=[(80, 100, 70), (215, 110, 60)])
     found = find(kit)
     photo = PHOTO.clone()
-    paste_faces(photo, found, restore_faces(PHOTO, PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
+    paste_faces(photo, restore(kit, found))
     changed = (photo - PHOTO).abs().amax(dim=(0, 1)) > 0.03
     assert changed[70:130, 50:110].float().mean() > 0.3
     assert changed[85:135, 190:240].float().mean() > 0.3
@@ -71,17 +89,70 @@ def test_of_overlapping_faces_the_smallest_is_pasted_last(toy_restore_kit, monke
     order = []
     real = paste_faces.__globals__["paste_face"]
 
-    def spy(photo, face, region, mesh):
+    def spy(photo, face, region, *others):
         order.append(region.side)
-        return real(photo, face, region, mesh)
+        return real(photo, face, region, *others)
 
     monkeypatch.setattr("photopulse.pipeline.restore_faces.paste_face", spy)
-    paste_faces(PHOTO.clone(), found, restore_faces(PHOTO, PHOTO, found, RestoreNetworks(kit, "a.png"), fidelity=0.5))
+    paste_faces(PHOTO.clone(), restore(kit, found))
     assert order[0] > order[1]
 
 
 def test_all_crops_are_restored_together_in_the_order_of_the_faces(toy_restore_kit):
     kit = toy_restore_kit(faces=[(80, 100, 70), (215, 110, 60)])
-    crops = restore_faces(PHOTO, PHOTO, find(kit), RestoreNetworks(kit, "a.png"), fidelity=0.25)
-    assert [tuple(crop.shape) for crop in crops] == [(1, 3, 256, 256)] * 2
-    assert kit.face_net.calls == [(2, pytest.approx(0.25))]
+    answers = restore(kit, find(kit))
+    assert [tuple(answer.crop.shape) for answer in answers] == [(1, 3, 512, 512)] * 2
+    assert [answer.face.told.side for answer in answers] == [70, 60]
+    assert [count for count, _ in kit.face_restorer.calls] == [2]
+
+
+def test_faces_are_chosen_by_number_and_by_place(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(40, 40, 20), (100, 100, 80), (220, 100, 60)])
+    restored = [face.told.restored for face in find(kit, wanted=(2,))]
+    assert restored == [False, True, False]
+    told = [face.told for face in find(kit, growth=2, wanted=(1, (19.5, 19.5)))]
+    assert [face.why_not for face in told] == [None, "other faces were chosen", "it is smaller than 16 px"]
+    told = [face.told for face in find(kit, wanted=((220, 100), (5, 5)))]
+    assert [face.restored for face in told] == [False, True, False]
+
+
+def test_a_face_that_is_as_sharp_as_its_size_allows_is_left(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(150, 100, 80)])
+    sharp, blurred = (
+        find_faces(photo, kit.detector, RestoreSettings(), growth=1.0)[0].told
+        for photo in (textured(), GaussianBlur(3)(textured(), torch.Generator()))
+    )
+    assert (sharp.restored, sharp.why_not) == (False, "it is as sharp as its size allows")
+    assert blurred.restored
+    assert blurred.evidence.effective_resolution < sharp.evidence.effective_resolution / 2
+
+
+def test_a_face_that_the_generator_does_not_know_is_left(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(80, 100, 70)], misfit=0.02)
+    found = find(kit)
+    answers = restore(kit, found)
+    (told,) = told_of(found, answers)
+    assert (told.restored, told.why_not) == (False, "the generator knows no face like it")
+    torch.testing.assert_close(answers[0].crop, torch.full((1, 3, 512, 512), 0.5))
+
+
+def test_less_of_what_is_drawn_is_used_the_more_fidelity_is_asked_for(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(150, 100, 80)])
+    found = find(kit)
+    changes = [(restore(kit, found, fidelity)[0].crop - 0.5).abs().mean().item() for fidelity in (0, 0.5, 0.75, 1)]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[-1] < 0.6 * changes[0]
+
+
+@pytest.mark.parametrize("side", [20, 60])
+def test_a_face_that_is_left_gets_its_contrast_back(toy_restore_kit, side):
+    kit = toy_restore_kit(faces=[(150, 100, side)])
+    photo = textured()
+    found = find_faces(photo, kit.detector, RestoreSettings(max_faces=0), growth=1.0)
+    cleaned = GaussianBlur(2)(photo, torch.Generator())
+    image = cleaned.clone()
+    keep_faces(image, photo, found)
+    place = (..., slice(100 - side // 3, 100 + side // 3), slice(150 - side // 3, 150 + side // 3))
+    assert fine(cleaned)[place].std() < 0.5 * fine(photo)[place].std()
+    assert fine(image)[place].std() > 0.9 * fine(photo)[place].std()
+    assert torch.equal(image[..., :20], cleaned[..., :20])

@@ -9,18 +9,19 @@ from photopulse.pipeline import RestoreKit, RestoreSettings, restore_kit
 
 def test_kits_are_loaded_for_the_settings(monkeypatch):
     asked = []
-    for name in ("face_net", "photo_net", "full_size_net", "enlarge_net"):
+    monkeypatch.setattr(restore_kit.FaceSearch, "load", lambda _device: asked.append("generator"))
+    for name in ("photo_net", "full_size_net", "enlarge_net"):
         monkeypatch.setattr(restore_kit, f"load_{name}", lambda _device, name=name: asked.append(name))
     monkeypatch.setattr(restore_kit, "load_realesrgan", lambda _device: asked.append("realesrgan"))
     monkeypatch.setattr(restore_kit.FaceDetector, "load", lambda: asked.append("detector"))
     RestoreKit.load()
-    assert asked == ["detector", "face_net", "photo_net", "full_size_net"]
+    assert asked == ["detector", "generator", "photo_net", "full_size_net"]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="photo", scale=2, sr="realesrgan"))
     assert asked == ["photo_net", "full_size_net", "realesrgan"]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="face", scale=4))
-    assert asked == ["detector", "face_net", "photo_net", "full_size_net", "enlarge_net"]
+    assert asked == ["detector", "generator", "photo_net", "full_size_net", "enlarge_net"]
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_loaded():
@@ -35,3 +36,4 @@ def test_fingerprints_tell_weights_apart_and_name_what_is_there(toy_restore_kit)
     assert kit.fingerprints["full_size"] == same.fingerprints["full_size"]
     assert kit.fingerprints["full_size"] != other.fingerprints["full_size"]
     assert set(same.fingerprints) == {"face", "photo", "full_size"}
+    assert all(len(digits) == 16 for digits in same.fingerprints.values())

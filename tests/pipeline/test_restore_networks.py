@@ -6,6 +6,7 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.pipeline.restore_networks import RestoreNetworks
+from photopulse.pipeline.restore_search import DrawnFace
 
 GRAY = torch.full((1, 3, 32, 48), 0.5)
 
@@ -28,21 +29,20 @@ def with_nan(image):
 
 
 @pytest.mark.parametrize("broken", [with_nan, lambda image: image / 0, lambda image: -image / 0])
-@pytest.mark.parametrize("net", ["face", "enlarge"])
-def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(toy_restore_kit, net, broken):
-    kit = toy_restore_kit(
-        **{
-            f"{net}_net": Returning(
-                lambda image: (
-                    broken(image.repeat_interleave(2, 2).repeat_interleave(2, 3)) if net == "enlarge" else broken(image)
-                )
-            )
-        }
-    )
-    networks = RestoreNetworks(kit, "old.jpg")
-    run = {"face": lambda x: networks.faces(x, x, 0.5), "enlarge": networks.enlarge}[net]
-    with pytest.raises(PhotopulseError, match=r"cannot restore old\.jpg: the \w+ network failed: .*no finite numbers"):
-        run(GRAY)
+def test_one_value_that_is_no_number_is_an_error_that_names_network_and_photo(toy_restore_kit, broken):
+    class Broken:
+        fingerprint = ""
+
+        def restore(self, crops, resolutions):
+            return [DrawnFace(image=broken(crops), misfit=0.0)]
+
+    enlarge = Returning(lambda image: broken(image.repeat_interleave(2, 2).repeat_interleave(2, 3)))
+    networks = RestoreNetworks(toy_restore_kit(face_restorer=Broken(), enlarge_net=enlarge), "old.jpg")
+    for run in (lambda x: networks.faces(x, [64.0]), networks.enlarge):
+        with pytest.raises(
+            PhotopulseError, match=r"cannot restore old\.jpg: the \w+ network failed: .*no finite numbers"
+        ):
+            run(GRAY)
 
 
 def test_a_full_size_network_that_is_broken_is_an_error(toy_restore_kit):
@@ -55,30 +55,16 @@ def test_a_full_size_network_that_is_broken_is_an_error(toy_restore_kit):
 
 
 def test_another_shape_is_an_error(toy_restore_kit):
-    networks = RestoreNetworks(toy_restore_kit(face_net=Returning(lambda image: image[..., 1:])), "old.jpg")
-    with pytest.raises(PhotopulseError, match=r"the shape \(1, 3, 32, 47\) instead of \(1, 3, 32, 48\)"):
-        networks.faces(GRAY, GRAY, 0.5)
     networks = RestoreNetworks(toy_restore_kit(enlarge_net=nn.Identity()), "old.jpg")
     with pytest.raises(PhotopulseError, match="48 x 32 px of 48 x 32 px"):
         networks.enlarge(GRAY)
 
 
-@pytest.mark.parametrize("net", ["face", "enlarge"])
-def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit, net):
-    networks = RestoreNetworks(toy_restore_kit(**{f"{net}_net": None}), "old.jpg")
-    run = {"face": lambda x: networks.faces(x, x, 0.5), "enlarge": networks.enlarge}[net]
-    with pytest.raises(PhotopulseError, match="was not loaded"):
-        run(GRAY)
-
-
-def test_faces_go_through_eight_at_a_time_with_their_fidelity(toy_restore_kit):
-    kit = toy_restore_kit()
-    faces = torch.rand(19, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    restored = RestoreNetworks(kit, "old.jpg").faces(faces, faces, 0.7)
-    assert [size for size, _ in kit.face_net.calls] == [8, 8, 3]
-    assert [fidelity for _, fidelity in kit.face_net.calls] == pytest.approx([0.7] * 3)
-    assert restored.shape == faces.shape
-    torch.testing.assert_close(restored[18, 0, 0, 0], (faces[18, 0, 0, 0] - 0.1).clamp(0, 1))
+def test_a_network_that_was_not_loaded_is_an_error(toy_restore_kit):
+    networks = RestoreNetworks(toy_restore_kit(face_restorer=None, enlarge_net=None), "old.jpg")
+    for run in (lambda x: networks.faces(x, [64.0]), networks.enlarge):
+        with pytest.raises(PhotopulseError, match="was not loaded"):
+            run(GRAY)
 
 
 def test_results_are_clamped_and_large_pictures_go_in_tiles(toy_restore_kit):

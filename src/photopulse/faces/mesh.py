@@ -33,6 +33,12 @@ class FaceMesh:
     points: npt.NDArray[np.float64]
     presence: float
 
+    def scaled(self, factor: float) -> "FaceMesh":
+        """The same face in a photo that is ``factor`` times as large."""
+        points = self.points * factor
+        points[:, :2] += (factor - 1) / 2
+        return FaceMesh(points=points, presence=self.presence)
+
 
 class FaceMesher:
     """The face mesh network, run by OpenCV on the CPU. Not to be shared between threads."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from photopulse.faces.align import ffhq_quad
 from photopulse.faces.blazeface import Points
 from photopulse.faces.mesh import FaceMesh, ffhq_landmarks
 from photopulse.faces.resampling import bounds, read_affine
@@ -52,6 +53,11 @@ class FaceRegion:
     def corners(self) -> Points:
         """Top left, bottom left, bottom right, top right of the upright crop, (4, 2) in px of the photo."""
         return self.to_photo(np.array([(-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5)]), 1)
+
+    def scaled(self, factor: float) -> "FaceRegion":
+        """The same square in a photo that is ``factor`` times as large."""
+        x, y = ((place + 0.5) * factor - 0.5 for place in self.centre)
+        return FaceRegion(centre=(x, y), side=self.side * factor, angle=self.angle)
 
     def matrix(self, size: int) -> Points:
         """Builds the affine map (2, 3) from pixels of a crop of ``size`` x ``size`` to pixels of the photo."""
@@ -137,6 +143,23 @@ def face_region(mesh: FaceMesh, *, expand: float = 1.6, lift: float = 0.15) -> F
         centre=cast(tuple[float, float], tuple(centre.tolist())),
         side=longer * expand,
         angle=math.degrees(math.atan2(math.sin(angle), math.cos(angle))),
+    )
+
+
+def ffhq_region(mesh: FaceMesh) -> FaceRegion:
+    """Finds the square that FFHQ's alignment cuts out: where a generator trained on FFHQ draws its faces.
+
+    Raises:
+        ValueError: if the mesh spans no square.
+    """
+    top_left, bottom_left, bottom_right, top_right = ffhq_quad(*ffhq_landmarks(mesh))
+    x = top_right - top_left
+    if not np.isfinite([*top_left, *bottom_right]).all():
+        raise ValueError("the mesh has no extent")
+    return FaceRegion(
+        centre=cast(tuple[float, float], tuple(((top_left + bottom_right) / 2).tolist())),
+        side=float(np.hypot(*(bottom_left - top_left))),
+        angle=math.degrees(math.atan2(x[1], x[0])),
     )
 
 

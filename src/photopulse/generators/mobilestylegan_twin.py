@@ -28,7 +28,7 @@ class MobileStyleGANTwin:
     """Renders what a MobileStyleGAN's picture looks like at ``size`` px; a ``twin.Twin``.
 
     Args:
-        generator: is copied from and not kept.
+        generator: is copied from; its later layers are kept for ``finish``.
         size: a power of two from 4 to half the generator's resolution.
     """
 
@@ -39,6 +39,8 @@ class MobileStyleGANTwin:
         self.trunk = Trunk(generator.input, blocks[:doublings])
         self.tail = Tail(blocks[doublings:], generator.image)
         self._first = 2 * doublings + 1
+        self._later = blocks[doublings:]
+        self._image = generator.image
 
     def features(self, ws: Tensor) -> Tensor:
         return self.trunk(ws[:, : self._first])
@@ -48,6 +50,15 @@ class MobileStyleGANTwin:
 
     def __call__(self, ws: Tensor) -> Tensor:
         return self.render(self.features(ws), ws)
+
+    def finish(self, features: Tensor, ws: Tensor) -> Tensor:
+        order = by_subband(features.shape[-1]).to(features.device)
+        x = torch.empty_like(features.permute(0, 3, 1, 2), memory_format=torch.contiguous_format)
+        x[:, order] = features.permute(0, 3, 1, 2)
+        *styles, last = ws[:, self._first :].unbind(1)
+        for i, block in enumerate(self._later):
+            x = block(x, styles[2 * i], styles[2 * i + 1], None, None)
+        return (cast(Tensor, self._image(x, last)) + 1) / 2
 
 
 class Trunk(nn.Module):

@@ -27,7 +27,7 @@ class StyleGAN2Twin:
     """Renders what a StyleGAN2's picture looks like at ``size`` px; a ``twin.Twin``.
 
     Args:
-        generator: is copied from and not kept.
+        generator: is copied from; its later blocks are kept for ``finish``.
         size: a power of two from 4 to half the generator's resolution.
     """
 
@@ -37,7 +37,9 @@ class StyleGAN2Twin:
         self.size = size
         self.trunk = [_prepared(block) for block in blocks[: doublings + 1]]
         self._first = 2 * doublings + 1
-        self.tail = Tail(blocks[doublings + 1 :], shows_rgb=blocks[0].shows_rgb)
+        self._later = blocks[doublings + 1 :]
+        self._shows_rgb = blocks[0].shows_rgb
+        self.tail = Tail(self._later, shows_rgb=self._shows_rgb)
 
     def features(self, ws: Tensor) -> Tensor:
         styles = ws.unbind(1)
@@ -55,6 +57,16 @@ class StyleGAN2Twin:
 
     def __call__(self, ws: Tensor) -> Tensor:
         return self.render(self.features(ws), ws)
+
+    def finish(self, features: Tensor, ws: Tensor) -> Tensor:
+        maps = features.permute(0, 3, 1, 2)
+        x, rgb = (maps[:, :-3], maps[:, -3:]) if self._shows_rgb else (maps, None)
+        styles = ws.unbind(1)
+        start = self._first
+        for block in self._later:
+            x, rgb = block(x, rgb, styles[start : start + block.convs + 1], [None] * block.convs)
+            start += block.convs
+        return cast("Tensor", rgb) * 0.5 + 0.5
 
 
 class TrunkConv(nn.Module):

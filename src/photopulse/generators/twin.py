@@ -39,6 +39,15 @@ class Twin(Protocol):
         """``render(features(ws), ws)``."""
         ...
 
+    def finish(self, features: Tensor, ws: Tensor) -> Tensor:
+        """Runs the generator's own later layers on features: the full picture (B, 3, resolution, resolution).
+
+        Nominally in [0, 1], not clamped, with the stored noise; ``finish(features(ws), ws)`` is the generator's
+        ``synthesize(ws)`` but for rounding. Features that were changed in between give pictures that no ws give
+        (intermediate layer optimization: Daras et al. 2021, arXiv 2102.07364).
+        """
+        ...
+
 
 def has_twin(size: int, resolution: int) -> bool:
     """Whether a network that doubles its size up to ``resolution`` px has a twin of ``size`` px.

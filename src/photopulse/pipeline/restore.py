@@ -13,7 +13,16 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import Photo, read_image, restored_metadata, write_image
 from photopulse.pipeline.inputs import ImageLike
-from photopulse.pipeline.restore_faces import FoundFace, RestoredFace, find_faces, paste_faces, restore_faces
+from photopulse.pipeline.restore_faces import (
+    FaceAnswer,
+    FoundFace,
+    RestoredFace,
+    find_faces,
+    keep_faces,
+    paste_faces,
+    restore_faces,
+    told_of,
+)
 from photopulse.pipeline.restore_kit import RestoreKit
 from photopulse.pipeline.restore_networks import RestoreNetworks
 from photopulse.pipeline.restore_plan import RestorePlan, Size, plan_restoration
@@ -88,8 +97,8 @@ def restore_photo(
     """Restores a photo of any size with any number of faces, none too.
 
     The photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
-    network does the same to the photo itself; each face is restored from the photo as it was and as it was cleaned,
-    and pasted; the enlarging network does what is left to do.
+    network does the same to the photo itself; each face that lacks detail is drawn anew by a generator, so that it fits
+    what was cleaned, and pasted; the enlarging network does what is left to do.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -119,19 +128,22 @@ def restore_photo(
         if settings.only != "photo" and settings.max_faces:
             with stages.stage("detect"):
                 growth = large.shape[3] / given.pixels.shape[3]
-                found = find_faces(large, _detector(kit, name), growth=growth, most=settings.max_faces)
-        image = _restored(large, found, networks, settings, plan, stages)
-        if given.gray:
-            image = _grayed(image)
+                found = find_faces(large, _detector(kit, name), settings, growth=growth)
+        image, answers = _restored(large, found, networks, settings, plan, stages)
         if plan.final != plan.restored:
             with stages.stage("enlarge"):
                 image = _to_final(image, plan.final, networks)
-                if given.gray:
-                    image = _grayed(image)
+        drawn = [answer for answer in answers if answer.face.told.restored]
+        if drawn:
+            with stages.stage("paste"):
+                # In the final size: faces are drawn larger than most photos show them.
+                paste_faces(image, drawn, growth=plan.final[0] / plan.restored[0])
+        if given.gray:
+            image = _grayed(image)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha),
-        faces=tuple(face.told for face in found),
+        faces=tuple(told_of(found, answers)),
         settings=settings,
         seconds=stages.seconds,
     )
@@ -144,21 +156,26 @@ def _restored(
     settings: RestoreSettings,
     plan: RestorePlan,
     stages: Stages,
-) -> Tensor:
-    """Restores a picture that has the size ``plan.restored``."""
+) -> tuple[Tensor, list[FaceAnswer]]:
+    """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
     chosen = [face for face in found if face.told.restored]
     if settings.only == "face" and not chosen:
-        return large
+        return large, []
     cleaned = _cleaned(large, networks, plan, stages)
-    if not chosen:
-        return cleaned
+    if not found:
+        return cleaned, []
     with stages.stage("faces"):
-        crops = restore_faces(large, cleaned, chosen, networks, fidelity=settings.fidelity)
-    # Faces are pasted in place, which must not change the caller's picture.
-    image = large.clone() if settings.only == "face" else cleaned
-    with stages.stage("paste"):
-        paste_faces(image, chosen, crops)
-    return image
+        answers: list[FaceAnswer] = []
+        if chosen:
+            growth = plan.final[0] / plan.restored[0]
+            answers = restore_faces(cleaned, chosen, networks, fidelity=settings.fidelity, growth=growth)
+        if settings.only == "face":
+            # Faces are pasted in place, which must not change the caller's picture.
+            return large.clone(), answers
+        left = [face for face in found if not face.told.restored]
+        left += [answer.face for answer in answers if not answer.face.told.restored]
+        keep_faces(cleaned, large, left)
+    return cleaned, answers
 
 
 def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:

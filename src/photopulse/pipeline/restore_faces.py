@@ -4,22 +4,34 @@ Points are (x, y) in pixels, counted from the centre of the top left pixel.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from photopulse.faces.blazeface import to_array
+from photopulse.faces.blazeface import Face, to_array
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import FaceMesh
-from photopulse.faces.region import FaceRegion, face_region
+from photopulse.faces.region import FaceRegion, ffhq_region
 from photopulse.pipeline.restore_networks import RestoreNetworks
-from photopulse.restore.face import FACE_SIZE
-from photopulse.restore.paste import paste_face
+from photopulse.pipeline.restore_search import CROP_SIZE, DrawnFace, at_size
+from photopulse.pipeline.restore_settings import RestoreSettings
+from photopulse.restore.evidence import Evidence, blockiness, measure_evidence
+from photopulse.restore.face_bands import tinted_like, where_alike, with_photo_bands
+from photopulse.restore.face_mask import band_weights
+from photopulse.restore.paste import PasteSettings, paste_face
 
-# A face of fewer px shows too little of a person: a network would invent one.
-LEAST_FACE = 16
+# A face of fewer px shows too little of a person: a generator would invent one.
+LEAST_FACE: Final = 16
+
+_MOST_MISFIT: Final = 0.005  # Faces that the generator knows less well are left as they are; judged by eye.
+_DRAWN: Final = PasteSettings(reach=0.45)  # Hair and ears are restored, too.
+_KEPT_REACH, _KEPT_FEATHER = 0.25, 0.04  # Of faces that are left, over the face's and the square's side.
+# A face that is left is the input's up to the first amount of noise or blocks, and the cleaned one from the second on.
+_NOISE: Final = (0.01, 0.03)
+_BLOCKS: Final = (1.2, 1.8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +43,15 @@ class RestoredFace:
             bottom right, top right.
         side: of the face from brow to chin, in px of the input photo.
         confidence: how sure the detector is that it is a face, 0 to 1.
-        restored: whether the face network restored it.
-        why_not: why it was left to the photo network, if so.
+        evidence: what the input photo shows of it.
+        restored: whether the generator drew it anew.
+        why_not: why it was left, if so.
     """
 
     corners: tuple[tuple[float, float], ...]
     side: float
     confidence: float
+    evidence: Evidence
     restored: bool
     why_not: str | None = None
 
@@ -51,14 +65,22 @@ class FoundFace:
     told: RestoredFace
 
 
-def find_faces(photo: Tensor, detector: FaceDetector, *, growth: float, most: int) -> list[FoundFace]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceAnswer:
+    """What became of a chosen face: what is to be said of it now, and its upright crop (1, 3, s, s)."""
+
+    face: FoundFace
+    crop: Tensor
+
+
+def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings, *, growth: float) -> list[FoundFace]:
     """Finds the faces of a photo (1, 3, H, W) in [0, 1], largest first, and says which are to be restored.
 
     Args:
         photo: where to look.
         detector: from ``FaceDetector.load``.
+        settings: which faces are wanted.
         growth: width of this photo over the width of the input, in whose px the user hears of the faces.
-        most: so many of the largest faces are restored.
     """
     faces = detector.detect(photo)
     if not faces:
@@ -69,15 +91,21 @@ def find_faces(photo: Tensor, detector: FaceDetector, *, growth: float, most: in
     for face in faces:
         mesh = detector.mesher.fit(pixels, face)
         try:
-            region = face_region(mesh)
-        except ValueError:  # The mesh has collapsed: there is no face.
+            region = ffhq_region(mesh)
+            evidence = _evidence(photo, region, growth)
+        except ValueError:  # The mesh has collapsed, or lies outside of the photo: there is no face.
             continue
-        why_not = _why_not(face.side / growth, chosen, most)
+        why_not = (
+            _not_wanted(len(found) + 1, face, settings.faces, growth)
+            or _why_not(face.side / growth, evidence, region.side)
+            or (f"there are {settings.max_faces} larger faces" if chosen >= settings.max_faces else None)
+        )
         chosen += why_not is None
         told = RestoredFace(
             corners=tuple((_input_px(x, growth), _input_px(y, growth)) for x, y in region.corners.tolist()),
             side=round(face.side / growth, 1),
             confidence=round(face.score, 3),
+            evidence=evidence,
             restored=why_not is None,
             why_not=why_not,
         )
@@ -85,34 +113,121 @@ def find_faces(photo: Tensor, detector: FaceDetector, *, growth: float, most: in
     return found
 
 
-def _why_not(side: float, chosen: int, most: int) -> str | None:
-    if side < LEAST_FACE:
-        return f"it is smaller than {LEAST_FACE} px"
-    return f"there are {most} larger faces" if chosen >= most else None
-
-
 def restore_faces(
-    photo: Tensor, cleaned: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float
-) -> list[Tensor]:
-    """Restores the faces of a photo (1, 3, H, W), of which ``cleaned`` is the restored version.
+    cleaned: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float, growth: float = 1.0
+) -> list[FaceAnswer]:
+    """Restores the faces of a cleaned photo (1, 3, H, W), in their order.
 
-    Returns:
-        Upright crops (1, 3, s, s), one for each face.
+    Args:
+        cleaned: the photo.
+        found: the faces to restore.
+        networks: that draw them.
+        fidelity: see ``RestoreSettings``.
+        growth: of the photo before the faces are pasted: larger faces are drawn in more px.
     """
-    damaged, clean = (
-        torch.cat([face.region.crop(picture, FACE_SIZE).clamp(0, 1) for face in found]) for picture in (photo, cleaned)
-    )
-    return list(cast(tuple[Tensor, ...], networks.faces(damaged, clean, fidelity).split(1)))
+    crops = torch.cat([face.region.crop(cleaned, CROP_SIZE).clamp(0, 1) for face in found])
+    drawn = networks.faces(crops, [face.told.evidence.effective_resolution for face in found])
+    return [_answered(face, cleaned, drawn, fidelity, growth) for face, drawn in zip(found, drawn, strict=True)]
 
 
-def paste_faces(photo: Tensor, found: Sequence[FoundFace], crops: Sequence[Tensor]) -> None:
+def paste_faces(photo: Tensor, answers: Sequence[FaceAnswer], *, growth: float = 1.0) -> None:
     """Writes restored faces, given largest first, into a restored photo (1, 3, H, W) in place.
 
     The smallest comes last: the soft border of a large face would cover a small one beside it.
+
+    Args:
+        photo: the restored photo.
+        answers: what to paste.
+        growth: width of the photo over the width of the one in which the faces were found.
     """
-    for face, crop in zip(found, crops, strict=True):
-        patch = paste_face(photo, crop, face.region, face.mesh)
+    for answer in answers:
+        region, mesh = answer.face.region.scaled(growth), answer.face.mesh.scaled(growth)
+        patch = paste_face(photo, answer.crop, region, mesh, _DRAWN)
         photo[(..., *patch.window)] = patch.pixels.clamp_(0, 1)
+
+
+def told_of(found: Sequence[FoundFace], answers: Sequence[FaceAnswer]) -> list[RestoredFace]:
+    """Returns what is to be said of all faces in the end, in the order in which they were found."""
+    answered = iter(answer.face.told for answer in answers)
+    return [next(answered, face.told) if face.told.restored else face.told for face in found]
+
+
+def keep_faces(image: Tensor, photo: Tensor, found: Sequence[FoundFace]) -> None:
+    """Gives faces that were not restored back to a cleaned image (1, 3, H, W) in place, as the photo showed them.
+
+    Cleaning costs small faces their eyes. Where a face is noisy or blocky, though, it is better cleaned: it comes back
+    in proportion.
+    """
+    for face in found:
+        evidence = face.told.evidence
+        share = _falling(evidence.noise, *_NOISE) * _falling(evidence.blocks, *_BLOCKS)
+        size = min(max(round(face.region.side), 32), CROP_SIZE)
+        weight = band_weights(face.mesh, face.region, size, reach=_KEPT_REACH, deviations=[size * _KEPT_FEATHER])[0]
+        patch = face.region.place(torch.from_numpy(weight)[None, None], (image.shape[2], image.shape[3]))
+        window = (..., *patch.window)
+        image[window] += share * patch.pixels * (photo[window] - image[window])
+
+
+def _evidence(photo: Tensor, region: FaceRegion, growth: float) -> Evidence:
+    pixels = max(round(region.side / growth), LEAST_FACE)
+    size = min(pixels // 2 * 2, CROP_SIZE)
+    low, high = region.corners.min(axis=0), region.corners.max(axis=0)
+    left, top = np.maximum(low, 0).astype(int).tolist()
+    right, bottom = np.ceil(high).astype(int).tolist()
+    # A photo that grew has lost its blocks' grid.
+    blocks = blockiness(photo, (slice(top, bottom), slice(left, right))) if growth == 1 else 1.0
+    return measure_evidence(region.crop(photo, size).clamp(0, 1), pixels=pixels, blocks=blocks)
+
+
+def _not_wanted(number: int, face: Face, wanted: Sequence[int | tuple[float, float]], growth: float) -> str | None:
+    left, top, right, bottom = face.box
+    for one in wanted:
+        if isinstance(one, int):
+            if one == number:
+                return None
+            continue
+        x, y = ((place + 0.5) * growth - 0.5 for place in one)
+        if left <= x <= right and top <= y <= bottom:
+            return None
+    return "other faces were chosen" if wanted else None
+
+
+def _why_not(side: float, evidence: Evidence, large_side: float) -> str | None:
+    if side < LEAST_FACE:
+        return f"it is smaller than {LEAST_FACE} px"
+    if evidence.fills(large_side):
+        return "it is as sharp as its size allows"
+    return None
+
+
+def _answered(face: FoundFace, cleaned: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FaceAnswer:
+    """Chooses between what was drawn and what the photo shows, band by band."""
+    size = CROP_SIZE if face.region.side * growth <= CROP_SIZE else 2 * CROP_SIZE
+    image = at_size(drawn, size)
+    clean = face.region.crop(cleaned, image.shape[-1]).clamp(0, 1)
+    if drawn.misfit > _MOST_MISFIT:
+        told = replace(face.told, restored=False, why_not="the generator knows no face like it")
+        return FaceAnswer(face=replace(face, told=told), crop=clean)
+    resolution = face.told.evidence.effective_resolution
+    image = tinted_like(image, clean)
+    trust = where_alike(image, clean, min(resolution, 48.0)) * _strength(fidelity)
+    image = with_photo_bands(image, clean, resolution * _photo_share(fidelity))
+    return FaceAnswer(face=face, crop=clean + trust * (image - clean))
+
+
+def _photo_share(fidelity: float) -> float:
+    """Up to which part of its effective resolution a face's bands are the photo's: 0.3 at 0, 0.55 at 0.5, all at 1."""
+    return 0.3 + 0.3 * fidelity + 0.4 * fidelity**2
+
+
+def _strength(fidelity: float) -> float:
+    """How much of the generator's detail is used: all of it up to the middle, half of it at last."""
+    return 1 - max(fidelity - 0.5, 0.0)
+
+
+def _falling(value: float, first: float, last: float) -> float:
+    """1 up to ``first``, 0 from ``last`` on, a line between."""
+    return min(max((last - value) / (last - first), 0.0), 1.0)
 
 
 def _input_px(place: float, growth: float) -> float:

@@ -10,10 +10,11 @@ from torch import nn
 from photopulse.devices import check_device
 from photopulse.faces.detect import FaceDetector
 from photopulse.fingerprint import weights_hash
+from photopulse.pipeline.restore_search import FaceRestorer, FaceSearch
 from photopulse.pipeline.restore_settings import RestoreSettings
 from photopulse.restore.full_size import FullSizeNet
 from photopulse.restore.realesrgan import load_realesrgan
-from photopulse.restore.shipped import load_enlarge_net, load_face_net, load_full_size_net, load_photo_net
+from photopulse.restore.shipped import load_enlarge_net, load_full_size_net, load_photo_net
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,7 +23,7 @@ class RestoreKit:
 
     Attributes:
         detector: finds faces, on the CPU; None where none are restored.
-        face_net: ``FaceNet``; None where no faces are restored.
+        face_restorer: draws faces anew; None where none are restored.
         photo_net: ``PhotoNet``, which also cleans faces before they are restored.
         full_size_net: ``FullSizeNet``.
         enlarge_net: ``EnlargeNet``, or another that enlarges by an integer; None where nothing is to grow.
@@ -30,7 +31,7 @@ class RestoreKit:
     """
 
     detector: FaceDetector | None
-    face_net: nn.Module | None
+    face_restorer: FaceRestorer | None
     photo_net: nn.Module
     full_size_net: FullSizeNet
     enlarge_net: nn.Module | None
@@ -49,7 +50,7 @@ class RestoreKit:
         load_enlarger = load_realesrgan if settings.sr == "realesrgan" else load_enlarge_net
         return cls(
             detector=FaceDetector.load() if faces else None,
-            face_net=load_face_net(device) if faces else None,
+            face_restorer=FaceSearch.load(device) if faces else None,
             photo_net=load_photo_net(device),
             full_size_net=load_full_size_net(device),
             enlarge_net=load_enlarger(device) if settings.may_grow else None,
@@ -60,9 +61,9 @@ class RestoreKit:
     def fingerprints(self) -> dict[str, str]:
         """The first 16 hex digits of the hash of each network's weights, by the network's name."""
         networks = {
-            "face": self.face_net,
             "photo": self.photo_net,
             "full_size": self.full_size_net,
             "enlarge": self.enlarge_net,
         }
-        return {name: weights_hash(network)[:16] for name, network in networks.items() if network is not None}
+        told = {name: weights_hash(network)[:16] for name, network in networks.items() if network is not None}
+        return told if self.face_restorer is None else {"face": self.face_restorer.fingerprint[:16]} | told

@@ -1,17 +1,20 @@
 """Running the networks of a kit on one photo: on their device, in tiles, and never without a look at the result."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.pipeline.restore_kit import RestoreKit
+from photopulse.pipeline.restore_search import DrawnFace
 from photopulse.restore.full_size import restore_full_size
 from photopulse.restore.tiles import in_tiles
 
-FACES_AT_ONCE = 8
+_Net = TypeVar("_Net")
+
 PHOTO_TILE, PHOTO_OVERLAP = 640, 64
 ENLARGE_TILE, ENLARGE_OVERLAP = 256, 32
 
@@ -31,16 +34,12 @@ class RestoreNetworks:
         self._kit = kit
         self._name = name
 
-    def faces(self, crops: Tensor, cleaned: Tensor, fidelity: float) -> Tensor:
-        """Restores upright faces (B, 3, s, s), damaged and as the photo network cleaned them, some at a time."""
-        net = self._needed(self._kit.face_net, "face")
-
-        def restore(damaged: Tensor, cleaned: Tensor) -> Tensor:
-            return net(damaged, cleaned, torch.full((len(damaged),), fidelity, device=damaged.device))
-
-        parts = [slice(start, start + FACES_AT_ONCE) for start in range(0, len(crops), FACES_AT_ONCE)]
-        results = [self._run(restore, crops[part], cleaned[part]) for part in parts]
-        return self._checked(torch.cat(results), "face", crops.shape)
+    def faces(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
+        """Draws upright, cleaned faces (B, 3, 512, 512) anew, see ``FaceRestorer``."""
+        drawn = self._needed(self._kit.face_restorer, "face").restore(crops, resolutions)
+        for face in drawn:
+            self._checked(face.image, "face", None)
+        return drawn
 
     def photo(self, photo: Tensor) -> Tensor:
         """Cleans a picture, large ones in tiles."""
@@ -67,7 +66,7 @@ class RestoreNetworks:
     def _run(self, call: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         return call(*(given.to(self._kit.device) for given in inputs)).float().cpu()
 
-    def _needed(self, net: nn.Module | None, which: str) -> nn.Module:
+    def _needed(self, net: _Net | None, which: str) -> _Net:
         if net is None:
             raise PhotopulseError(
                 f"cannot restore {self._name}",

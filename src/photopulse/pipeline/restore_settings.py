@@ -20,9 +20,11 @@ class RestoreSettings:
         size: or the output's width and height in px, instead of ``scale``.
         sr: the network that enlarges at last, where the growth before the restoration does not do.
         only: restore only faces, or only the photo without a look at its faces; None restores both.
-        fidelity: of faces, from 0 (most detail) to 1 (true to the input).
+        fidelity: of faces, from 0 (the most convincing face) to 1 (nearest to the input).
         working_size: longer side in px at which the photo network sees the photo.
         max_faces: so many of the largest faces are restored.
+        faces: the faces to restore, each by its number, 1 for the largest, or by a point x, y in px of the input that
+            lies within it; empty for all.
     """
 
     scale: float = 1.0
@@ -32,6 +34,7 @@ class RestoreSettings:
     fidelity: float = 0.5
     working_size: int = 640
     max_faces: int = 32
+    faces: tuple[int | tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.scale <= _MOST_SCALE:
@@ -46,6 +49,8 @@ class RestoreSettings:
             raise ValueError(f"working_size must be {_LEAST_WORKING_SIZE} px or more, got {self.working_size}")
         if self.max_faces < 0:
             raise ValueError(f"max_faces must not be negative, got {self.max_faces}")
+        if any(isinstance(face, int) and face < 1 for face in self.faces):
+            raise ValueError("faces are counted from 1, the largest")
 
     @property
     def may_grow(self) -> bool:

@@ -1,0 +1,64 @@
+"""Drawn face and photo, each where it can be trusted: coarse bands are the photo's, fine ones the generator's.
+
+Pictures are (1, 3, s, s), upright crops of one place. Scales are told as the side in px at which a square picture just
+shows a detail, as ``evidence`` tells a face's effective resolution.
+"""
+
+from typing import Final, cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from photopulse.faces.blazeface import to_array
+from photopulse.images.arrays import to_tensor
+from photopulse.restore.evidence import blur_of
+
+_UNLIKE: Final = 0.08  # Differences of the coarse luma from about here on are another thing, not another detail.
+_TINT: Final = 0.012  # Colours that keep nearer than this to one line through the greys are one tint.
+_LUMA: Final = (0.299, 0.587, 0.114)
+_ROOM: Final = 0.04  # Side of the neighbourhood that a difference spoils, over the picture's side.
+
+
+def with_photo_bands(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
+    """Gives a drawn face the photo's own bands, up to what ``resolution`` px show of them."""
+    return face + _coarse(photo - face, resolution)
+
+
+def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
+    """Returns how far to trust each pixel of a drawn face (1, 1, s, s): 1, or less where the photo shows another thing.
+
+    What both show at ``resolution`` px is compared: a hand, a microphone or the rim of a hat that the generator did not
+    draw stays the photo's.
+    """
+    difference = _luma(_coarse(face - photo, resolution)).abs()
+    around = max(round(face.shape[-1] * _ROOM) // 2 * 2 + 1, 3)
+    worst = torch.nn.functional.max_pool2d(difference, around, stride=1, padding=around // 2)
+    return _blurred(torch.exp(-(worst / _UNLIKE).pow(4)).expand(-1, 3, -1, -1), around / 2)[:, :1]
+
+
+def tinted_like(face: Tensor, photo: Tensor) -> Tensor:
+    """Gives a drawn face the one tint of a black and white, sepia or blue photo; in colour photos it stays as it is."""
+    light, colours = _luma(photo), photo - _luma(photo)
+    centred = light - light.mean()
+    slope = (colours * centred).mean((2, 3), keepdim=True) / centred.square().mean().clamp(min=1e-8)
+    middle = colours.mean((2, 3), keepdim=True)
+    rest = colours - middle - slope * centred
+    if rest.square().mean().sqrt() > _TINT:
+        return face
+    drawn = _luma(face)
+    return drawn + middle + slope * (drawn - light.mean())
+
+
+def _coarse(picture: Tensor, resolution: float) -> Tensor:
+    return _blurred(picture, blur_of(resolution, picture.shape[-1]))
+
+
+def _blurred(picture: Tensor, deviation: float) -> Tensor:
+    pixels = cv2.GaussianBlur(to_array(picture), (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
+    return to_tensor(cast("np.ndarray", pixels)).to(picture)
+
+
+def _luma(picture: Tensor) -> Tensor:
+    return (picture * picture.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)

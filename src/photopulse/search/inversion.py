@@ -1,0 +1,218 @@
+"""Finds what a generator has to draw so that it looks like given faces (GAN inversion).
+
+Styles alone cannot draw every face: poses, hats, glasses and hands that the generator hardly knows stay missing, and
+what is forced into the styles shows as rings and blotches. So it goes in two steps. The twins of 16 and 32 px find
+styles near the mean face that fit the coarse picture. Then the features of the generator's layer of 64 or 128 px are
+changed, as little as needed, until the picture of that size fits too (intermediate layer optimization: Daras et al.
+2021, arXiv 2102.07364). The later layers, which draw skin, lashes and hair, run as they are on what was found.
+
+What was found fits the picture of that size. Whatever is finer is the generator's invention.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.generators.twin import Twin
+from photopulse.search.kit import SearchKit
+from photopulse.search.lbfgs import BatchedLBFGS
+from photopulse.search.prior import to_ws
+
+_FIRST_STYLE_STEP: Final = 4.0
+_FIRST_FEATURE_STEP: Final = 0.1  # Root mean square, in standard deviations of each channel.
+_BORDER: Final = 0.3  # Weight of a pixel far from the face, where one on the face counts 1.3.
+_LEAST_BLUR: Final = 0.15  # Deviations below this many pixels change nothing that matters.
+
+
+@dataclass(frozen=True, kw_only=True)
+class InversionSettings:
+    """How faces are inverted.
+
+    Attributes:
+        style_evaluations: evaluations of the twins of 16 and 32 px, by size.
+        feature_evaluations: evaluations of the twin of the features' size, on changed features.
+        style_pull: weight of the squared distance from the mean face, in standard deviations of the Gaussianised W.
+        offset_scale: deviation of a layer's own style from the style that all layers share.
+        feature_pull: weight of the mean squared change of the features, in standard deviations of each channel.
+        eps: mean squared error below which nothing is fitted any closer.
+        faces_at_once: faces whose features are changed together; bounds the memory.
+    """
+
+    style_evaluations: tuple[tuple[int, int], ...] = ((16, 30), (32, 20))
+    feature_evaluations: int = 14
+    style_pull: float = 3e-6
+    offset_scale: float = 0.45
+    feature_pull: float = 0.1
+    eps: float = 1e-4
+    faces_at_once: int = 4
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inversion:
+    """What the generator draws.
+
+    Attributes:
+        image: the faces, (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
+        ws: their styles, (B, num_ws, w_dim).
+        style_error: mean squared error of the styles alone at 32 px, (B,): above about 0.004 the generator knows no
+            such face, and its details are not to be trusted.
+        error: mean squared error at the features' size, once they are changed, (B,).
+    """
+
+    image: Tensor
+    ws: Tensor
+    style_error: Tensor
+    error: Tensor
+
+
+@torch.no_grad()
+def invert(
+    faces: Tensor, blur: Tensor, kit: SearchKit, *, feature_size: int, settings: InversionSettings | None = None
+) -> Inversion:
+    """Finds styles and features for FFHQ-aligned faces. Deterministic; the items do not influence each other.
+
+    Args:
+        faces: (B, 3, s, s) in [0, 1], on the generator's device.
+        blur: (B,), deviation of the Gaussian that blurred the faces, over their side: it is part of what is compared,
+            so that it is undone and not copied.
+        kit: of the generator.
+        feature_size: height and width in px of the features that are changed; the faces should show that much.
+        settings: the defaults if None.
+
+    Raises:
+        PhotopulseError: if the generator has no twins of 16 and 32 px and of ``feature_size``.
+    """
+    settings = settings or InversionSettings()
+    point, style_error = _find_styles(faces, blur, kit, settings)
+    ws = _styles(point, kit, settings)
+    twin = _twin(kit, feature_size)
+    images: list[Tensor] = []
+    errors: list[Tensor] = []
+    for start in range(0, len(faces), settings.faces_at_once):
+        part = slice(start, start + settings.faces_at_once)
+        features, error = _change_features(_small(faces[part], feature_size), ws[part], blur[part], twin, settings)
+        # One by one: a picture's features fill the processor's caches, and memory stays small.
+        images.extend(twin.finish(features[i : i + 1], ws[part][i : i + 1]) for i in range(len(features)))
+        errors.append(error)
+    return Inversion(image=torch.cat(images), ws=ws, style_error=style_error, error=torch.cat(errors))
+
+
+def _find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings) -> tuple[Tensor, Tensor]:
+    """Searches twin after twin from the mean face; returns the points and the errors at the last size."""
+    generator = kit.generator
+    point = torch.zeros(len(faces), (1 + generator.num_ws) * generator.w_dim, device=faces.device)
+    error = point.new_zeros(len(faces))
+    scale: Tensor | None = None
+    for size, evaluations in settings.style_evaluations:
+        compared = _Compared(_twin(kit, size), _small(faces, size), blur)
+
+        def evaluate(x: Tensor, compared: "_Compared" = compared) -> tuple[Tensor, Tensor]:
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                error = compared.error(compared.twin(_styles(x, kit, settings)))
+                value = error.clamp(min=settings.eps) + settings.style_pull * x.square().sum(1)
+                (gradient,) = torch.autograd.grad(value.sum(), x)
+            return value.detach(), gradient
+
+        solver = BatchedLBFGS(evaluate, point, first_step=_FIRST_STYLE_STEP, scale=scale)
+        for _ in range(evaluations):
+            solver.step()
+        point, scale = solver.x, solver.scale
+        error = compared.error(compared.twin(_styles(point, kit, settings)))
+    return point, error
+
+
+def _change_features(
+    small: Tensor, ws: Tensor, blur: Tensor, twin: Twin, settings: InversionSettings
+) -> tuple[Tensor, Tensor]:
+    """Returns features (B, h, h, C) whose picture is like ``small`` (B, 3, h, h), and their errors (B,)."""
+    drawn = twin.features(ws)
+    unit = drawn.flatten(1, 2).std(1)[:, None, None] + 1e-3
+    compared = _Compared(twin, small, blur)
+
+    def changed(x: Tensor) -> Tensor:
+        return torch.addcmul(drawn, unit, x.view_as(drawn))
+
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            error = compared.error(twin.render(changed(x), ws))
+            value = error.clamp(min=settings.eps) + settings.feature_pull * x.square().mean(1)
+            (gradient,) = torch.autograd.grad(value.sum(), x)
+        return value.detach(), gradient
+
+    start = torch.zeros_like(drawn).flatten(1)
+    first_step = _FIRST_FEATURE_STEP * start.shape[1] ** 0.5
+    solver = BatchedLBFGS(evaluate, start, first_step=first_step, memory=8)
+    for _ in range(settings.feature_evaluations):
+        solver.step()
+    features = changed(solver.x)
+    return features, compared.error(twin.render(features, ws))
+
+
+class _Compared:
+    """A twin, what its pictures are to look like, and how blurred that is."""
+
+    def __init__(self, twin: Twin, target: Tensor, blur: Tensor) -> None:
+        self.twin = twin
+        self._target = target
+        self._kernels = _gaussians(blur * twin.size)
+        self._weight = _face_weight(twin.size).to(target)
+
+    def error(self, picture: Tensor) -> Tensor:
+        """Mean squared error (B,), the face weighed more than its surroundings."""
+        seen = picture if self._kernels is None else _blurred(picture, self._kernels)
+        return ((seen - self._target).square() * self._weight).mean((1, 2, 3))
+
+
+def _styles(point: Tensor, kit: SearchKit, settings: InversionSettings) -> Tensor:
+    """A style that all layers share, and each layer's offset from it: (B, (1 + num_ws) * w_dim) to ws."""
+    values = point.view(len(point), 1 + kit.generator.num_ws, kit.generator.w_dim)
+    return to_ws(values[:, :1] + settings.offset_scale * values[:, 1:], kit.prior, kit.generator)
+
+
+def _twin(kit: SearchKit, size: int) -> Twin:
+    twin = kit.twin(size)
+    if twin is None:
+        raise PhotopulseError(
+            f"cannot restore faces with {kit.generator.name}",
+            why=f"it has no twin of {size} px, which this needs",
+            fix="use a MobileStyleGAN or a StyleGAN2 of 256 px or more",
+        )
+    return twin
+
+
+def _small(faces: Tensor, size: int) -> Tensor:
+    return F.interpolate(faces, (size, size), mode="bicubic", antialias=True, align_corners=False)
+
+
+def _face_weight(size: int) -> Tensor:
+    """Weights (size, size) of mean 1: high on the face of an FFHQ-aligned picture, low around it."""
+    line = torch.linspace(-1, 1, size)
+    distance = (line[None] / 0.6).square() + ((line[:, None] - 0.05) / 0.75).square()
+    weight = _BORDER + torch.exp(-distance.square())
+    return weight / weight.mean()
+
+
+def _gaussians(deviations: Tensor) -> Tensor | None:
+    """One-dimensional kernels (B, taps), one for each face; None where no face is blurred enough to matter."""
+    widest = deviations.max().item()
+    if widest < _LEAST_BLUR:
+        return None
+    reach = max(int(3 * widest + 0.5), 1)
+    place = torch.arange(-reach, reach + 1, device=deviations.device)
+    kernels = torch.exp(-place.square() / (2 * deviations.clamp(min=_LEAST_BLUR / 2).square())[:, None])
+    return kernels / kernels.sum(1, keepdim=True)
+
+
+def _blurred(pictures: Tensor, kernels: Tensor) -> Tensor:
+    """Blurs each picture (B, 3, h, w) by its own kernel, along both axes."""
+    reach = kernels.shape[1] // 2
+    padded = F.pad(pictures, (reach,) * 4, mode="reflect").flatten(0, 1)[None]
+    each = kernels.repeat_interleave(3, dim=0)[:, None]
+    along = F.conv2d(padded, each[:, :, None], groups=len(each))
+    return F.conv2d(along, each[..., None], groups=len(each)).view_as(pictures)
