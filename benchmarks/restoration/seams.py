@@ -68,7 +68,7 @@ def seams(photo: Path, kit: RestoreKit) -> Iterator[Seam]:
     if kit.detector is None:
         raise SystemExit("the kit has no face detector")
     settings = RestoreSettings()
-    faces = find_faces(pixels, kit.detector, growth=1, most=settings.max_faces)
+    faces = find_faces(pixels, kit.detector, settings, growth=1)
     after = restore_photo(photo, settings=settings, kit=kit).image
     before = restore_photo(photo, settings=RestoreSettings(only="photo"), kit=kit).image
     for number, face in enumerate((face for face in faces if face.told.restored), start=1):

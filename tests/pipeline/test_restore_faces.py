@@ -133,13 +133,13 @@ def test_a_face_that_the_generator_does_not_know_is_left(toy_restore_kit):
     answers = restore(kit, found)
     (told,) = told_of(found, answers)
     assert (told.restored, told.why_not) == (False, "the generator knows no face like it")
-    torch.testing.assert_close(answers[0].crop, torch.full((1, 3, 512, 512), 0.5))
+    torch.testing.assert_close(answers[0].crop, torch.full((1, 3, 512, 512), 0.75))
 
 
 def test_less_of_what_is_drawn_is_used_the_more_fidelity_is_asked_for(toy_restore_kit):
     kit = toy_restore_kit(faces=[(150, 100, 80)])
     found = find(kit)
-    changes = [(restore(kit, found, fidelity)[0].crop - 0.5).abs().mean().item() for fidelity in (0, 0.5, 0.75, 1)]
+    changes = [(restore(kit, found, fidelity)[0].crop - 0.75).abs().mean().item() for fidelity in (0, 0.5, 0.75, 1)]
     assert changes == sorted(changes, reverse=True)
     assert changes[-1] < 0.6 * changes[0]
 

@@ -168,7 +168,7 @@ def _restored(
         answers: list[FaceAnswer] = []
         if chosen:
             growth = plan.final[0] / plan.restored[0]
-            answers = restore_faces(cleaned, chosen, networks, fidelity=settings.fidelity, growth=growth)
+            answers = restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
         if settings.only == "face":
             # Faces are pasted in place, which must not change the caller's picture.
             return large.clone(), answers

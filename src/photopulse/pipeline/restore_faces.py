@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from photopulse.degrade.photo import resized
 from photopulse.faces.blazeface import Face, to_array
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import FaceMesh
@@ -26,6 +27,8 @@ from photopulse.restore.paste import PasteSettings, paste_face
 # A face of fewer px shows too little of a person: a generator would invent one.
 LEAST_FACE: Final = 16
 
+_CLEANED_SIZES: Final = (64, 96, 128, 192, 256, 384)
+_ROOM: Final = 1.4  # Over the effective resolution: a picture shows less than it has pixels.
 _MOST_MISFIT: Final = 0.005  # Faces that the generator knows less well are left as they are; judged by eye.
 _DRAWN: Final = PasteSettings(reach=0.45)  # Hair and ears are restored, too.
 _KEPT_REACH, _KEPT_FEATHER = 0.25, 0.04  # Of faces that are left, over the face's and the square's side.
@@ -114,20 +117,22 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
 
 
 def restore_faces(
-    cleaned: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float, growth: float = 1.0
+    photo: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float, growth: float = 1.0
 ) -> list[FaceAnswer]:
-    """Restores the faces of a cleaned photo (1, 3, H, W), in their order.
+    """Restores the faces of a photo (1, 3, H, W), in their order.
 
     Args:
-        cleaned: the photo.
+        photo: as it is, not cleaned.
         found: the faces to restore.
         networks: that draw them.
         fidelity: see ``RestoreSettings``.
         growth: of the photo before the faces are pasted: larger faces are drawn in more px.
     """
-    crops = torch.cat([face.region.crop(cleaned, CROP_SIZE).clamp(0, 1) for face in found])
-    drawn = networks.faces(crops, [face.told.evidence.effective_resolution for face in found])
-    return [_answered(face, cleaned, drawn, fidelity, growth) for face, drawn in zip(found, drawn, strict=True)]
+    crops = [_cleaned_crop(photo, face, networks) for face in found]
+    drawn = networks.faces(torch.cat(crops), [face.told.evidence.effective_resolution for face in found])
+    return [
+        _answered(face, crop, answer, fidelity, growth) for face, crop, answer in zip(found, crops, drawn, strict=True)
+    ]
 
 
 def paste_faces(photo: Tensor, answers: Sequence[FaceAnswer], *, growth: float = 1.0) -> None:
@@ -200,11 +205,19 @@ def _why_not(side: float, evidence: Evidence, large_side: float) -> str | None:
     return None
 
 
-def _answered(face: FoundFace, cleaned: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FaceAnswer:
+def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> Tensor:
+    """Cleans a face at about the size that it shows: in a picture that was enlarged, noise and blocks are too large."""
+    wanted = _ROOM * face.told.evidence.effective_resolution
+    size = next((size for size in _CLEANED_SIZES if size >= wanted), CROP_SIZE)
+    clean = networks.photo(face.region.crop(photo, size).clamp(0, 1))
+    return resized(clean, CROP_SIZE, CROP_SIZE).clamp(0, 1)
+
+
+def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FaceAnswer:
     """Chooses between what was drawn and what the photo shows, band by band."""
     size = CROP_SIZE if face.region.side * growth <= CROP_SIZE else 2 * CROP_SIZE
     image = at_size(drawn, size)
-    clean = face.region.crop(cleaned, image.shape[-1]).clamp(0, 1)
+    clean = resized(crop, *image.shape[2:]).clamp(0, 1)
     if drawn.misfit > _MOST_MISFIT:
         told = replace(face.told, restored=False, why_not="the generator knows no face like it")
         return FaceAnswer(face=replace(face, told=told), crop=clean)

@@ -4,18 +4,19 @@ Pictures are (1, 3, s, s), upright crops of one place. Scales are told as the si
 shows a detail, as ``evidence`` tells a face's effective resolution.
 """
 
-from typing import Final, cast
+from typing import Final
 
-import cv2
-import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.faces.blazeface import to_array
 from photopulse.images.arrays import to_tensor
+from photopulse.images.smooth import smoothed
 from photopulse.restore.evidence import blur_of
 
 _UNLIKE: Final = 0.08  # Differences of the coarse luma from about here on are another thing, not another detail.
+_COMPARED: Final = 256  # Side in px at which pictures are compared.
 _TINT: Final = 0.012  # Colours that keep nearer than this to one line through the greys are one tint.
 _LUMA: Final = (0.299, 0.587, 0.114)
 _ROOM: Final = 0.04  # Side of the neighbourhood that a difference spoils, over the picture's side.
@@ -32,10 +33,13 @@ def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
     What both show at ``resolution`` px is compared: a hand, a microphone or the rim of a hat that the generator did not
     draw stays the photo's.
     """
-    difference = _luma(_coarse(face - photo, resolution)).abs()
-    around = max(round(face.shape[-1] * _ROOM) // 2 * 2 + 1, 3)
-    worst = torch.nn.functional.max_pool2d(difference, around, stride=1, padding=around // 2)
-    return _blurred(torch.exp(-(worst / _UNLIKE).pow(4)).expand(-1, 3, -1, -1), around / 2)[:, :1]
+    side = face.shape[-1]
+    small = F.interpolate(face - photo, (_COMPARED, _COMPARED), mode="area") if side > _COMPARED else face - photo
+    difference = _luma(_coarse(small, resolution)).abs()
+    around = max(round(small.shape[-1] * _ROOM) // 2 * 2 + 1, 3)
+    worst = F.max_pool2d(difference, around, stride=1, padding=around // 2)
+    trust = _blurred(torch.exp(-(worst / _UNLIKE).pow(4)).expand(-1, 3, -1, -1), around / 2)[:, :1]
+    return F.interpolate(trust, (side, side), mode="bilinear", align_corners=False)
 
 
 def tinted_like(face: Tensor, photo: Tensor) -> Tensor:
@@ -56,8 +60,7 @@ def _coarse(picture: Tensor, resolution: float) -> Tensor:
 
 
 def _blurred(picture: Tensor, deviation: float) -> Tensor:
-    pixels = cv2.GaussianBlur(to_array(picture), (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
-    return to_tensor(cast("np.ndarray", pixels)).to(picture)
+    return to_tensor(smoothed(to_array(picture), deviation)).to(picture)
 
 
 def _luma(picture: Tensor) -> Tensor:

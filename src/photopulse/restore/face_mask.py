@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import FaceRegion
+from photopulse.images.smooth import smoothed
 
 Points = npt.NDArray[np.float64]
 Plane = npt.NDArray[np.float32]
@@ -61,7 +62,7 @@ def band_weights(
     fine = cv2.fillPoly(np.zeros((size * FINE, size * FINE), np.float32), [corners], (1.0,))
     inside = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
     window = _window(size)
-    return [cast(Plane, cv2.GaussianBlur(inside, (0, 0), width)) * window for width in deviations]
+    return [smoothed(cast(Plane, inside), width) * window for width in deviations]
 
 
 def _widened_hull(mesh: FaceMesh, reach: float) -> Points:

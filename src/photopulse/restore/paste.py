@@ -1,9 +1,7 @@
 """Putting a restored face back into the restored photo: no seam, no colour step, no doubled edges."""
 
 from dataclasses import dataclass
-from typing import cast
 
-import cv2
 import numpy as np
 from torch import Tensor
 
@@ -11,6 +9,7 @@ from photopulse.faces.blazeface import Pixels, to_array
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import FaceRegion, Patch
 from photopulse.images.arrays import to_tensor
+from photopulse.images.smooth import smoothed
 from photopulse.restore.face_mask import Plane, band_weights
 
 # Deviation of the finest Gaussian in px of the face: what it takes away is the finest band.
@@ -102,7 +101,7 @@ def _weighted_bands(pixels: Pixels, scales: list[float], weights: list[Plane]) -
     """Adds up the weighted bands of pixels (H, W, 3); what is coarser than the last scale is dropped."""
     finer, total = pixels, np.zeros_like(pixels)
     for scale, weight in zip(scales, weights, strict=True):
-        coarser = cast(Pixels, cv2.GaussianBlur(pixels, (0, 0), scale, borderType=cv2.BORDER_REFLECT))
+        coarser = smoothed(pixels, scale)
         total += (finer - coarser) * weight[..., None]
         finer = coarser
     return total
