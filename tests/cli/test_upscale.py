@@ -282,7 +282,7 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
 
 
 STOPPED_IN_THE_MIDDLE = """
-import itertools, time
+import itertools, signal, time
 from photopulse import cli
 from photopulse.batch import upscale as batch
 
@@ -295,6 +295,8 @@ def run_search(*arguments, **others):
     return original(*arguments, **others)
 
 batch.run_search = run_search
+# A shell in the background hands on that it ignores the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.main()
 """
 

@@ -6,19 +6,16 @@ import torch
 from photopulse.errors import PhotopulseError
 from photopulse.restore import shipped
 from photopulse.restore.enlarge import EnlargeNet, EnlargeNetSettings
-from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
 from photopulse.restore.network_files import write_network
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 
 SMALL = {
-    "face": (FaceNet, FaceNetSettings(widths=(4,) * 5, middle=1)),
     "photo": (PhotoNet, PhotoNetSettings(widths=(4, 8), blocks=(1, 1))),
     "full-size": (FullSizeNet, FullSizeSettings(hidden=4, blocks=1, width=4)),
     "enlarge": (EnlargeNet, EnlargeNetSettings(width=4, blocks=1)),
 }
 LOADERS = {
-    "face": shipped.load_face_net,
     "photo": shipped.load_photo_net,
     "full-size": shipped.load_full_size_net,
     "enlarge": shipped.load_enlarge_net,

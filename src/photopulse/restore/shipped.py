@@ -5,7 +5,6 @@ from pathlib import Path
 import torch
 
 from photopulse.restore.enlarge import EnlargeNet, EnlargeNetSettings
-from photopulse.restore.face import FaceNet, FaceNetSettings
 from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
 from photopulse.restore.network_files import read_network
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
@@ -16,13 +15,8 @@ FACE, PHOTO, FULL_SIZE, ENLARGE = "face", "photo", "full-size", "enlarge"
 _FOLDER = Path(__file__).parent / "weights"
 
 
-def load_face_net(device: str | torch.device = "cpu") -> FaceNet:
-    """Loads the network for faces. Each of these raises PhotopulseError for weights that are missing or damaged."""
-    return read_network(_file(FACE), FACE, lambda sizes: FaceNet(FaceNetSettings(**sizes)), device)
-
-
 def load_photo_net(device: str | torch.device = "cpu") -> PhotoNet:
-    """Loads the network for the whole photo at its working size."""
+    """Loads the network for whole photos. Each of these raises PhotopulseError if weights are missing or damaged."""
     return read_network(_file(PHOTO), PHOTO, lambda sizes: PhotoNet(PhotoNetSettings(**sizes)), device)
 
 
