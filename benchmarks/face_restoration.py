@@ -3,6 +3,7 @@
     python benchmarks/face_restoration.py inputs PHOTOS -o OUT --level heavy     # or none: the photos as they are
     python benchmarks/face_restoration.py run OUT [--scale 2] [--limit 20]
     python benchmarks/face_restoration.py measure OUT [--results NAME=FOLDER ...]
+    python benchmarks/face_restoration.py figure OUT NAME ... -o FIGURE.jpg
 
 ``inputs`` writes what is to be restored, so that other programs can restore the same; ``--results`` measures what they
 made of it, pictures by the same names. All is measured on FFHQ-aligned crops of 512 px: NIQE, the distance of dlib's
@@ -125,6 +126,16 @@ def measure(out: Path, others: dict[str, Path]) -> None:
         write_image(out / f"sheet_{page // 8}.jpg", resized(sheet, *half))
 
 
+def draw_figure(out: Path, stems: list[str], path: Path) -> None:
+    """Draws the faces before and, below, after."""
+    squares = json.loads((out / "squares.json").read_text())["squares"]
+    folders = (out / "input", out / "fidelity-0.5")
+    rows = [torch.cat([crop_of(folder, stem, squares[stem]) for stem in stems], dim=3) for folder in folders]
+    figure = torch.cat(rows, dim=2)
+    width = 1600
+    write_image(path, resized(figure, round(width * figure.shape[2] / figure.shape[3]), width))
+
+
 def pooled_features(pictures: list[Tensor]) -> Iterator[Tensor]:
     net = load_features()
     with torch.no_grad():
@@ -152,11 +163,17 @@ def main() -> None:
     measurer = commands.add_parser("measure")
     measurer.add_argument("out", type=Path)
     measurer.add_argument("--results", nargs="*", default=[])
+    figure = commands.add_parser("figure")
+    figure.add_argument("out", type=Path)
+    figure.add_argument("names", nargs="+")
+    figure.add_argument("-o", "--path", type=Path, required=True)
     given = parser.parse_args()
     if given.command == "inputs":
         write_inputs(image_files(given.photos), given.out, given.level)
     elif given.command == "run":
         run(given.out, given.scale, given.limit)
+    elif given.command == "figure":
+        draw_figure(given.out, given.names, given.path)
     else:
         named = (text.partition("=") for text in given.results)
         measure(given.out, {name: Path(folder) for name, _, folder in named})

@@ -163,4 +163,4 @@ def test_the_unfitted_twin_of_the_published_network_shows_the_same_face(default_
 def test_features_that_were_not_changed_finish_as_the_generators_picture(build_generator: Build, size: int):
     generator = build_generator(channels=CHANNELS)
     twin, ws = make_twin(generator, size), different_ws(generator, 2)
-    assert_allclose(twin.finish(twin.features(ws), ws), generator.synthesize(ws), atol=2e-5)
+    assert_allclose(twin.finish(twin.features(ws), ws), generator.synthesize(ws), atol=1e-4)
