@@ -18,7 +18,7 @@ from photopulse.search.kit import SearchKit
 CROP_SIZE: Final = 512
 """Height and width of the crops that are restored."""
 
-_FINE: Final = 110.0  # A face that shows more than this is compared at 128 px, else at 64.
+_FINE: Final = 90.0  # A face that shows more than this is compared at 128 px, else at 64.
 _SHARP: Final = 128.0  # What a cleaned face shows beyond this needs no deblurring.
 _FACES_AT_ONCE: Final = 8
 
