@@ -18,13 +18,13 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
+from photopulse.images.gray import GRAY_WEIGHTS
 from photopulse.images.metadata import XMP_KEYWORD, clean, xmp_packet
 from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
 _QUALITY = 95
 _XMP_TAG = 700
 _EXIF_PREFIX = b"Exif\0\0"
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def write_image(
@@ -108,7 +108,7 @@ def _quantised(
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     colour = _one_image(pixels, channels=3)
     if gray:
-        weights = torch.tensor(_LUMA, dtype=torch.float64)[:, None, None]
+        weights = torch.tensor(GRAY_WEIGHTS, dtype=torch.float64)[:, None, None]
         colour = (colour.double() * weights).sum(0, keepdim=True).float()
     if alpha is None:
         return quantise(colour, bits=bits)

@@ -12,6 +12,7 @@ from photopulse.degrade.photo import resized
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import Photo, read_image, restored_metadata, write_image
+from photopulse.images.gray import gray_of
 from photopulse.pipeline.inputs import ImageLike
 from photopulse.pipeline.restore_faces import (
     FaceAnswer,
@@ -30,7 +31,6 @@ from photopulse.pipeline.restore_settings import RestoreSettings
 from photopulse.pipeline.restore_stages import Stage, Stages
 
 _LITTLE_GROWTH = 1.4
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as gray files are written
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,8 +97,8 @@ def restore_photo(
     """Restores a photo of any size with any number of faces, none too.
 
     The photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
-    network does the same to the photo itself; each face that lacks detail is drawn anew by a generator, so that it fits
-    what was cleaned, and pasted; the enlarging network does what is left to do.
+    network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
+    detail is drawn anew by a generator, so that it fits, and pasted at last.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -159,23 +159,20 @@ def _restored(
 ) -> tuple[Tensor, list[FaceAnswer]]:
     """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
     chosen = [face for face in found if face.told.restored]
-    if settings.only == "face" and not chosen:
-        return large, []
-    cleaned = _cleaned(large, networks, plan, stages)
+    # Faces are pasted in place, which must not change the caller's picture.
+    image = large.clone() if settings.only == "face" else _cleaned(large, networks, plan, stages)
     if not found:
-        return cleaned, []
+        return image, []
     with stages.stage("faces"):
         answers: list[FaceAnswer] = []
         if chosen:
             growth = plan.final[0] / plan.restored[0]
             answers = restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
-        if settings.only == "face":
-            # Faces are pasted in place, which must not change the caller's picture.
-            return large.clone(), answers
-        left = [face for face in found if not face.told.restored]
-        left += [answer.face for answer in answers if not answer.face.told.restored]
-        keep_faces(cleaned, large, left)
-    return cleaned, answers
+        if settings.only != "face":
+            left = [face for face in found if not face.told.restored]
+            left += [answer.face for answer in answers if not answer.face.told.restored]
+            keep_faces(image, large, left)
+    return image, answers
 
 
 def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
@@ -199,8 +196,7 @@ def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
 
 def _grayed(image: Tensor) -> Tensor:
     """The luma in all three channels; a network may have brought colours into a gray picture."""
-    weights = torch.tensor(_LUMA).view(1, 3, 1, 1)
-    return (image * weights).sum(1, keepdim=True).repeat(1, 3, 1, 1)
+    return gray_of(image).repeat(1, 3, 1, 1)
 
 
 def _resized_alpha(alpha: Tensor, size: Size) -> Tensor:

@@ -13,6 +13,8 @@ from typing import Final, cast
 import torch
 from torch import Tensor
 
+from photopulse.images.gray import gray_of
+
 SIZES: Final = (11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512)
 """Edges of the bands: px that a square face needs to show them."""
 
@@ -22,7 +24,6 @@ _COARSE: Final = 2  # The lowest bands, which hardly any damage reaches, tell th
 _LOST: Final = 0.2  # Of a band's power: less is left by half of the contrast and a little.
 _FLAT: Final = 1e-8  # Below this power even the coarse bands are rounding.
 _LARGEST: Final = SIZES[-1]
-_LUMA: Final = (0.299, 0.587, 0.114)
 _FULL: Final = 0.7  # Of the pixels that there are: a lens and a sensor leave the last ones soft.
 _BLUR: Final = 0.44  # Deviation of the Gaussian blur times the effective resolution, over the side of the picture.
 
@@ -87,7 +88,7 @@ def blockiness(photo: Tensor, window: tuple[slice, slice]) -> float:
         Mean step over edges over mean step elsewhere, 1 without blocks and for windows of less than three blocks.
     """
     rows, columns = window
-    luma = _luma(photo[..., rows, columns])[0, 0]
+    luma = gray_of(photo[..., rows, columns])[0, 0]
     if min(luma.shape) < 24:
         return 1.0
     ratios: list[float] = []
@@ -104,7 +105,7 @@ def _band_powers(crop: Tensor) -> tuple[Tensor, float]:
     """Returns the power density of each band that the crop can show, and the noise's variance."""
     side = crop.shape[-1]
     window, bands = _window(side), _bands(side)
-    luma = _luma(crop)[0, 0].double()
+    luma = gray_of(crop)[0, 0].double()
     centred = (luma - (luma * window).sum() / window.sum()) * window
     density = cast(Tensor, torch.fft.rfft2(centred)).abs().square() / window.square().sum()
     # Each column but the first and last stands for its mirror image, too.
@@ -140,10 +141,6 @@ def _expected(power: Tensor, side: int) -> Tensor:
     # Shrinking keeps a wave's amplitude: its density falls with the number of pixels.
     sharp = 10 ** torch.tensor(_SHARP[: len(power)], dtype=torch.float64) * (side / _LARGEST) ** 2
     return sharp * (power[:_COARSE] / sharp[:_COARSE]).median()
-
-
-def _luma(image: Tensor) -> Tensor:
-    return (image * image.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 @cache

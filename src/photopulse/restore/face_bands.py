@@ -12,13 +12,13 @@ from torch import Tensor
 
 from photopulse.faces.blazeface import to_array
 from photopulse.images.arrays import to_tensor
+from photopulse.images.gray import gray_of
 from photopulse.images.smooth import smoothed
 from photopulse.restore.evidence import blur_of
 
 _UNLIKE: Final = 0.08  # Differences of the coarse luma from about here on are another thing, not another detail.
 _COMPARED: Final = 256  # Side in px at which pictures are compared.
 _TINT: Final = 0.012  # Colours that keep nearer than this to one line through the greys are one tint.
-_LUMA: Final = (0.299, 0.587, 0.114)
 _ROOM: Final = 0.04  # Side of the neighbourhood that a difference spoils, over the picture's side.
 
 
@@ -35,7 +35,7 @@ def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
     """
     side = face.shape[-1]
     small = F.interpolate(face - photo, (_COMPARED, _COMPARED), mode="area") if side > _COMPARED else face - photo
-    difference = _luma(_coarse(small, resolution)).abs()
+    difference = gray_of(_coarse(small, resolution)).abs()
     around = max(round(small.shape[-1] * _ROOM) // 2 * 2 + 1, 3)
     worst = F.max_pool2d(difference, around, stride=1, padding=around // 2)
     trust = _blurred(torch.exp(-(worst / _UNLIKE).pow(4)).expand(-1, 3, -1, -1), around / 2)[:, :1]
@@ -44,14 +44,14 @@ def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
 
 def tinted_like(face: Tensor, photo: Tensor) -> Tensor:
     """Gives a drawn face the one tint of a black and white, sepia or blue photo; in colour photos it stays as it is."""
-    light, colours = _luma(photo), photo - _luma(photo)
+    light, colours = gray_of(photo), photo - gray_of(photo)
     centred = light - light.mean()
     slope = (colours * centred).mean((2, 3), keepdim=True) / centred.square().mean().clamp(min=1e-8)
     middle = colours.mean((2, 3), keepdim=True)
     rest = colours - middle - slope * centred
     if rest.square().mean().sqrt() > _TINT:
         return face
-    drawn = _luma(face)
+    drawn = gray_of(face)
     return drawn + middle + slope * (drawn - light.mean())
 
 
@@ -61,7 +61,3 @@ def _coarse(picture: Tensor, resolution: float) -> Tensor:
 
 def _blurred(picture: Tensor, deviation: float) -> Tensor:
     return to_tensor(smoothed(to_array(picture), deviation)).to(picture)
-
-
-def _luma(picture: Tensor) -> Tensor:
-    return (picture * picture.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)

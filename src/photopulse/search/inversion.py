@@ -20,7 +20,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS
-from photopulse.search.prior import to_ws
+from photopulse.search.prior import point_to_ws
 
 _FIRST_STYLE_STEP: Final = 4.0
 _FIRST_FEATURE_STEP: Final = 0.1  # Root mean square, in standard deviations of each channel.
@@ -36,7 +36,6 @@ class InversionSettings:
         style_evaluations: evaluations of the twins of 16 and 32 px, by size.
         feature_evaluations: evaluations of the twin of the features' size, on changed features.
         style_pull: weight of the squared distance from the mean face, in standard deviations of the Gaussianised W.
-        offset_scale: deviation of a layer's own style from the style that all layers share.
         feature_pull: weight of the mean squared change of the features, in standard deviations of each channel.
         eps: mean squared error below which nothing is fitted any closer.
         faces_at_once: faces whose features are changed together; bounds the memory.
@@ -45,7 +44,6 @@ class InversionSettings:
     style_evaluations: tuple[tuple[int, int], ...] = ((16, 30), (32, 20))
     feature_evaluations: int = 14
     style_pull: float = 3e-6
-    offset_scale: float = 0.45
     feature_pull: float = 0.1
     eps: float = 1e-4
     faces_at_once: int = 4
@@ -88,7 +86,7 @@ def invert(
     """
     settings = settings or InversionSettings()
     point, style_error = _find_styles(faces, blur, kit, settings)
-    ws = _styles(point, kit, settings)
+    ws = point_to_ws(point, kit.prior, kit.generator)
     twin = _twin(kit, feature_size)
     images: list[Tensor] = []
     errors: list[Tensor] = []
@@ -113,7 +111,7 @@ def _find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: Inversio
         def evaluate(x: Tensor, compared: "_Compared" = compared) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
                 x = x.detach().requires_grad_()
-                error = compared.error(compared.twin(_styles(x, kit, settings)))
+                error = compared.error(compared.twin(point_to_ws(x, kit.prior, kit.generator)))
                 value = error.clamp(min=settings.eps) + settings.style_pull * x.square().sum(1)
                 (gradient,) = torch.autograd.grad(value.sum(), x)
             return value.detach(), gradient
@@ -122,7 +120,7 @@ def _find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: Inversio
         for _ in range(evaluations):
             solver.step()
         point, scale = solver.x, solver.scale
-        error = compared.error(compared.twin(_styles(point, kit, settings)))
+        error = compared.error(compared.twin(point_to_ws(point, kit.prior, kit.generator)))
     return point, error
 
 
@@ -167,12 +165,6 @@ class _Compared:
         """Mean squared error (B,), the face weighed more than its surroundings."""
         seen = picture if self._kernels is None else _blurred(picture, self._kernels)
         return ((seen - self._target).square() * self._weight).mean((1, 2, 3))
-
-
-def _styles(point: Tensor, kit: SearchKit, settings: InversionSettings) -> Tensor:
-    """A style that all layers share, and each layer's offset from it: (B, (1 + num_ws) * w_dim) to ws."""
-    values = point.view(len(point), 1 + kit.generator.num_ws, kit.generator.w_dim)
-    return to_ws(values[:, :1] + settings.offset_scale * values[:, 1:], kit.prior, kit.generator)
 
 
 def _twin(kit: SearchKit, size: int) -> Twin:

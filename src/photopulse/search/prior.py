@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 
 _BATCH = 4096
+_OFFSET_SCALE: Final = 0.45  # Of a layer's offset from the shared style, against the styles' own deviation.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +36,16 @@ def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
         raise ValueError(f"the prior has {prior.mean.numel()} dimensions, but {generator.name} has {generator.w_dim}")
     scaled = values * prior.std.to(values) + prior.mean.to(values)
     return generator.map_from_gaussian(scaled)
+
+
+def point_to_ws(point: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
+    """Maps points (B, (1 + num_ws) * w_dim) to styles (B, num_ws, w_dim).
+
+    A point holds a style that all layers share, then each layer's offset from it, all standard normal where faces are
+    likely.
+    """
+    values = point.view(len(point), 1 + generator.num_ws, generator.w_dim)
+    return to_ws(values[:, :1] + _OFFSET_SCALE * values[:, 1:], prior, generator)
 
 
 @torch.no_grad()

@@ -14,13 +14,12 @@ from photopulse.search.exact import is_linear
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS, Objective
 from photopulse.search.losses import mean_squared_error
-from photopulse.search.prior import to_ws
+from photopulse.search.prior import point_to_ws
 from photopulse.search.problem import SearchProblem, SearchResult, better_of
 from photopulse.search.pulse import SearchState
 from photopulse.search.surface import strongest_unseen
 from photopulse.search.views import View, views_of
 
-_OFFSET_SCALE: Final = 0.45  # Of the styles' offsets from the shared one, against its own standard normal.
 _PULL: Final = 3e-8  # Towards the start, for directions that the input says nothing of.
 _FIRST_STEP: Final = 4.0
 _PROGRESS: Final = 0.95  # A round that leaves more of the error than this was in vain.
@@ -185,9 +184,7 @@ class TwinSearch:
         return evaluate
 
     def _ws(self, point: Tensor) -> Tensor:
-        generator = self._problem.generator
-        values = point.view(len(point), 1 + generator.num_ws, generator.w_dim)
-        return to_ws(values[:, :1] + _OFFSET_SCALE * values[:, 1:], self._problem.prior, generator)
+        return point_to_ws(point, self._problem.prior, self._problem.generator)
 
     @torch.no_grad()
     def _see(self, view: View, ws: Tensor) -> Tensor:

@@ -1,0 +1,13 @@
+"""The gray that a colour picture becomes."""
+
+from typing import Final
+
+from torch import Tensor
+
+GRAY_WEIGHTS: Final = (0.299, 0.587, 0.114)
+"""Of red, green and blue: luma of ITU-R BT.601, as gray files are written."""
+
+
+def gray_of(image: Tensor) -> Tensor:
+    """Computes the luma (B, 1, H, W), in the image's own range, dtype and device, of an RGB image (B, 3, H, W)."""
+    return (image * image.new_tensor(GRAY_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
