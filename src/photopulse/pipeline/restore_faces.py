@@ -206,7 +206,7 @@ def _why_not(side: float, evidence: Evidence, large_side: float) -> str | None:
 
 
 def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> Tensor:
-    """Cleans a face at about the size that it shows: in a picture that was enlarged, noise and blocks are too large."""
+    """Cleans a face in some three times the pixels that it shows: enlarged noise and blocks are too large to remove."""
     wanted = _ROOM * face.told.evidence.effective_resolution
     size = next((size for size in _CLEANED_SIZES if size >= wanted), CROP_SIZE)
     clean = networks.photo(face.region.crop(photo, size).clamp(0, 1))
