@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from photopulse.degrade import LEVELS, TRAINING, Amount, Damage, DamageRecipe, parse_corruptions
-from photopulse.degrade.photo import resized
+from photopulse.degrade.photo import EVERYTHING, DamageMixture, resized
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -240,3 +240,23 @@ def test_the_photo_keeps_its_precision_and_is_not_changed(dtype: torch.dtype) ->
 def test_what_is_no_range_and_no_photo_is_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_mixture_draws_each_recipe_in_its_share():
+    blurred, noisy = DamageRecipe(blur=Amount(1, 1)), DamageRecipe(noise=Amount(5, 5))
+    mixture, random = DamageMixture(((blurred, 0.3), (noisy, 0.7))), seeded()
+    names = [mixture.draw(random).name for _ in range(1000)]
+    assert set(names) == {"blur:1", "noise:5"}
+    assert 240 <= names.count("blur:1") <= 360  # Four standard errors.
+
+
+def test_the_photo_network_also_sees_pictures_that_need_nothing():
+    random = seeded()
+    names = [EVERYTHING.draw(random).name for _ in range(400)]
+    assert names.count("clean") >= 40
+
+
+@pytest.mark.parametrize("shares", [(), (0.5,), (1.2, -0.2)])
+def test_shares_that_are_none_are_refused(shares: tuple[float, ...]):
+    with pytest.raises(ValueError, match="sum to 1"):
+        DamageMixture(tuple((DamageRecipe(), share) for share in shares))

@@ -43,6 +43,18 @@ def test_gradients_reach_every_weight(network: PhotoNet):
     assert [name for name, values in network.named_parameters() if not values.grad.abs().max() > 0] == []
 
 
+def test_the_colours_of_regions_stay_whatever_the_weights_are(network: PhotoNet):
+    flat = torch.tensor([0.2, 0.6, 0.3]).view(1, 3, 1, 1).expand(1, 3, 96, 128)
+    with torch.no_grad():
+        made = network(flat)
+    torch.testing.assert_close(made.mean((2, 3)), flat.mean((2, 3)), rtol=0, atol=1e-5)
+    with torch.no_grad():
+        photo = torch.rand(1, 3, 128, 128)
+        made = network(photo)
+    before, after = (nn.functional.avg_pool2d(picture, 64) for picture in (photo, made))
+    assert (made - photo).abs().mean() > 20 * (after - before).abs().mean()
+
+
 @pytest.mark.parametrize(("widths", "blocks"), [((4,), (1,)), ((4, 4), (1,))])
 def test_sizes_that_do_not_fit_together_are_refused(widths: tuple[int, ...], blocks: tuple[int, ...]):
     with pytest.raises(ValueError, match="as many widths"):

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from photopulse.degrade.photo import Amount, DamageRecipe
-from photopulse.restore.photo import PhotoNetSettings
+from photopulse.degrade.photo import TRAINING, Amount, DamageRecipe
+from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.photo import PhotoTraining, cleaned_small, photo_answer, train_photo
@@ -17,6 +17,7 @@ TINY = PhotoTraining(
     network=PhotoNetSettings(widths=(8, 8), blocks=(1, 1)),
     optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
     crops=PhotoCrops(size=64),
+    damage=TRAINING,
     again=0,
 )
 
@@ -27,6 +28,17 @@ def test_the_first_loss_is_the_distance_of_the_damage(pictures: list[Path], tmp_
     assert [state.step for state in states] == [1, 2]
     first = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0))
     assert states[0].losses["pixel"] == pytest.approx((first.damaged - first.sharp).abs().mean().item(), rel=1e-2)
+
+
+def test_it_begins_with_the_weights_that_it_is_given(pictures: list[Path], tmp_path: Path):
+    begun = PhotoNet(TINY.network)
+    torch.nn.init.normal_(begun.last.weight, std=0.1)
+    first = next(train_photo(pictures, TINY, start=begun, checkpoint=tmp_path / "photo.pt", compute=Compute()))
+    pairs = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0))
+    with torch.no_grad():
+        distance = (begun(pairs.damaged) - pairs.sharp).abs().mean().item()
+    assert first.losses["pixel"] == pytest.approx(distance, rel=2e-2)
+    assert distance != pytest.approx((pairs.damaged - pairs.sharp).abs().mean().item(), rel=5e-2)
 
 
 def test_the_second_of_two_processes_learns_from_batches_of_its_own(pictures: list[Path], tmp_path: Path):

@@ -92,3 +92,25 @@ def test_pairs_move_with_both_pictures():
     moved = pairs.to(torch.device("cpu"))
     assert torch.equal(moved.damaged, pairs.damaged)
     assert moved.sharp.stride() == (60, 1, 15, 3)
+
+
+def test_their_share_of_a_batch_is_drawn_and_not_of_photos(tmp_path: Path):
+    Image.new("RGB", (80, 80), (10, 20, 30)).save(tmp_path / "flat.png")
+    crops = PhotoCrops(size=64, gray=0, drawn=0.5)
+    made = make_pairs([tmp_path / "flat.png"], crops, 4, torch.Generator().manual_seed(0), recipe=WHOLE)
+    flat = torch.tensor([10, 20, 30]).view(3, 1, 1) / 255
+    assert [torch.allclose(crop, flat, atol=1e-4) for crop in made.sharp] == [False, False, True, True]
+
+
+def test_recoloured_photos_have_other_hues_and_tinted_ones_a_single_one(tmp_path: Path):
+    Image.new("RGB", (80, 80), (200, 30, 40)).save(tmp_path / "red.png")
+
+    def drawn(crops: PhotoCrops) -> torch.Tensor:
+        return make_pairs([tmp_path / "red.png"], crops, 12, torch.Generator().manual_seed(0), recipe=WHOLE).sharp
+
+    red = drawn(PhotoCrops(size=64, gray=0))[:, :, 0, 0]
+    assert (red.argmax(1) == 0).all()
+    assert len(set(drawn(PhotoCrops(size=64, gray=0, recoloured=1, a_photo=1))[:, :, 0, 0].argmax(1).tolist())) == 3
+    tinted = drawn(PhotoCrops(size=64, gray=0, tinted=1))
+    assert tinted.flatten(2).std(2).max() < 1e-6
+    assert not torch.equal(tinted[:, 0], tinted[:, 1])

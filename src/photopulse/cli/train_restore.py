@@ -55,6 +55,9 @@ def add_commands(app: typer.Typer) -> None:
 def train_photo_command(
     inputs: _Photos,
     output: OutputFolder = Path("photo"),
+    start: Annotated[
+        Path | None, typer.Option(help="A trained photo network (.safetensors) whose weights are the first ones.")
+    ] = None,
     steps: _Steps = 8000,
     batch_size: _BatchSize = 16,
     learning_rate: _LearningRate = 8e-4,
@@ -79,7 +82,7 @@ def train_photo_command(
     _run(
         device,
         lambda compute, watcher: run_photo(
-            _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
+            _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
         ),
     )
 

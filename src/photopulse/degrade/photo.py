@@ -127,6 +127,38 @@ class DamageRecipe:
         return Damage(before=Corruptions(tuple(before)), shrink=_short(shrink or 1.0), after=Corruptions(tuple(after)))
 
 
+@dataclass(frozen=True)
+class DamageMixture:
+    """Several recipes, of which each photo gets one.
+
+    Attributes:
+        recipes: with the share of the photos that each is for.
+
+    Raises:
+        ValueError: unless the shares are positive and sum to 1.
+    """
+
+    recipes: tuple[tuple[DamageRecipe, float], ...]
+
+    def __post_init__(self) -> None:
+        shares = [share for _, share in self.recipes]
+        if min(shares, default=0.0) <= 0 or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"shares of recipes are positive and sum to 1, got {shares}")
+
+    def draw(self, random: torch.Generator) -> "Damage":
+        """Draws a recipe, and from it one way in which a photo is spoiled; ``random`` is a CPU generator."""
+        place = torch.rand((), generator=random).item()
+        for recipe, share in self.recipes:
+            place -= share
+            if place < 0:
+                return recipe.draw(random)
+        return self.recipes[-1][0].draw(random)
+
+
+Damages = DamageRecipe | DamageMixture
+"""Where damages are drawn from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Damage:
     """One way in which a photo is spoiled: at full size, by shrinking (1 or more), and when it is small."""
@@ -220,4 +252,16 @@ TRAINING: Final = DamageRecipe(
     mosaic=Amount(2, 4, share=0.03),
     jpeg=Amount(14, 95, share=0.85),
 )
-"""What restoration is trained on: everything from hardly touched to hopeless."""
+"""Everything from hardly touched to hopeless."""
+
+GENTLE: Final = DamageRecipe(
+    blur=Amount(0.2, 0.7, share=0.4, even_ratios=True),
+    shrink=Amount(1, 1.3, share=0.3, even_ratios=True),
+    noise=Amount(0.5, 5, share=0.5, even_ratios=True),
+    chroma_noise=Amount(1, 4, share=0.2),
+    jpeg=Amount(60, 98, share=0.6),
+)
+"""What a good camera and the web do."""
+
+EVERYTHING: Final = DamageMixture(((TRAINING, 0.65), (GENTLE, 0.2), (DamageRecipe(), 0.15)))
+"""What the photo network is trained on: a picture that needs nothing must come back as it was, too."""

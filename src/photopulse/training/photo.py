@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.degrade.photo import TRAINING, DamageRecipe
+from photopulse.degrade.photo import EVERYTHING, Damages
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.judging import Judging
@@ -40,18 +40,30 @@ class PhotoTraining:
         )
     )
     judging: Judging | None = None
-    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(least_scale=0.35))
-    damage: DamageRecipe = TRAINING
-    again: float = 0.45
+    crops: PhotoCrops = field(
+        default_factory=lambda: PhotoCrops(least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375)
+    )
+    damage: Damages = EVERYTHING
+    again: float = 0.25
 
 
 def train_photo(
-    files: Sequence[Path], settings: PhotoTraining, *, checkpoint: Path, compute: Compute
+    files: Sequence[Path],
+    settings: PhotoTraining,
+    *,
+    start: PhotoNet | None = None,
+    checkpoint: Path,
+    compute: Compute,
 ) -> Iterator[Trained]:
-    """Trains the photo network; yields after each step and goes on from ``checkpoint`` if it is there."""
+    """Trains the photo network; yields after each step and goes on from ``checkpoint`` if it is there.
+
+    Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
+    """
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = PhotoNet(settings.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
 
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
     return train_restoration(

@@ -11,11 +11,13 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from photopulse.degrade.photo import TRAINING, DamageRecipe, resized
+from photopulse.degrade.photo import TRAINING, Damages, resized
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.recolouring import recoloured, tinted
+from photopulse.training.synthetic_pictures import draw_picture, find_fonts
 
 # So many photos in a row that cannot be read are no chance any more.
 _MOST_BROKEN = 20
@@ -50,6 +52,10 @@ class PhotoCrops:
         longest: photos with a longer side are first made so small, px.
         a_photo: crops that are cut from each photo that was read.
         gray: share of crops without colours.
+        recoloured: share of the crops of photos whose hues, channels and saturation are changed at random: photos of
+            a kind share their colours, and a network takes what it never saw for damage.
+        tinted: share of crops in the shades of one colour, as old prints are.
+        drawn: share of crops that are drawn and not of photos, see ``training.synthetic_pictures``.
     """
 
     size: int = 128
@@ -58,6 +64,9 @@ class PhotoCrops:
     longest: int = 1600
     a_photo: int = 4
     gray: float = 0.15
+    recoloured: float = 0.0
+    tinted: float = 0.0
+    drawn: float = 0.0
 
 
 def photo_pairs(
@@ -68,7 +77,7 @@ def photo_pairs(
     seed: int,
     first_step: int = 0,
     every: int = 1,
-    recipe: DamageRecipe = TRAINING,
+    recipe: Damages = TRAINING,
     same_size: bool = True,
 ) -> Iterator[Pairs]:
     """Yields batches without end, made ahead in a thread; batch n depends on ``seed`` and n alone.
@@ -99,7 +108,7 @@ def photo_pairs(
 def photo_batches(
     files: Sequence[Path],
     crops: PhotoCrops,
-    recipe: DamageRecipe,
+    recipe: Damages,
     optimisation: Optimisation,
     compute: Compute,
     *,
@@ -128,11 +137,12 @@ def make_pairs(
     batch_size: int,
     random: torch.Generator,
     *,
-    recipe: DamageRecipe = TRAINING,
+    recipe: Damages = TRAINING,
     same_size: bool = True,
 ) -> Pairs:
     """Makes one batch as ``photo_pairs`` does."""
-    sharp: list[Tensor] = []
+    drawn = round(crops.drawn * batch_size)
+    sharp = [_draw_synthetic(crops, random) for _ in range(drawn)]
     while len(sharp) < batch_size:
         photo = _draw_photo(files, crops, random)
         wanted = min(crops.a_photo, batch_size - len(sharp))
@@ -159,12 +169,12 @@ def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
     return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
 
 
-def damage_and_restore_size(photo: Tensor, recipe: DamageRecipe, random: torch.Generator) -> Tensor:
+def damage_and_restore_size(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:
     """Damages one picture (1, 3, H, W) and enlarges what is left to the same size."""
     return resized(_damage(photo, recipe, random), photo.shape[2], photo.shape[3])
 
 
-def _damage(photo: Tensor, recipe: DamageRecipe, random: torch.Generator) -> Tensor:
+def _damage(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:
     return recipe.draw(random)(photo, random)
 
 
@@ -200,4 +210,18 @@ def _draw_crop(photo: Tensor, crops: PhotoCrops, random: torch.Generator) -> Ten
     mirrored, gray = cast(list[float], torch.rand(2, generator=random).tolist())
     if mirrored < 0.5:
         crop = crop.flip(3)
-    return crop.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray < crops.gray else crop
+    if crops.recoloured and torch.rand((), generator=random).item() < crops.recoloured:
+        crop = recoloured(crop, random)
+    return _without_colours(crop, gray, crops, random)
+
+
+def _draw_synthetic(crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    picture = draw_picture(crops.size, random, fonts=find_fonts())
+    return _without_colours(picture, torch.rand((), generator=random).item(), crops, random)
+
+
+def _without_colours(crop: Tensor, place: float, crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    """Makes a crop gray, or the shades of one colour, where ``place``, drawn evenly, falls into that share."""
+    if place < crops.gray:
+        return crop.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    return tinted(crop, random) if place < crops.gray + crops.tinted else crop

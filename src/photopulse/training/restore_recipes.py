@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from photopulse.degrade.photo import DamageRecipe
+from photopulse.degrade.photo import DamageRecipe, Damages
 from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.images import synthetic_metadata
@@ -47,6 +47,7 @@ def run_photo(
     output: Path,
     settings: PhotoTraining,
     *,
+    start: Path | None = None,
     compute: Compute,
     fresh: bool = False,
     watcher: TrainingWatcher | None = None,
@@ -58,19 +59,28 @@ def run_photo(
             a crop are left out with a note.
         output: made if need be.
         settings: the recipe.
+        start: a file of a photo network, whose weights are the first ones; without it they are random.
         compute: where to compute.
         fresh: forget what an earlier training left in ``output``.
         watcher: hears how it goes.
     """
 
+    begun = None if start is None else _read_photo_net(start)
+    if begun is not None and begun.settings != settings.network:
+        raise PhotopulseError(
+            f"cannot begin with the weights of {start}",
+            why="that network has other sizes",
+            fix="leave --start out, or give a network of the usual sizes",
+        )
+
     def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
-        return train_photo(learned, settings, checkpoint=checkpoint, compute=compute)
+        return train_photo(learned, settings, start=begun, checkpoint=checkpoint, compute=compute)
 
     plan = Plan(
         name="photo",
         kind=PHOTO,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings)},
+        asked={"settings": asdict(settings), "start_sha256": None if begun is None else weights_hash(begun)},
         sizes=settings.network,
         network=PhotoNet(settings.network),
         prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, plain_answer, heard),
@@ -230,7 +240,7 @@ def run_face(
 def _photos(
     files: Sequence[Path],
     crops: PhotoCrops,
-    damage: DamageRecipe,
+    damage: Damages,
     train: TrainOnPhotos,
     answer: Answer,
     watcher: TrainingWatcher,
