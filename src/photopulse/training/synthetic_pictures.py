@@ -8,18 +8,21 @@ spectrum of natural ones, gratings, smooth gradients and letters of any script t
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import cv2
 import numpy as np
 import torch
-from matplotlib.font_manager import findSystemFonts, get_font
+from matplotlib import font_manager
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 _Random = np.random.Generator
 _Picture = NDArray[np.float32]  # (H, W, 3) in [0, 1].
+
+# Matplotlib's stubs leave some types open.
+_font_manager = cast(Any, font_manager)
 
 _LETTER_SIZES: Final = (7, 36)
 _MOST_LEAVES: Final = 160
@@ -52,25 +55,24 @@ def draw_picture(size: int, random: torch.Generator, *, fonts: Sequence[Path]) -
 @lru_cache(maxsize=1)
 def find_fonts() -> tuple[Path, ...]:
     """Finds the outline fonts of this machine, those that come with matplotlib among them, sorted by name."""
-    own = Path(get_font(_default_font()).fname).parent
-    files = {Path(name) for name in findSystemFonts()} | set(own.glob("*.ttf"))
+    own = Path(_font_manager.findfont(_font_manager.FontProperties())).parent
+    files = {Path(name) for name in _font_manager.findSystemFonts()} | set(own.glob("*.ttf"))
     return tuple(sorted(file for file in files if _characters(file)))
-
-
-def _default_font() -> str:
-    from matplotlib.font_manager import FontProperties, fontManager
-
-    return fontManager.findfont(FontProperties())
 
 
 @lru_cache(maxsize=1024)
 def _characters(font: Path) -> tuple[str, ...]:
     """The characters that a font can draw; none if it cannot be read."""
     try:
-        codes = get_font(str(font)).get_charmap()
+        codes = cast(dict[int, int], _font_manager.get_font(str(font)).get_charmap())
     except (OSError, RuntimeError):
         return ()
     return tuple(chr(code) for code in sorted(codes) if code >= _SPACE_AND_CONTROLS)
+
+
+def _even_ratio(low: float, high: float, numbers: _Random) -> float:
+    """Draws so that 1 to 2 is as likely as 4 to 8."""
+    return low * (high / low) ** numbers.random()
 
 
 def _colour(numbers: _Random) -> NDArray[np.float32]:
@@ -100,7 +102,7 @@ def _leaves(size: int, numbers: _Random) -> _Picture:
         if radius > 12 and numbers.random() < 0.3:
             grain = _spectrum(large, numbers, slope=numbers.uniform(0, 2)) * numbers.uniform(0.02, 0.15)
             picture[shape] += grain[shape][:, None]
-    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    return _halved(picture, size)
 
 
 def _draw_leaf(mask: NDArray[np.uint8], radius: float, numbers: _Random) -> None:
@@ -121,6 +123,11 @@ def _draw_leaf(mask: NDArray[np.uint8], radius: float, numbers: _Random) -> None
     else:
         path = centre + np.cumsum(numbers.normal(0, 2 * radius + 8, (numbers.integers(2, 6), 2)), axis=0)
         cv2.polylines(mask, [path.round().astype(np.int32)], False, 1, thickness=max(round(radius / 3), 1))
+
+
+def _halved(picture: _Picture, size: int) -> _Picture:
+    """Makes what was drawn twice as large (2 size, 2 size[, 3]) smaller, so that edges are smooth."""
+    return cast(_Picture, cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA))
 
 
 def _spectrum(size: int, numbers: _Random, *, slope: float) -> NDArray[np.float32]:
@@ -145,7 +152,7 @@ def _grating(size: int, numbers: _Random) -> _Picture:
     """Stripes or checks whose width changes across the picture: fences, fabric, bricks."""
     large = 2 * size
     first, second = _colour(numbers), _colour(numbers)
-    angle, period = numbers.uniform(0, np.pi), np.exp(numbers.uniform(np.log(6), np.log(80)))
+    angle, period = numbers.uniform(0, np.pi), _even_ratio(6, 80, numbers)
     y, x = np.mgrid[:large, :large].astype(np.float32)
     along = np.cos(angle) * x + np.sin(angle) * y
     across = np.cos(angle) * y - np.sin(angle) * x
@@ -155,7 +162,7 @@ def _grating(size: int, numbers: _Random) -> _Picture:
         wave = wave * np.sin(2 * np.pi * across / period)
     share = wave > numbers.uniform(-0.7, 0.7) if numbers.random() < 0.6 else (wave + 1) / 2
     picture = first + np.asarray(share, np.float32)[..., None] * (second - first)
-    return cv2.resize(picture.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    return _halved(picture.astype(np.float32), size)
 
 
 def _gradient(size: int, numbers: _Random) -> _Picture:
@@ -175,31 +182,31 @@ def _gradient(size: int, numbers: _Random) -> _Picture:
     for _ in range(numbers.integers(0, 4) if numbers.random() < 0.5 else 0):
         mask = np.zeros((2 * size, 2 * size), np.uint8)
         _draw_leaf(mask, float(np.exp(numbers.uniform(0.5, 4.5))), numbers)
-        cover = cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)[..., None]
+        cover = _halved(mask.astype(np.float32), size)[..., None]
         picture = picture + cover * (_colour(numbers) - picture)
-    return picture
+    return picture.astype(np.float32)
 
 
 def _text(size: int, numbers: _Random, fonts: Sequence[Path]) -> _Picture:
     """Lines of letters of one font, in one colour, on a flat or slightly uneven page."""
     page = _colour(numbers) if numbers.random() < 0.5 else np.full(3, float(numbers.uniform(0.85, 1)), np.float32)
     ink = _colour(numbers) if numbers.random() < 0.5 else np.full(3, float(numbers.uniform(0, 0.2)), np.float32)
-    file = fonts[numbers.integers(len(fonts))]
+    file = fonts[int(numbers.integers(len(fonts)))]
     letters = _characters(file)
     # One stretch of the font's characters: a script, not all of them mixed.
     start = numbers.integers(max(len(letters) - 60, 1)) if numbers.random() < 0.5 else 0
     script = letters[start : start + 90]
-    height = int(np.exp(numbers.uniform(*np.log(_LETTER_SIZES))))
+    height = int(_even_ratio(*_LETTER_SIZES, numbers))
     cover = Image.new("L", (size, size))
     draw = ImageDraw.Draw(cover)
     try:
         font = ImageFont.truetype(file, height)
-        for y in range(numbers.integers(-height, height), size, round(height * numbers.uniform(1.1, 1.8))):
+        for y in range(int(numbers.integers(-height, height)), size, round(height * numbers.uniform(1.1, 1.8))):
             words = [
-                "".join(script[place] for place in numbers.integers(len(script), size=numbers.integers(1, 10)))
+                "".join(numbers.choice(script, size=int(numbers.integers(1, 10))))
                 for _ in range(max(size // (3 * height), 1) + 1)
             ]
-            draw.text((numbers.integers(-height, height), y), " ".join(words), fill=255, font=font)
+            draw.text((int(numbers.integers(-height, height)), y), " ".join(words), fill=255, font=font)
     except (OSError, ValueError):  # A font of bitmaps that has no such size, or a damaged one.
         return _gradient(size, numbers)
     share = np.asarray(cover, np.float32)[..., None] / 255
