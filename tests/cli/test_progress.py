@@ -71,6 +71,7 @@ def a_state(step):
         downscale_mse=torch.tensor([0.0123]),
         loss=torch.zeros(1),
         converged=torch.tensor([False]),
+        steps=step,
         full_evaluations=step,
     )
     return SearchState(step=step, image=best.image, losses={}, downscale_mse=best.downscale_mse, best=best)

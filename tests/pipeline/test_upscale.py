@@ -172,6 +172,20 @@ def test_the_fast_search_is_the_default_and_fits(tiny_generator):
     assert 0 <= face.image.min() < face.image.max() <= 1
 
 
+def test_the_steps_of_a_fast_search_are_its_rounds(tiny_generator):
+    # An input as large as the picture has no twin: the rounds go through the generator, many evaluations each.
+    rounds = []
+    (face,) = run_search(
+        a_made_face(tiny_generator, size=32),
+        SearchKit.find(tiny_generator),
+        seeds=(0,),
+        settings=UpscaleSettings(fast=FastSettings(eps=1e-9)),
+        on_step=lambda state: rounds.append(state.step),
+    )
+    assert face.steps == len(rounds) > 1
+    assert face.full_evaluations > 10 * face.steps
+
+
 def test_a_weak_surface_closes_the_gap_that_the_fast_search_leaves(tiny_generator):
     # One evaluation only: the answer is the mean face, a small step from this input.
     hurried = replace(DRAFT, fast=FastSettings(time_limit=1e-9, eps=1e-5))

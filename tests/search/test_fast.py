@@ -205,6 +205,17 @@ def test_without_twins_the_search_goes_through_the_generator(
     assert not torch.equal(best.image[0], best.image[1])
 
 
+def test_steps_are_rounds_not_the_evaluations_within_them(pose: Pose, kit: SearchKit, retwin: Any, plain_faces: Tensor):
+    alone = SearchKit(generator=retwin(kit.generator, lambda size: None), prior=kit.prior)
+    problem = pose(seeds=(0, 6), targets=(3, 3), pictures=plain_faces)
+    states = search(problem, alone, FINE)
+    assert states[-1].best.steps == len(states) > 1
+    assert states[-1].best.full_evaluations > 10 * len(states)
+    shown = search(problem, alone, replace(FINE, show_every=7))
+    assert len(shown) > len(states)
+    assert shown[-1].best.steps == len(states)
+
+
 def test_inputs_larger_than_the_largest_twin_are_found(build_generator: Callable[..., MobileStyleGAN], retwin: Any):
     large = build_generator(channels=(12, 12, 12, 12))
     prior = fit_prior(large, samples=2000)

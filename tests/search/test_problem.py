@@ -10,7 +10,7 @@ from photopulse.search.problem import SearchProblem, SearchResult, better_of
 PRIOR = GaussianPrior(mean=torch.zeros(16), std=torch.ones(16))
 
 
-def result(*, loss: list[float], converged: list[bool], mark: float, evaluations: int) -> SearchResult:
+def result(*, loss: list[float], converged: list[bool], mark: float, steps: int) -> SearchResult:
     """A result of which every value is ``mark``."""
     size = len(loss)
     return SearchResult(
@@ -20,7 +20,8 @@ def result(*, loss: list[float], converged: list[bool], mark: float, evaluations
         downscale_mse=torch.full((size,), mark),
         loss=torch.tensor(loss),
         converged=torch.tensor(converged),
-        full_evaluations=evaluations,
+        steps=steps,
+        full_evaluations=10 * steps,
     )
 
 
@@ -45,27 +46,27 @@ def marks(values: Tensor) -> list[float]:
 )
 def test_what_converged_wins_and_then_the_lower_loss(old: tuple[float, bool], new: tuple[float, bool], winner: str):
     better = better_of(
-        result(loss=[old[0]], converged=[old[1]], mark=1.0, evaluations=4),
-        result(loss=[new[0]], converged=[new[1]], mark=2.0, evaluations=5),
+        result(loss=[old[0]], converged=[old[1]], mark=1.0, steps=4),
+        result(loss=[new[0]], converged=[new[1]], mark=2.0, steps=5),
     )
     expected = 2.0 if winner == "new" else 1.0
     for values in (better.image, better.ws, better.noise[0], better.downscale_mse):
         assert marks(values) == [expected]
     assert better.loss.tolist() == [(new if winner == "new" else old)[0]]
     assert better.converged.tolist() == [(new if winner == "new" else old)[1]]
-    assert better.full_evaluations == 5
+    assert (better.steps, better.full_evaluations) == (5, 50)
 
 
 def test_each_item_keeps_its_own_best():
     better = better_of(
-        result(loss=[1.0, 1.0, 1.0], converged=[False, True, False], mark=1.0, evaluations=7),
-        result(loss=[2.0, 0.5, 0.1], converged=[True, False, False], mark=2.0, evaluations=8),
+        result(loss=[1.0, 1.0, 1.0], converged=[False, True, False], mark=1.0, steps=7),
+        result(loss=[2.0, 0.5, 0.1], converged=[True, False, False], mark=2.0, steps=8),
     )
     for values in (better.image, better.ws, better.noise[0], better.downscale_mse):
         assert marks(values) == [2.0, 1.0, 2.0]
     assert better.loss.tolist() == pytest.approx([2.0, 1.0, 0.1])
     assert better.converged.tolist() == [True, True, False]
-    assert better.full_evaluations == 8
+    assert (better.steps, better.full_evaluations) == (8, 80)
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), (2, 1, 8, 8), (2, 3, 16, 16), (2, 3, 8), (0, 3, 8, 8)])

@@ -253,7 +253,7 @@ def _faces(
             status="converged" if errors[i] <= eps else "not-converged",
             downscale_mse=errors[i],
             eps=eps,
-            steps=found.full_evaluations if settings.method == "fast" else settings.classic.steps,
+            steps=found.steps,
             full_evaluations=found.full_evaluations,
             surface=finished.strength[i].item(),
             seconds=seconds,

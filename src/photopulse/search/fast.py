@@ -176,6 +176,7 @@ def _with_rows(state: SearchState, places: Sequence[int], found: SearchState) ->
             downscale_mse=put(state.best.downscale_mse, best.downscale_mse),
             loss=put(state.best.loss, best.loss),
             converged=put(state.best.converged, best.converged),
+            steps=state.best.steps + best.steps,
             full_evaluations=state.best.full_evaluations + best.full_evaluations,
         ),
     )

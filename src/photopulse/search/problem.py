@@ -46,6 +46,7 @@ class SearchResult:
         downscale_mse: mean squared error to the target of the image, clamped to [0, 1] and downscaled, (B,).
         loss: the search's own measure of the image, (B,).
         converged: whether ``downscale_mse`` is at most eps, (B,) bool.
+        steps: the classic search has taken, or rounds of the fast one, each of which ends with a full pass.
         full_evaluations: how often a full-size image was computed.
     """
 
@@ -55,6 +56,7 @@ class SearchResult:
     downscale_mse: Tensor
     loss: Tensor
     converged: Tensor
+    steps: int
     full_evaluations: int
 
 
@@ -62,7 +64,7 @@ def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
     """Keeps, item by item, the better of two results: one that converged, then the one of lower loss."""
     wins = (new.converged & ~old.converged) | ((new.converged == old.converged) & (new.loss < old.loss))
     if not wins.any():
-        return replace(old, full_evaluations=new.full_evaluations)
+        return replace(old, steps=new.steps, full_evaluations=new.full_evaluations)
     if wins.all():
         return new
 
@@ -76,5 +78,6 @@ def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
         downscale_mse=pick(old.downscale_mse, new.downscale_mse),
         loss=pick(old.loss, new.loss),
         converged=pick(old.converged, new.converged),
+        steps=new.steps,
         full_evaluations=new.full_evaluations,
     )

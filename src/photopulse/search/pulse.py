@@ -126,7 +126,7 @@ def _written_error(image: Tensor, problem: SearchProblem) -> Tensor:
 
 
 def _snapshot(
-    image: Tensor, ws: Tensor, noise: list[Tensor], error: Tensor, loss: Tensor, eps: float, evaluations: int
+    image: Tensor, ws: Tensor, noise: list[Tensor], error: Tensor, loss: Tensor, eps: float, step: int
 ) -> SearchResult:
     return SearchResult(
         image=image.detach(),
@@ -135,7 +135,8 @@ def _snapshot(
         downscale_mse=error,
         loss=loss.detach(),
         converged=error <= eps,
-        full_evaluations=evaluations,
+        steps=step,
+        full_evaluations=step,
     )
 
 

@@ -214,6 +214,7 @@ class TwinSearch:
             downscale_mse=error,
             loss=torch.where(self._open, error, math.inf),
             converged=self._open & (error <= self._eps),
+            steps=self._passes,
             full_evaluations=self._rendered,
         )
         self._best = current if self._best is None else better_of(self._best, current)
@@ -233,6 +234,7 @@ class TwinSearch:
             downscale_mse=error,
             loss=error,
             converged=error <= self._eps,
+            steps=0,
             full_evaluations=0,
         )
         losses = {"L2": error, "TOTAL": error}
