@@ -1,7 +1,7 @@
-"""The weight files of PULSE's own code: ``synthesis.pt``, ``mapping.pt`` and ``gaussian_fit.pt``.
+"""The weight files of PULSE's own code: ``synthesis.pt`` and ``mapping.pt``, the two halves of a StyleGAN1.
 
-The first two are state dicts of the two halves of a StyleGAN1; the third holds mean and standard deviation
-of the mapping's output after ``map_to_gaussian``, each (w_dim,).
+PULSE keeps a third file beside them, ``gaussian_fit.pt``. It is not read: the search fits every generator's Gaussian
+itself.
 """
 
 import re
@@ -16,7 +16,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.stylegan1 import StyleGAN1Settings, settings_from_state
 from photopulse.torch_file import read_torch_file, tensors_of
 
-SYNTHESIS, MAPPING, GAUSSIAN_FIT = "synthesis.pt", "mapping.pt", "gaussian_fit.pt"
+SYNTHESIS, MAPPING = "synthesis.pt", "mapping.pt"
 _ANCHORS = {SYNTHESIS: "synthesis.blocks.4x4.const", MAPPING: "mapping.dense0.weight"}
 
 
@@ -27,12 +27,10 @@ class PulseWeights:
     Attributes:
         settings: of the StyleGAN1; ``mapping_layers`` is 0 when no mapping file was found.
         state: the state dict of ``StyleGAN1(settings)``.
-        gaussian_fit: mean and standard deviation of W, each (w_dim,), if their file lies beside.
     """
 
     settings: StyleGAN1Settings
     state: Mapping[str, Tensor]
-    gaussian_fit: tuple[Tensor, Tensor] | None
 
 
 def pulse_state(content: Any) -> dict[str, Tensor] | None:
@@ -70,22 +68,7 @@ def read_pulse_weights(path: Path) -> PulseWeights:
         settings = settings_from_state(state)
     except ValueError as problem:
         raise _not_pulse(path, str(problem)) from problem
-    fit = folder / GAUSSIAN_FIT
-    gaussian_fit = read_gaussian_fit(fit, settings.w_dim) if fit.is_file() else None
-    return PulseWeights(settings=settings, state=state, gaussian_fit=gaussian_fit)
-
-
-def read_gaussian_fit(path: Path, w_dim: int) -> tuple[Tensor, Tensor]:
-    """Reads mean and standard deviation, each (w_dim,) float32, from ``{"mean": ..., "std": ...}``.
-
-    Raises:
-        PhotopulseError: the file is damaged or holds something else.
-    """
-    tensors = tensors_of(read_torch_file(path)) or {}
-    found = [tensors[key].float().flatten() for key in ("mean", "std") if key in tensors]
-    if [values.numel() for values in found] != [w_dim, w_dim]:
-        raise _not_pulse(path, f"it does not hold 'mean' and 'std' of {w_dim} numbers each")
-    return found[0], found[1]
+    return PulseWeights(settings=settings, state=state)
 
 
 def _read_half(path: Path) -> dict[str, Tensor]:
@@ -109,5 +92,5 @@ def _not_pulse(path: Path, why: str) -> PhotopulseError:
     return PhotopulseError(
         f"cannot load {path} as PULSE's weights",
         why=why,
-        fix=f"give PULSE's own {SYNTHESIS}, {MAPPING} and {GAUSSIAN_FIT}, or the folder that holds them",
+        fix=f"give PULSE's own {SYNTHESIS} and {MAPPING}, or the folder that holds them",
     )
