@@ -144,7 +144,7 @@ def test_faces_are_cleaned_by_the_photo_network_first(tiny_face_net: FaceNetSett
 
 
 def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
+    monkeypatch.setattr(module, "_fidelities", lambda count, _random: torch.ones(count))
     ends = []
     for name, weight in (("light", 0.0), ("heavy", 9.0)):
         weighed = replace(
@@ -165,7 +165,7 @@ def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings:
 
 
 def test_who_it_is_counts_at_full_fidelity(face_crops: FaceCrops, settings: FaceTraining, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_fidelities", lambda count, _seed, _step: torch.ones(count))
+    monkeypatch.setattr(module, "_fidelities", lambda count, _random: torch.ones(count))
     ends = []
     for weight in (0.0, 100.0):
         (*_, last) = train_face(
@@ -182,8 +182,34 @@ def test_who_it_is_counts_at_full_fidelity(face_crops: FaceCrops, settings: Face
 
 
 def test_fidelities_lie_in_the_dial_and_often_at_its_ends():
-    drawn = torch.cat([module._fidelities(100, 0, step) for step in range(20)])
+    drawn = module._fidelities(2000, torch.Generator().manual_seed(0))
     assert drawn.min() == 0
     assert drawn.max() == 1
     assert (drawn == 0).float().mean().item() == pytest.approx(1 / 6, abs=0.03)
     assert (drawn == 1).float().mean().item() == pytest.approx(1 / 6, abs=0.03)
+
+
+def test_fidelities_and_parts_are_drawn_from_numbers_of_their_own(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    used: list[bytes] = []
+
+    def remember(name: str) -> None:
+        draw = getattr(module, name)
+
+        def remembered(*arguments: object) -> object:
+            (random,) = (each for each in arguments if isinstance(each, torch.Generator))
+            used.append(random.get_state().numpy().tobytes())
+            return draw(*arguments)
+
+        monkeypatch.setattr(module, name, remembered)
+
+    remember("_fidelities")
+    remember("_part")
+    identity = nn.Identity()
+    list(
+        train_face(
+            face_crops, settings, decoder=None, photo_net=identity, checkpoint=tmp_path / "f.pt", compute=Compute()
+        )
+    )
+    assert len(used) == len(set(used)) == 2 * settings.optimisation.steps

@@ -112,11 +112,12 @@ def train_face(
     for step, pairs in enumerate(islice(batches, max(optimisation.steps - done, 0)), start=done + 1):
         set_rate(optimizer, optimisation, step)
         pairs = pairs.to(compute.device)
-        fidelity = _fidelities(len(pairs.sharp), optimisation.seed, compute.batch_number(step)).to(compute.device)
+        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + compute.batch_number(step))
+        fidelity = _fidelities(len(pairs.sharp), random).to(compute.device)
         with compute.autocast():
             again = step % 2 == 0  # Faces of small photos were cleaned in steps, those of large ones at once.
             made = clean_and_restore(network, cleaner, pairs.damaged, fidelity, again=again)
-            part = _part(made.shape[2], settings.looked_at, optimisation.seed, compute.batch_number(step))
+            part = _part(made.shape[2], settings.looked_at, random)
             with torch.no_grad():
                 of_sharp = features.stages(pairs.sharp[part])
             of_made = features.stages(made[part].clamp(0, 1))
@@ -166,15 +167,13 @@ def _groups(network: FaceNet, settings: FaceTraining) -> list[dict[str, object]]
     ]
 
 
-def _fidelities(count: int, seed: int, step: int) -> Tensor:
+def _fidelities(count: int, random: torch.Generator) -> Tensor:
     """Draws fidelities (count,), the ends of the dial more often than what lies between."""
-    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
     return (torch.rand(count, generator=random) * 1.5 - 0.25).clamp(0, 1)
 
 
-def _part(size: int, wanted: int, seed: int, step: int) -> tuple[slice, slice, slice, slice]:
+def _part(size: int, wanted: int, random: torch.Generator) -> tuple[slice, slice, slice, slice]:
     """Draws a square of a batch of pictures."""
-    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
     starts = cast(list[int], torch.randint(max(size - wanted, 0) + 1, (2,), generator=random).tolist())
     rows, columns = (slice(start, start + wanted) for start in starts)
     return slice(None), slice(None), rows, columns
