@@ -20,6 +20,7 @@ from photopulse.batch.sidecar import make_key
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
 from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.load import load_generator
 from photopulse.images import read_image, read_metadata, to_uint8
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.kid import kernel_distance
@@ -244,6 +245,20 @@ def test_a_damaged_memory_is_mended(sharp, settings, tmp_path, damage):
 
 
 @pytest.mark.slow
+def test_all_searches_of_an_evaluation_load_their_generator_once(sharp, settings, tmp_path, monkeypatch):
+    loaded: list[str] = []
+
+    def load(name, device):
+        loaded.append(name)
+        return load_generator(name, device)
+
+    monkeypatch.setattr("photopulse.pipeline.method.load_generator", load)
+    evaluate_files(
+        sharp[:1], tmp_path / "out", replace(settings, methods=("nearest", "pulse:2", "pulse:3", "fast:draft"))
+    )
+    assert loaded == [settings.generator]
+
+
 def test_two_workers_make_the_rows_of_one(sharp, settings, tmp_path):
     one = evaluate_files(sharp, tmp_path / "one", settings)
     two = evaluate_files(sharp, tmp_path / "two", replace(settings, workers=2))

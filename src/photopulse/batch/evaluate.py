@@ -1,6 +1,6 @@
 """Many sharp faces, many methods: what each makes of the faces made small, measured side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +12,7 @@ from photopulse.batch.evaluate_plan import plan_jobs
 from photopulse.batch.evaluate_settings import EvaluateSettings, EvaluateWatcher
 from photopulse.batch.evaluate_workers import run_jobs
 from photopulse.faces.detect import FaceDetector
+from photopulse.pipeline.method import Method
 from photopulse.studies.ordering import ORIGINAL
 from photopulse.studies.rows import Row
 
@@ -48,10 +49,13 @@ def evaluate_files(
     settings = _with_what_is_installed(settings, watcher)
     subjects = _prepared(files, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
-    jobs, notes = plan_jobs(usable, folder, settings)
+    methods = settings.make_methods()
+    jobs, notes = plan_jobs(usable, folder, settings, methods)
     for note in notes:
         watcher.on_note(note)
-    done = _run(jobs, settings, watcher)
+    if settings.workers > 1:
+        methods = {}  # The generator that told its size goes: each worker loads its own.
+    done = _run(jobs, settings, methods, watcher)
     failed = [_failed(subject, settings) for subject in subjects if subject.error is not None]
     rows = failed + [row for _, outcome in done for row in outcome.rows]
     write_results(folder, rows, done, settings)
@@ -89,11 +93,13 @@ def _prepared(
     return subjects
 
 
-def _run(jobs: Sequence[Job], settings: EvaluateSettings, watcher: EvaluateWatcher) -> list[tuple[Job, Outcome]]:
+def _run(
+    jobs: Sequence[Job], settings: EvaluateSettings, methods: Mapping[str, Method], watcher: EvaluateWatcher
+) -> list[tuple[Job, Outcome]]:
     """Runs the jobs; they come back in their order, whatever finished first."""
     watcher.on_stage("measuring", len(jobs))
     outcomes: dict[Path, Outcome] = {}
-    for job, outcome in run_jobs(jobs, settings, watcher.on_start):
+    for job, outcome in run_jobs(jobs, settings, methods, watcher.on_start):
         outcomes[job.output] = outcome
         watcher.on_done(job.name, outcome.error, outcome.resumed)
     return [(job, outcomes[job.output]) for job in jobs]

@@ -1,6 +1,6 @@
 """One method on one small face: enlarge, keep the picture, measure it at each size, remember both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -11,8 +11,7 @@ from photopulse.batch.failures import FAILURES, reason
 from photopulse.batch.sidecar import make_key
 from photopulse.images import read_image, write_image
 from photopulse.pipeline.measure import Measured, Meter
-from photopulse.pipeline.method import CurvePoint
-from photopulse.pipeline.methods import make_method
+from photopulse.pipeline.method import CurvePoint, Method
 from photopulse.studies.ordering import ORIGINAL
 from photopulse.studies.rows import Row
 from photopulse.studies.sets import Traits
@@ -73,14 +72,17 @@ class Outcome:
 class Bench:
     """Runs jobs, one after the other. Methods load at their first use, the metrics' networks at once.
 
+    Args:
+        settings: of the evaluation.
+        methods: from ``settings.make_methods``.
+
     Raises:
         PhotopulseError: if a metric's network cannot be loaded.
     """
 
-    def __init__(self, settings: EvaluateSettings) -> None:
+    def __init__(self, settings: EvaluateSettings, methods: Mapping[str, Method]) -> None:
         self._settings = settings
-        options = settings.method_options
-        self._methods = {text: make_method(text, options) for text in settings.methods}
+        self._methods = methods
         self._fingerprints: dict[str, str] = {}
         self._meter = Meter.load(
             degradation=settings.degradation,

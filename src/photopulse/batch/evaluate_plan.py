@@ -8,11 +8,12 @@ from photopulse.batch.evaluate_job import Job
 from photopulse.batch.evaluate_settings import EvaluateSettings
 from photopulse.degrade import folder_name
 from photopulse.pipeline.method import Method
-from photopulse.pipeline.methods import make_method
 from photopulse.studies.ordering import ORIGINAL
 
 
-def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings) -> tuple[list[Job], list[str]]:
+def plan_jobs(
+    subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings, methods: Mapping[str, Method]
+) -> tuple[list[Job], list[str]]:
     """Lists the jobs, whose pictures go to ``folder/<condition>/<method>/<side>/<stem>.png``, and what is left out.
 
     The sharp face itself comes first, then method by method, so that the methods named first are compared soon.
@@ -22,8 +23,7 @@ def plan_jobs(subjects: Sequence[Subject], folder: Path, settings: EvaluateSetti
     """
     jobs = list(_jobs(ORIGINAL, {ORIGINAL: settings.sizes}, subjects, folder, settings))
     notes: list[str] = []
-    for text in settings.methods:
-        method = make_method(text, settings.method_options)
+    for text, method in methods.items():
         sides = _sides(method, settings)
         left_out = [size for size in settings.sizes if not any(size in sizes for sizes in sides.values())]
         if left_out:

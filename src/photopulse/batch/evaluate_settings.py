@@ -6,7 +6,7 @@ from pathlib import Path
 
 from photopulse.degrade import RECIPES, Corruptions, make_degradation, parse_corruptions
 from photopulse.pipeline.measure import SMALLEST_SIZE
-from photopulse.pipeline.method import MethodOptions
+from photopulse.pipeline.method import Method, MethodOptions
 from photopulse.pipeline.methods import make_method
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -77,12 +77,12 @@ class EvaluateSettings:
         """The corruptions, read."""
         return tuple(parse_corruptions(RECIPES.get(text, text)) for text in self.corruptions)
 
-    @property
-    def method_options(self) -> MethodOptions:
-        """What methods are built with."""
-        return MethodOptions(
+    def make_methods(self) -> dict[str, Method]:
+        """Builds the methods by their texts; they load at first use, and all searches share one generator."""
+        options = MethodOptions(
             generator=self.generator, degradation=self.degradation, device=self.device, curves=self.curves
         )
+        return {text: make_method(text, options) for text in self.methods}
 
     def limit(self, method: str) -> int | None:
         """Returns how many pictures a method works on; None for all."""

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -13,21 +13,22 @@ import torch
 from photopulse.batch.evaluate_job import Bench, Job, Outcome
 from photopulse.batch.evaluate_settings import EvaluateSettings
 from photopulse.errors import PhotopulseError
+from photopulse.pipeline.method import Method
 
 
 def run_jobs(
-    jobs: Sequence[Job], settings: EvaluateSettings, on_start: Callable[[str], None]
+    jobs: Sequence[Job], settings: EvaluateSettings, methods: Mapping[str, Method], on_start: Callable[[str], None]
 ) -> Iterator[tuple[Job, Outcome]]:
     """Runs all jobs and yields each when it is finished: in order with one worker, in any order with several.
 
-    Workers share the processor's threads. What ends the iteration early ends the workers too; finished jobs are
-    remembered on the disk.
+    One worker is this process, which uses ``methods``; several are others, which build their own. They share the
+    processor's threads. What ends the iteration early ends the workers too; finished jobs are remembered on the disk.
 
     Raises:
         PhotopulseError: if a metric cannot be loaded, or a worker died.
     """
     if settings.workers == 1:
-        bench = Bench(settings)
+        bench = Bench(settings, methods)
         for job in jobs:
             on_start(job.name)
             yield job, bench.run(job)
@@ -79,4 +80,4 @@ def _run_in_worker(settings: EvaluateSettings, threads: int, job: Job) -> Outcom
 @lru_cache(maxsize=1)
 def _bench(settings: EvaluateSettings) -> Bench:
     """One bench a process, so that networks load once."""
-    return Bench(settings)
+    return Bench(settings, settings.make_methods())

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from torch import Tensor
 
+from photopulse.generators.load import load_generator
+from photopulse.search.kit import SearchKit
 from photopulse.weights import DEFAULT_GENERATOR
 
 
@@ -24,6 +27,15 @@ class MethodOptions:
     degradation: str = "bicubic"
     device: str = "cpu"
     curves: bool = False
+
+    @cached_property
+    def search_kit(self) -> SearchKit:
+        """The generator and its companions, loaded once for all searches that are built with these options.
+
+        Raises:
+            PhotopulseError: if the generator cannot be loaded.
+        """
+        return SearchKit.find(load_generator(self.generator, self.device))
 
 
 @dataclass(frozen=True, kw_only=True)

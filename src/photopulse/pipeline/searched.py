@@ -3,20 +3,17 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from importlib.metadata import version
 from typing import Final
 
 from torch import Tensor
 
 from photopulse.fingerprint import weights_hash
-from photopulse.generators.load import load_generator
 from photopulse.images import synthetic_metadata
 from photopulse.pipeline.inputs import target_sizes
 from photopulse.pipeline.measure import own_niqe
 from photopulse.pipeline.method import CurvePoint, Enlarged, MethodOptions
 from photopulse.pipeline.upscale import UpscaledFace, UpscaleSettings, run_search
-from photopulse.search.kit import SearchKit
 from photopulse.search.pulse import SearchState
 
 CURVE_STEPS: Final[Mapping[str, int]] = {"classic": 10, "fast": 1}
@@ -32,23 +29,25 @@ class Searched:
 
     def native_size(self, small: int, size: int) -> int | None:
         """Returns the generator's size, if the input and the result are a fraction of it."""
-        resolution = self._kit.generator.resolution
+        resolution = self.options.search_kit.generator.resolution
         return resolution if small in target_sizes(resolution) and resolution % size == 0 else None
 
     def fingerprint(self) -> str:
         """Returns the settings and a hash of the weights: the generator's and, for the fast search, its twins'."""
-        generator = self._kit.generator
-        twins = self._kit.twins_for(generator.resolution) if self.settings.method == "fast" else []
+        kit = self.options.search_kit
+        generator = kit.generator
+        twins = kit.twins_for(generator.resolution) if self.settings.method == "fast" else []
         hashes = [weights_hash(network) for network in (generator, *(twin.tail for twin in twins))]
         return f"{asdict(self.settings)} {generator.name} {' '.join(hashes)}"
 
     def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:  # noqa: ARG002
         """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""
-        self._kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
+        kit = self.options.search_kit
+        kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
         recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
         (face,) = run_search(
             small,
-            self._kit,
+            kit,
             seeds=(seed,),
             settings=self.settings,
             on_step=recorder.add if self.options.curves else None,
@@ -69,10 +68,6 @@ class Searched:
                 source=None,
             ),
         )
-
-    @cached_property
-    def _kit(self) -> SearchKit:
-        return SearchKit.find(load_generator(self.options.generator, self.options.device))
 
 
 @dataclass(kw_only=True)
