@@ -207,7 +207,8 @@ def _text(size: int, numbers: _Random, fonts: Sequence[Path]) -> _Picture:
                 for _ in range(max(size // (3 * height), 1) + 1)
             ]
             draw.text((int(numbers.integers(-height, height)), y), " ".join(words), fill=255, font=font)
-    except (OSError, ValueError):  # A font of bitmaps that has no such size, or a damaged one.
+    except (OSError, ValueError, RuntimeError):
+        # A font of bitmaps, a damaged one, or letters that cannot be laid out as a line.
         return _gradient(size, numbers)
     share = np.asarray(cover, np.float32)[..., None] / 255
     paper = page + _spectrum(size, numbers, slope=1.5)[..., None] * numbers.choice([0, 0.02])
