@@ -10,11 +10,13 @@ from photopulse.degrade import (
     DEGRADATION_NAMES,
     Bicubic,
     Box,
+    CustomKernel,
     Declared,
     Defocus,
     GaussianBlur,
     GaussianNoise,
     Jpeg,
+    Mosaic,
     MotionBlur,
     SaltAndPepper,
     make_degradation,
@@ -141,3 +143,94 @@ def test_sizes_that_do_not_divide_are_refused(text: str) -> None:
 def test_a_gpu_computes_the_same() -> None:
     operator, images = parse_degradation("blur:2+noise:9+bicubic+noise:25", factor=4), random_image(64)
     torch.testing.assert_close(operator(images.cuda()).cpu(), operator(images), atol=1e-5, rtol=0)
+
+
+def test_a_mosaic_shrinks_to_whole_pixels_and_vanishes_below_two() -> None:
+    operator = parse_degradation("mosaic:16+box+mosaic:2", factor=8)
+    half = operator.with_factor(4)
+    assert half == Declared((Mosaic(8),), Box(4), (Mosaic(2),))
+    assert parse_degradation("mosaic:8+box", factor=16).with_factor(2) == Box(2)
+    image = random_image(64)
+    torch.testing.assert_close(half(Box(2)(image)), operator(image))
+
+
+def spread_of(blur: MotionBlur | Defocus | GaussianBlur) -> float:
+    """The standard deviation of where the blur moves light, px."""
+    kernel = torch.as_tensor(blur.kernel())
+    rows, columns = (torch.arange(size) - size // 2 for size in kernel.shape)
+    return (kernel * (rows[:, None] ** 2 + columns**2)).sum().sqrt().item()
+
+
+def test_blurs_of_the_large_picture_shrink_and_those_of_the_small_one_stay() -> None:
+    operator = parse_degradation("motion:100@30+defocus:16+noise:25+blur:4+jpeg:30+box+blur:2+jpeg:50", factor=32)
+    smaller = operator.with_factor(4)
+    assert isinstance(smaller, Declared)
+    motion, defocus, noise, blur = smaller.before
+    assert isinstance(motion, MotionBlur)
+    assert motion.angle == 30
+    assert motion.length == pytest.approx(100 / 8, abs=0.2)
+    assert isinstance(defocus, Defocus)
+    assert defocus.radius == pytest.approx(16 / 8, abs=0.2)
+    assert isinstance(blur, GaussianBlur)
+    assert blur.std == pytest.approx(4 / 8, abs=0.03)
+    for large, small in zip((MotionBlur(100, 30), Defocus(16), GaussianBlur(4)), (motion, defocus, blur), strict=True):
+        assert spread_of(small) == pytest.approx(spread_of(large) / 8, rel=0.01)
+    assert (noise, smaller.downscale, smaller.after) == (GaussianNoise(25), Box(4), (GaussianBlur(2), Jpeg(50)))
+
+
+def test_what_becomes_too_short_vanishes_and_a_plain_operator_remains() -> None:
+    operator = parse_degradation("motion:10+defocus:6+blur:3+jpeg:30+bicubic", factor=32)
+    assert operator.with_factor(1) == Bicubic(1)
+
+
+@pytest.mark.parametrize("text", ["motion:64@30+box", "defocus:8+box", "defocus:30+box", "blur:4+box+blur:1"])
+@pytest.mark.parametrize(("factor", "share"), [(2, 0.5), (4, 0.1), (8, 0.01)])
+def test_the_smaller_operator_does_to_the_mean_picture_what_the_original_does(
+    smooth_image: Tensor, text: str, factor: int, share: float
+) -> None:
+    operator, image = parse_degradation(text, factor=16), smooth_image
+    assert isinstance(operator, Declared)
+    smaller = operator.with_factor(factor)
+    rendering = Box(16 // factor)(image)
+    difference = (smaller(rendering) - operator(image)).square().mean()
+    assert difference < 1e-4
+    # Compared with the same without the blur of the large picture.
+    unblurred = Declared((), Box(16), operator.after)(image)
+    assert difference < share * (unblurred - operator(image)).square().mean()
+
+
+def test_a_declared_operator_takes_its_kernel_with_it() -> None:
+    kernel = CustomKernel(torch.full((16, 16), 1 / 256), 16)
+    smaller = Declared((), kernel, (GaussianBlur(1),)).with_factor(4)
+    expected = parse_degradation("box+blur:1", factor=4)
+    torch.testing.assert_close(smaller(random_image(32)), expected(random_image(32)))
+
+
+def test_a_declared_operator_of_the_same_factor_is_itself_and_others_are_refused() -> None:
+    operator = parse_degradation("blur:2+box", factor=4)
+    assert operator.with_factor(4) is operator
+    for factor in (0, 5):
+        with pytest.raises(ValueError, match=f"factor must be from 1 to the operator's own, 4, got {factor}"):
+            operator.with_factor(factor)
+
+
+def test_steps_are_left_out_alone() -> None:
+    operator = parse_degradation("jpeg:30+blur:2+box+jpeg:50+noise:25", factor=4)
+    assert operator.without_steps() == Declared((GaussianBlur(2),), Box(4), (GaussianNoise(25),))
+    assert parse_degradation("jpeg:30+box", factor=4).without_steps() == Box(4)
+    smooth = parse_degradation("blur:2+box", factor=4)
+    assert smooth.without_steps() is smooth
+
+
+@pytest.mark.parametrize(
+    ("text", "is_linear"),
+    [
+        ("blur:2+mosaic:2+box+blur:1+salt-pepper:0.1", True),
+        ("blur:2+box+noise:3", False),
+        ("noise:3+box", False),
+        ("bicubic+chroma-noise:1", False),
+        ("jpeg:100", False),
+    ],
+)
+def test_one_part_that_is_not_linear_makes_the_whole_so(text: str, is_linear: bool) -> None:
+    assert parse_degradation(text, factor=4).is_linear == is_linear

@@ -136,3 +136,27 @@ def test_weights_first_built_in_inference_mode_still_serve_a_search() -> None:
     image.requires_grad_()
     Lanczos(11)(image).sum().backward()
     assert image.grad is not None
+
+
+@pytest.mark.parametrize("name", DEGRADATION_NAMES)
+def test_a_plain_operator_keeps_its_kind_and_is_the_identity_at_one(name: str) -> None:
+    operator = make_degradation(name, factor=64)
+    assert operator.with_factor(2) == make_degradation(name, factor=2)
+    torch.testing.assert_close(operator.with_factor(1)(random_image(16, 16)), random_image(16, 16))
+    assert operator.with_factor(64) is operator
+
+
+@pytest.mark.parametrize("factor", [0, 5])
+def test_a_rendering_smaller_than_the_result_or_larger_than_the_picture_is_refused(factor: int) -> None:
+    with pytest.raises(ValueError, match=f"factor must be from 1 to the operator's own, 4, got {factor}"):
+        Box(4).with_factor(factor)
+
+
+@pytest.mark.parametrize("name", DEGRADATION_NAMES)
+def test_plain_operators_are_linear_and_certain(name: str) -> None:
+    operator = make_degradation(name, factor=4)
+    one, other = (random_image(32, 32, seed=seed, dtype=torch.float64) for seed in (1, 2))
+    assert operator.is_linear
+    torch.testing.assert_close(operator((one + other) / 2), (operator(one) + operator(other)) / 2)
+    assert operator.without_steps() is operator
+    assert operator.expected_error() == 0

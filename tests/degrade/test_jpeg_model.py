@@ -31,12 +31,12 @@ def test_values_are_the_codecs(quality: int, side: int) -> None:
         pixels = (picture.permute(1, 2, 0) * 255).round().byte().numpy()
         Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
         expected.append(torch.tensor(np.asarray(Image.open(buffer))).permute(2, 0, 1) / 255)
-    torch.testing.assert_close(jpeg_model(faces(side), Jpeg(quality)), torch.stack(expected), atol=1e-6, rtol=0)
+    torch.testing.assert_close(jpeg_model(faces(side), quality), torch.stack(expected), atol=1e-6, rtol=0)
 
 
 def gradient(image: Tensor, quality: int, of: Tensor) -> Tensor:
     image = image.clone().requires_grad_()
-    (jpeg_model(image, Jpeg(quality)) * of).sum().backward()
+    (jpeg_model(image, quality) * of).sum().backward()
     assert image.grad is not None
     return image.grad
 
@@ -69,7 +69,7 @@ def test_colours_pull_with_a_quarter_of_their_gain_where_there_are_none() -> Non
 @pytest.mark.parametrize("value", [-0.4, 1.3])
 def test_values_out_of_range_are_clamped_but_keep_their_gradient(value: float) -> None:
     flat = torch.full((1, 3, 16, 16), value)
-    assert jpeg_model(flat, Jpeg(90)).unique().tolist() == [float(value > 0)]
+    assert jpeg_model(flat, 90).unique().tolist() == [float(value > 0)]
     found = gradient(flat, 90, torch.ones_like(flat))
     torch.testing.assert_close(found.mean(), torch.tensor(1.0))
 
@@ -79,7 +79,7 @@ def test_details_that_the_start_lacks_and_the_target_has_are_found() -> None:
     image = torch.full_like(target, 0.5).requires_grad_()
     optimizer = torch.optim.Adam([image], lr=0.03)
     for _ in range(100):
-        loss = (jpeg_model(image, Jpeg(30)) - target).square().mean()
+        loss = (jpeg_model(image, 30) - target).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -89,14 +89,14 @@ def test_details_that_the_start_lacks_and_the_target_has_are_found() -> None:
 
 def test_pictures_of_a_batch_are_apart_and_precision_is_kept() -> None:
     images = faces(16).double()
-    both = jpeg_model(images, Jpeg(30))
+    both = jpeg_model(images, 30)
     assert both.dtype == torch.float64
-    assert torch.equal(both, torch.cat([jpeg_model(image[None], Jpeg(30)) for image in images]))
+    assert torch.equal(both, torch.cat([jpeg_model(image[None], 30) for image in images]))
 
 
 def test_jacobians_agree_forward_backward_and_in_batches() -> None:
     image = faces(16)[:1].double()
-    coded = lambda x: jpeg_model(x, Jpeg(30))  # noqa: E731
+    coded = lambda x: jpeg_model(x, 30)  # noqa: E731
     tangents, cotangents = torch.randn(2, 5, *image.shape, dtype=torch.float64)
     value, moved = torch.func.vmap(lambda t: torch.func.jvp(coded, (image,), (t,)))(tangents)
     pulled = torch.func.vmap(lambda c: torch.func.vjp(coded, image)[1](c)[0])(cotangents)
@@ -106,5 +106,5 @@ def test_jacobians_agree_forward_backward_and_in_batches() -> None:
 
 def test_many_pictures_may_be_mapped_over() -> None:
     images = faces(16)
-    mapped = torch.func.vmap(lambda image: jpeg_model(image[None], Jpeg(30))[0])(images)
-    torch.testing.assert_close(mapped, jpeg_model(images, Jpeg(30)))
+    mapped = torch.func.vmap(lambda image: jpeg_model(image[None], 30)[0])(images)
+    torch.testing.assert_close(mapped, jpeg_model(images, 30))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from torch import Tensor
 
-from photopulse.degrade import Box, CustomKernel, load_kernel
+from photopulse.degrade import Bicubic, Box, CustomKernel, load_kernel
 from photopulse.errors import PhotopulseError
 
 
@@ -99,3 +99,59 @@ def test_damaged_kernel_files_never_raise_anything_else(
     except PhotopulseError:
         return
     assert kernel.ndim == 2
+
+
+@pytest.mark.parametrize(("taps", "new"), [(16, 2), (16, 1), (40, 4), (41, 4), (47, 3), (9, 2), (64, 1)])
+def test_a_kernel_of_ones_stays_the_mean_of_what_it_covers(taps: int, new: int) -> None:
+    operator = CustomKernel(torch.full((taps, taps), taps**-2.0), 16)
+    smaller = operator.with_factor(new)
+    assert smaller.factor == new
+    assert smaller.kernel.sum().item() == pytest.approx(1, rel=1e-6)
+    # Larger pixels end where the kernel's last ones lie.
+    assert max(smaller.kernel.shape) <= (taps + 1) * new / 16 + 2
+
+
+def test_a_kernel_of_one_block_becomes_the_mean_of_its_larger_pixels() -> None:
+    operator = CustomKernel(torch.full((16, 16), 1 / 256), 16)
+    torch.testing.assert_close(operator.with_factor(4)(random_image(64, 64)), Box(4)(random_image(64, 64)))
+    torch.testing.assert_close(operator.with_factor(1)(random_image(8, 8)), random_image(8, 8))
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 40), (49, 41), (80, 15)])
+@pytest.mark.parametrize("new", [1, 2, 4, 8])
+def test_a_smaller_kernel_does_to_the_mean_picture_what_the_original_does(
+    smooth_image: Tensor, height: int, width: int, new: int
+) -> None:
+    # Lopsided, so that a shift or a flip is seen.
+    kernel = torch.linspace(0.2, 1, height)[:, None] * torch.linspace(1, 0.1, width) ** 2
+    operator, image = CustomKernel(kernel / kernel.sum(), 16), smooth_image
+    inside = (slice(None), slice(None), slice(3, -3), slice(3, -3))
+    found, expected = operator.with_factor(new)(Box(16 // new)(image))[inside], operator(image)[inside]
+    error = (found - expected).square().mean()
+    assert error < (5e-4 if new == 1 else 5e-5)
+    assert error < 0.1 * (Bicubic(16)(image)[inside] - expected).square().mean()
+
+
+def test_a_shift_of_a_kernel_is_kept() -> None:
+    # One tap, 24 px right of the block's middle: one and a half pixels of 16 px.
+    kernel = torch.zeros(1, 65)
+    kernel[0, 32 + 24] = 1
+    smaller = CustomKernel(kernel, 17).with_factor(1)
+    middle = (torch.arange(smaller.kernel.shape[1]) - (smaller.kernel.shape[1] - 1) / 2) @ smaller.kernel[0]
+    # The tap is one pixel of 17 wide and lies within one larger pixel, whose middle is at most half of one away.
+    assert abs(middle.item() - 24 / 17) <= 0.5
+
+
+def test_a_kernel_of_the_same_factor_is_itself_and_others_are_refused() -> None:
+    operator = CustomKernel(torch.ones(3, 3), 4)
+    assert operator.with_factor(4) is operator
+    for factor in (0, 5):
+        with pytest.raises(ValueError, match=f"factor must be from 1 to the operator's own, 4, got {factor}"):
+            operator.with_factor(factor)
+
+
+def test_a_kernel_is_linear_and_certain() -> None:
+    operator = CustomKernel(torch.ones(2, 2) / 4, 2)
+    assert operator.is_linear
+    assert operator.without_steps() is operator
+    assert operator.expected_error() == 0

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import Defocus, GaussianBlur, MotionBlur
-from photopulse.degrade.spread import Blur, spread
+from photopulse.degrade.blur import Blur
+from photopulse.degrade.spread import spread
 
 BLURS = (MotionBlur(7, 30), MotionBlur(4), Defocus(2.5), GaussianBlur(0.3), GaussianBlur(3))
 UNUSED = torch.Generator()

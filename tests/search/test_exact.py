@@ -1,7 +1,5 @@
 """The exact projection against Pillow's resampling, NumPy's pseudo-inverse and pictures that are hard to reach."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,17 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from photopulse.degrade import Bicubic, Box, CustomKernel, Degradation, Jpeg, Lanczos, Nearest, make_degradation
+from photopulse.degrade import (
+    Bicubic,
+    Box,
+    CustomKernel,
+    Declared,
+    Degradation,
+    Jpeg,
+    Lanczos,
+    Nearest,
+    make_degradation,
+)
 from photopulse.search.exact import project_exactly
 
 PROMISED = 1e-6
@@ -172,22 +180,11 @@ def test_modes_of_the_caller_change_nothing() -> None:
     assert error(low, target, degradation) < PROMISED
 
 
-@dataclass(frozen=True)
-class Compressed:
-    """Bicubic, then the JPEG file that the small picture is kept in."""
-
-    factor: int
-    name: str = "bicubic+jpeg:90"
-
-    def __call__(self, image: Tensor) -> Tensor:
-        return Jpeg(90)(Bicubic(self.factor)(image), torch.Generator())
-
-
 @pytest.mark.parametrize("factor", [2, 8, 64])
 def test_a_degradation_that_is_not_linear_is_refused(factor: int) -> None:
     side = 128 // factor
     with pytest.raises(ValueError, match="'bicubic\\+jpeg:90' is not linear"):
-        project_exactly(photo(), torch.rand(1, 3, side, side), Compressed(factor))
+        project_exactly(photo(), torch.rand(1, 3, side, side), Declared((), Bicubic(factor), (Jpeg(90),)))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 16), (2, 3, 16, 16), (3, 16, 16)])

@@ -10,7 +10,6 @@ from PIL import Image
 from torch import Tensor
 
 from photopulse.degrade import Bicubic, Box, Declared, GaussianBlur, GaussianNoise, Jpeg
-from photopulse.degrade.expected import expected
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import SearchKit
@@ -86,8 +85,8 @@ def test_declared_blur_and_noise_are_seen_at_the_twins_size(pose: Pose, kit: Sea
     # The blur of the large picture is half as wide in the twin's pixels; the noise is that of the small picture.
     declared = Declared((GaussianBlur(4),), Bicubic(4), (GaussianNoise(60),))
     (view,) = views_of(pose(degradation=declared), kit)
-    blurred = expected(the_twin(kit)(ws), GaussianBlur(2))
-    shown = expected(Bicubic(2)(blurred), GaussianNoise(60))
+    blurred = GaussianBlur(2).expected(the_twin(kit)(ws))
+    shown = GaussianNoise(60).expected(Bicubic(2)(blurred))
     torch.testing.assert_close(view(ws), shown, atol=2e-3, rtol=0)
     assert (view(ws) - Bicubic(2)(the_twin(kit)(ws))).abs().max() > 0.01
 

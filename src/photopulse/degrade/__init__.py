@@ -1,7 +1,8 @@
 """What happens to a sharp picture: corruptions, downscaling, both as one known way, and drawn damage of photos."""
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
-from photopulse.degrade.corruptions import RECIPES, Corruption, Corruptions, folder_name, parse_corruptions
+from photopulse.degrade.corruption import Corruption
+from photopulse.degrade.corruptions import RECIPES, Corruptions, folder_name, parse_corruptions
 from photopulse.degrade.declared import Declared, parse_degradation
 from photopulse.degrade.downscale import (
     DEGRADATION_NAMES,
@@ -18,8 +19,6 @@ from photopulse.degrade.kernels import MAX_KERNEL_BYTES, MAX_KERNEL_SIZE, Custom
 from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
 from photopulse.degrade.photo import LEVELS, TRAINING, Amount, Damage, DamageRecipe
-from photopulse.degrade.rescale import with_factor
-from photopulse.degrade.residual import expected_error
 
 __all__ = [
     "DEGRADATION_NAMES",
@@ -49,11 +48,9 @@ __all__ = [
     "MotionBlur",
     "Nearest",
     "SaltAndPepper",
-    "expected_error",
     "folder_name",
     "load_kernel",
     "make_degradation",
     "parse_corruptions",
     "parse_degradation",
-    "with_factor",
 ]

@@ -1,13 +1,14 @@
 """Corruptions that spread every pixel: motion, an unsharp lens, softness.
 
 Lengths are in pixels of the given image: the paper's 100 px of motion are meant for 1024 px. Edges are mirrored,
-the mirror standing on the edge pixels. Nothing is random. Computed by OpenCV on the CPU, without gradients.
+the mirror standing on the edge pixels. Called, they compute by OpenCV on the CPU, without gradients.
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -16,13 +17,54 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.degrade.amounts import amount_text, check_amount
+from photopulse.degrade.corruption import Corruption
 from photopulse.degrade.resample import at_least_float32
+from photopulse.degrade.spread import spread
 
 Plane = NDArray[np.floating]
 
+_LEAST_LENGTH, _LEAST_RADIUS, _LEAST_STD = 1, 0.5, 0.1
+# Of a blur, px squared: what is spread less is not worth computing.
+_NEGLIGIBLE_VARIANCE = 0.02
+
+
+class Blur(Corruption):
+    """A corruption that correlates every channel with one kernel."""
+
+    @property
+    def is_random(self) -> bool:
+        return False
+
+    @property
+    def is_linear(self) -> bool:
+        return True
+
+    @property
+    def has_steps(self) -> bool:
+        return False
+
+    @abstractmethod
+    def kernel(self) -> Plane:
+        """Returns the weights, two odd sides, equal to their own mirror image, float64, sum 1."""
+
+    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
+        kernel = self.kernel()
+
+        def correlated(plane: Plane) -> Plane:
+            return cast(Plane, cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REFLECT_101))
+
+        return _each_plane(image, correlated)
+
+    def expected(self, image: Tensor) -> Tensor:
+        """Gives the blurred picture itself, differentiably and on its own device."""
+        return spread(image, self)
+
+
+_Kind = TypeVar("_Kind", bound=Blur)
+
 
 @dataclass(frozen=True)
-class MotionBlur:
+class MotionBlur(Blur):
     """Spreads every pixel evenly over a line of ``length`` px, centred on it (PULSE, Fig. 6).
 
     ``angle`` is that of the line in degrees, counterclockwise from the horizontal. Pixels beside the line weigh
@@ -33,7 +75,7 @@ class MotionBlur:
     angle: float = 0.0
 
     def __post_init__(self) -> None:
-        check_amount("the length of the motion", self.length, 1, 1024)
+        check_amount("the length of the motion", self.length, _LEAST_LENGTH, 1024)
         check_amount("the angle of the motion", self.angle, 0, 180)
 
     @property
@@ -43,7 +85,6 @@ class MotionBlur:
         return f"motion:{amount_text(self.length)}{angle}"
 
     def kernel(self) -> Plane:
-        """Returns the weights, two odd sides, float64, sum 1."""
         half, direction = (self.length - 1) / 2, math.radians(self.angle)
         reach = [math.floor(half * abs(part) + 1) for part in (math.sin(direction), math.cos(direction))]
         down, right = np.mgrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
@@ -52,18 +93,18 @@ class MotionBlur:
         distance = np.hypot(np.maximum(np.abs(along) - half, 0), across)
         return _normalised(1 - distance)
 
-    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        return _correlated(image, self.kernel())
+    def at_scale(self, ratio: float) -> "MotionBlur | None":
+        return _shrunk(lambda length: replace(self, length=length), self.length, ratio, least=_LEAST_LENGTH)
 
 
 @dataclass(frozen=True)
-class Defocus:
+class Defocus(Blur):
     """Spreads every pixel evenly over a disk of ``radius`` px with an antialiased rim, as a lens out of focus."""
 
     radius: float
 
     def __post_init__(self) -> None:
-        check_amount("the radius of the defocus", self.radius, 0.5, 256)
+        check_amount("the radius of the defocus", self.radius, _LEAST_RADIUS, 256)
 
     @property
     def name(self) -> str:
@@ -71,23 +112,22 @@ class Defocus:
         return f"defocus:{amount_text(self.radius)}"
 
     def kernel(self) -> Plane:
-        """Returns the weights, square, odd sides, float64, sum 1."""
         reach = math.floor(self.radius + 0.5)
         down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
         return _normalised(np.minimum(self.radius + 0.5 - np.hypot(down, right), 1))
 
-    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        return _correlated(image, self.kernel())
+    def at_scale(self, ratio: float) -> "Defocus | None":
+        return _shrunk(Defocus, self.radius, ratio, least=_LEAST_RADIUS)
 
 
 @dataclass(frozen=True)
-class GaussianBlur:
+class GaussianBlur(Blur):
     """Blurs with a Gaussian of standard deviation ``std`` px, cut at four standard deviations."""
 
     std: float
 
     def __post_init__(self) -> None:
-        check_amount("the standard deviation of the blur", self.std, 0.1, 256)
+        check_amount("the standard deviation of the blur", self.std, _LEAST_STD, 256)
 
     @property
     def name(self) -> str:
@@ -95,7 +135,6 @@ class GaussianBlur:
         return f"blur:{amount_text(self.std)}"
 
     def kernel(self) -> Plane:
-        """Returns the weights, square, odd sides, float64, sum 1."""
         line = cv2.getGaussianKernel(self._side, self.std)
         return cast(Plane, line @ line.T)
 
@@ -110,19 +149,42 @@ class GaussianBlur:
 
         return _each_plane(image, blurred)
 
-
-def _correlated(image: Tensor, kernel: Plane) -> Tensor:
-    def correlated(plane: Plane) -> Plane:
-        return cast(Plane, cv2.filter2D(plane, -1, kernel, borderType=cv2.BORDER_REFLECT_101))
-
-    return _each_plane(image, correlated)
+    def at_scale(self, ratio: float) -> "GaussianBlur | None":
+        return _shrunk(GaussianBlur, self.std, ratio, least=_LEAST_STD)
 
 
-def _each_plane(image: Tensor, spread: Callable[[Plane], Plane]) -> Tensor:
+def _each_plane(image: Tensor, blur: Callable[[Plane], Plane]) -> Tensor:
     planes = at_least_float32(image.detach()).cpu().flatten(0, 1).numpy()
-    return torch.as_tensor(np.stack([spread(plane) for plane in planes])).reshape(image.shape).to(image)
+    return torch.as_tensor(np.stack([blur(plane) for plane in planes])).reshape(image.shape).to(image)
 
 
 def _normalised(weights: Plane) -> Plane:
     weights = np.maximum(weights, 0)
     return weights / weights.sum()
+
+
+def _shrunk(make: Callable[[float], _Kind], length: float, ratio: float, *, least: float) -> _Kind | None:
+    """Finds the blur of that kind whose kernel's standard deviation is ``ratio`` times as large.
+
+    Lengths in proportion would blur too much or too little where pixels are as coarse as the kernel. None where it
+    would blur less than the least length does, or far less than a pixel.
+    """
+    wanted = _variance(make(length)) * ratio**2
+    if wanted < max(_NEGLIGIBLE_VARIANCE, _variance(make(least))):
+        return None
+
+    def excess(shorter: float) -> float:
+        return _variance(make(shorter)) - wanted
+
+    # Half a second to import, for what is rarely declared.
+    from scipy import optimize
+
+    return make(cast(float, optimize.brentq(excess, least, length, xtol=1e-3)))
+
+
+def _variance(blur: Blur) -> float:
+    """The mean squared distance over which the blur spreads."""
+    kernel = blur.kernel()
+    height, width = kernel.shape
+    down, right = np.mgrid[:height, :width]
+    return float((kernel * ((down - height // 2) ** 2 + (right - width // 2) ** 2)).sum())

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
+from photopulse.degrade.corruption import Corruption
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
@@ -26,23 +26,6 @@ RECIPES: Mapping[str, str] = {
     "defocus": "defocus:16",
 }
 """Named corruptions for faces of 1024 px; the second to the fifth are those of PULSE's Fig. 6."""
-
-
-class Corruption(Protocol):
-    """A way in which a picture is spoiled at full size."""
-
-    @property
-    def name(self) -> str:
-        """Its text form, which ``parse_corruptions`` reads back."""
-        ...
-
-    def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
-        """Spoils (B, 3, H, W) in [0, 1]; same shape, device and dtype, no gradients.
-
-        ``random`` is a CPU generator: the same seed gives the same result on every device. The pictures of a
-        batch share it, so corrupt pictures one by one, each with its own, to be free of the batch and the order.
-        """
-        ...
 
 
 @dataclass(frozen=True)

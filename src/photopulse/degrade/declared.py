@@ -1,14 +1,22 @@
 """Damage that is known to have happened, as one differentiable way from the large picture to the small one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from photopulse.degrade.corruptions import EXAMPLES, Corruption, parse_corruptions
-from photopulse.degrade.downscale import DEGRADATION_NAMES, Degradation, make_degradation
-from photopulse.degrade.expected import expected
+from photopulse.degrade.corruption import Corruption
+from photopulse.degrade.corruptions import EXAMPLES, parse_corruptions
+from photopulse.degrade.downscale import (
+    DEGRADATION_NAMES,
+    Bicubic,
+    Degradation,
+    check_smaller_factor,
+    make_degradation,
+)
 from photopulse.degrade.resample import check_image
+from photopulse.degrade.residual import measured_error, measuring_side
 from photopulse.errors import PhotopulseError
 
 _SEPARATOR = "+"
@@ -19,7 +27,7 @@ class Declared:
     """Corruptions of the large picture, downscaling, corruptions of the small picture, in this order.
 
     Called, it gives what is to be expected, differentiably: each part's ``expected``. What the random parts leave
-    besides is ``expected_error``.
+    besides is the ``expected_error``.
     """
 
     before: tuple[Corruption, ...]
@@ -37,13 +45,18 @@ class Declared:
         """How many times smaller height and width become."""
         return self.downscale.factor
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether all parts are."""
+        return self.downscale.is_linear and all(part.is_linear for part in (*self.before, *self.after))
+
     def __call__(self, image: Tensor) -> Tensor:
         check_image(image, self.factor)
         for part in self.before:
-            image = expected(image, part)
+            image = part.expected(image)
         image = self.downscale(image)
         for part in self.after:
-            image = expected(image, part)
+            image = part.expected(image)
         return image
 
     @torch.no_grad()
@@ -56,6 +69,36 @@ class Declared:
         for part in self.after:
             image = part(image, random)
         return image
+
+    def without_steps(self) -> Degradation:
+        """Leaves out the corruptions that jump; itself where none does."""
+        before, after = _smooth_parts(self.before), _smooth_parts(self.after)
+        if (before, after) == (self.before, self.after):
+            return self
+        return _declared(before, self.downscale.without_steps(), after)
+
+    def with_factor(self, factor: int) -> Degradation:
+        """Shrinks the corruptions of the large picture; those of the small one stay.
+
+        Raises:
+            ValueError: for a factor below 1 or above the own one.
+        """
+        check_smaller_factor(self, factor)
+        if factor == self.factor:
+            return self
+        shrunk = (part.at_scale(factor / self.factor) for part in self.before)
+        before = tuple(part for part in shrunk if part is not None)
+        return _declared(before, self.downscale.with_factor(factor), self.after)
+
+    def expected_error(self, *, side: int | None = None) -> float:
+        """Measures what the random parts leave: see ``measured_error``; 0 where none is random."""
+        side = measuring_side(self, side)
+        if any(part.is_random for part in self.before):
+            return measured_error(self, side)
+        if any(part.is_random for part in self.after):
+            # What happened to the large picture is exact, so the small one can be made up directly.
+            return measured_error(Declared((), Bicubic(1), self.after), side)
+        return 0.0
 
 
 def parse_degradation(text: str, *, factor: int) -> Degradation:
@@ -78,7 +121,15 @@ def parse_degradation(text: str, *, factor: int) -> Degradation:
     before = tuple(_parsed(part) for part in parts[:middle])
     after = tuple(_parsed(part) for part in parts[middle + 1 :])
     downscale = make_degradation(parts[middle], factor=factor)
+    return _declared(before, downscale, after)
+
+
+def _declared(before: tuple[Corruption, ...], downscale: Degradation, after: tuple[Corruption, ...]) -> Degradation:
     return Declared(before, downscale, after) if before or after else downscale
+
+
+def _smooth_parts(parts: Iterable[Corruption]) -> tuple[Corruption, ...]:
+    return tuple(part for part in parts if not part.has_steps)
 
 
 def _parsed(part: str) -> Corruption:

@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from photopulse.degrade.jpeg import Jpeg
+from photopulse.degrade.jpeg_codec import compressed
 from photopulse.degrade.resample import at_least_float32
 
 _BLOCK = 8
@@ -23,8 +23,8 @@ _TO_YCC = ((0.299, 0.587, 0.114), (-0.299 / 1.772, -0.587 / 1.772, 0.5), (0.5, -
 _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.114 * 1.772 / 0.587, -0.299 * 1.402 / 0.587), (1.0, 1.772, 0.0))
 
 
-def jpeg_model(image: Tensor, jpeg: Jpeg) -> Tensor:
-    """Gives exactly ``jpeg(image)``, (B, 3, H, W), with the gradient of the codec without rounding and clamping.
+def jpeg_model(image: Tensor, quality: int) -> Tensor:
+    """Gives what the codec makes of (B, 3, H, W), with the gradient of the codec without rounding and clamping.
 
     Straight through: a coefficient that survives the quantiser has the gain 1. One that is rounded to zero has
     a gain from 1/4 (at zero) to 1 (where it would survive): with none at all, details that the target has and
@@ -32,8 +32,8 @@ def jpeg_model(image: Tensor, jpeg: Jpeg) -> Tensor:
     """
     with torch.autocast(image.device.type, enabled=False):
         values = at_least_float32(image)
-        linear = _linear_codec(values, jpeg)
-        decoded = _decoded(values.detach(), jpeg)
+        linear = _linear_codec(values, quality)
+        decoded = _decoded(values.detach(), quality)
         return (linear + (decoded - linear).detach()).to(image.dtype)
 
 
@@ -41,26 +41,26 @@ class _Decoded(torch.autograd.Function):
     """The real codec, without gradients; a function of its own so that ``torch.func`` can look inside."""
 
     @staticmethod
-    def forward(image: Tensor, jpeg: Jpeg) -> Tensor:
-        return jpeg(image, torch.Generator())
+    def forward(image: Tensor, quality: int) -> Tensor:
+        return compressed(image, quality)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Jpeg], output: Tensor) -> None:  # noqa: ARG004
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:  # noqa: ARG004
         ctx.mark_non_differentiable(output)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int, None], *args: Any) -> tuple[Tensor, int]:  # noqa: ARG004
-        image, jpeg = args
+        image, quality = args
         stacked = image.movedim(in_dims[0], 0)
-        return _decoded(stacked.flatten(0, 1), jpeg).reshape(stacked.shape), 0
+        return _decoded(stacked.flatten(0, 1), quality).reshape(stacked.shape), 0
 
 
-def _decoded(image: Tensor, jpeg: Jpeg) -> Tensor:
-    return cast(Tensor, _Decoded.apply(image, jpeg))
+def _decoded(image: Tensor, quality: int) -> Tensor:
+    return cast(Tensor, _Decoded.apply(image, quality))
 
 
-def _linear_codec(image: Tensor, jpeg: Jpeg) -> Tensor:
-    luma_steps, chroma_steps = (steps.to(image) for steps in _steps(int(jpeg.quality)))
+def _linear_codec(image: Tensor, quality: int) -> Tensor:
+    luma_steps, chroma_steps = (steps.to(image) for steps in _steps(quality))
     height, width = image.shape[2:]
     ycc = _mixed(image * 255, _TO_YCC)
     luma = _coded(ycc[:, :1] - 128, luma_steps) + 128

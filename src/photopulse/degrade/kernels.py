@@ -1,6 +1,6 @@
 """The user's own blur kernel as a downscaling operator, and the files that it comes from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.degrade.downscale import check_factor
+from photopulse.degrade.downscale import check_factor, check_smaller_factor
 from photopulse.degrade.resample import at_least_float32, check_image, mirror
 from photopulse.errors import PhotopulseError
 
@@ -34,6 +34,11 @@ class CustomKernel:
         if self.kernel.ndim != 2 or self.kernel.numel() == 0:
             raise ValueError(f"kernel must be a matrix, got the shape {tuple(self.kernel.shape)}")
 
+    @property
+    def is_linear(self) -> bool:
+        """The kernel weighs and adds."""
+        return True
+
     def __call__(self, image: Tensor) -> Tensor:
         check_image(image, self.factor)
         batch, channels, height, width = image.shape
@@ -45,10 +50,44 @@ class CustomKernel:
             small = F.conv2d(padded, self.kernel.to(padded)[None, None], stride=self.factor)
         return small.reshape(batch, channels, *small.shape[2:]).to(image.dtype)
 
+    def without_steps(self) -> "CustomKernel":
+        """Gives itself."""
+        return self
+
+    def with_factor(self, factor: int) -> "CustomKernel":
+        """Sums the kernel over the larger pixels; with factor 1 it still blurs as far as it reaches beyond one.
+
+        Raises:
+            ValueError: for a factor below 1 or above the own one.
+        """
+        check_smaller_factor(self, factor)
+        if factor == self.factor:
+            return self
+        down, across = (torch.as_tensor(_shares(taps, self.factor, factor)) for taps in self.kernel.shape)
+        kernel = (down @ self.kernel.double().cpu() @ across.T).to(self.kernel)
+        return replace(self, kernel=kernel, factor=factor)
+
+    def expected_error(self, *, side: int | None = None) -> float:  # noqa: ARG002
+        """Returns 0: nothing is random."""
+        return 0.0
+
     def _rows(self, size: int, taps: int) -> Tensor:
         """Which input rows, mirrored at the edges, the padded image is made of."""
         first = (self.factor - taps - 1) // 2 if (self.factor - taps) % 2 else (self.factor - taps) // 2
         return torch.as_tensor(mirror(np.arange(first, first + size - self.factor + taps), size))
+
+
+def _shares(taps: int, old: int, new: int) -> NDArray[np.float64]:
+    """Which share of each tap falls into each larger pixel, (larger pixels, taps), around the block's middle."""
+    width = new / old
+    # CustomKernel lays its middle half a pixel above and left where it cannot meet the block's.
+    middle = -0.5 if (old - taps) % 2 else 0.0
+    left = (np.arange(taps) - taps / 2 + middle) * width
+    pixels = int(np.ceil(2 * max(-left[0], left[-1] + width) - 1e-9))
+    pixels += (pixels - new) % 2
+    edges = np.arange(pixels + 1) - pixels / 2
+    overlap = np.minimum(left + width, edges[1:, None]) - np.maximum(left, edges[:-1, None])
+    return np.maximum(overlap, 0) / width
 
 
 def load_kernel(path: Path) -> Tensor:

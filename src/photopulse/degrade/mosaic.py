@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.degrade.amounts import amount_text, check_amount
+from photopulse.degrade.corruption import Corruption
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class Mosaic(Corruption):
     """Gives every square of ``side`` x ``side`` px its mean colour; squares at the right and lower edge are cut.
 
-    Cut squares take the mean of what is left of them. Nothing is random, there are no gradients.
+    Cut squares take the mean of what is left of them. Nothing is random.
     """
 
     side: float
@@ -28,13 +29,30 @@ class Mosaic:
         """``"mosaic:4"``."""
         return f"mosaic:{amount_text(self.side)}"
 
+    @property
+    def is_random(self) -> bool:
+        return False
+
+    @property
+    def is_linear(self) -> bool:
+        return True
+
+    @property
+    def has_steps(self) -> bool:
+        return False
+
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
-        return pixelate(image.detach(), int(self.side))
+        return self.expected(image.detach())
 
+    def expected(self, image: Tensor) -> Tensor:
+        """Gives the mosaic itself, differentiably."""
+        side = int(self.side)
+        height, width = image.shape[2:]
+        means = F.avg_pool2d(image, side, ceil_mode=True)
+        squares = means.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
+        return squares[:, :, :height, :width]
 
-def pixelate(image: Tensor, side: int) -> Tensor:
-    """Does what ``Mosaic`` does to (B, C, H, W), differentiably."""
-    height, width = image.shape[2:]
-    means = F.avg_pool2d(image, side, ceil_mode=True)
-    squares = means.repeat_interleave(side, dim=2).repeat_interleave(side, dim=3)
-    return squares[:, :, :height, :width]
+    def at_scale(self, ratio: float) -> "Mosaic | None":
+        """Gives squares of whole pixels as near as can be; None below two."""
+        side = round(self.side * ratio)
+        return Mosaic(side) if side > 1 else None

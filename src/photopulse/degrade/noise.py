@@ -4,17 +4,39 @@ Numbers are drawn on the CPU in float32 for the whole batch: the same seed gives
 A picture's noise is its own, whatever stands beside it, where each is corrupted alone with its own generator.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from photopulse.degrade.amounts import amount_text, check_amount
+from photopulse.degrade.corruption import Corruption
 from photopulse.degrade.resample import at_least_float32
+
+# How much unit noise of Cb and Cr moves red, green and blue, see ChromaNoise.
+_CHROMA = (1.402, math.hypot(0.299 * 1.402, 0.114 * 1.772) / 0.587, 1.772)
+
+
+class _Noise(Corruption):
+    """What all corruptions of this file have in common: each pixel is hit by itself, whatever the picture's size."""
+
+    @property
+    def is_random(self) -> bool:
+        return True
+
+    @property
+    def has_steps(self) -> bool:
+        return False
+
+    def at_scale(self, ratio: float) -> Self:  # noqa: ARG002
+        """Gives the same: what it does on average depends on no length."""
+        return self
 
 
 @dataclass(frozen=True)
-class GaussianNoise:
+class GaussianNoise(_Noise):
     """Adds independent normal noise of standard deviation ``std`` / 255 to every value (PULSE, Fig. 6)."""
 
     std: float
@@ -27,13 +49,24 @@ class GaussianNoise:
         """``"noise:25"``."""
         return f"noise:{amount_text(self.std)}"
 
+    @property
+    def is_linear(self) -> bool:
+        return self.std == 0
+
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         noise = torch.randn(image.shape, generator=random) * (self.std / 255)
         return _added(image, noise)
 
+    def expected(self, image: Tensor) -> Tensor:
+        """Gives the mean, which noise moves only where clamping cuts it off, near black and white.
+
+        Beyond [0, 1], where pictures are clamped at last but a search still needs a slope, it goes on as a line.
+        """
+        return _mean_clamped(image, [self.std / 255])
+
 
 @dataclass(frozen=True)
-class ChromaNoise:
+class ChromaNoise(_Noise):
     """Adds normal noise of standard deviation ``std`` / 255 to Cb and Cr alone; the luma keeps still.
 
     Full-range BT.601, as in JPEG; where a colour leaves [0, 1] and is clamped, the luma changes too.
@@ -49,6 +82,10 @@ class ChromaNoise:
         """``"chroma-noise:25"``."""
         return f"chroma-noise:{amount_text(self.std)}"
 
+    @property
+    def is_linear(self) -> bool:
+        return self.std == 0
+
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         batch, _, height, width = image.shape
         drawn = torch.randn(batch, 2, height, width, generator=random) * (self.std / 255)
@@ -56,9 +93,13 @@ class ChromaNoise:
         green = -(0.299 * red + 0.114 * blue) / 0.587
         return _added(image, torch.stack((red, green, blue), dim=1))
 
+    def expected(self, image: Tensor) -> Tensor:
+        """Gives the mean as that of ``GaussianNoise``, each channel by its share of the noise."""
+        return _mean_clamped(image, [self.std / 255 * share for share in _CHROMA])
+
 
 @dataclass(frozen=True)
-class SaltAndPepper:
+class SaltAndPepper(_Noise):
     """Turns a ``fraction`` of the pixels black or white, each half of the time (PULSE, Fig. 6).
 
     A pixel is hit as a whole, in all three channels.
@@ -74,13 +115,36 @@ class SaltAndPepper:
         """``"salt-pepper:0.05"``."""
         return f"salt-pepper:{amount_text(self.fraction)}"
 
+    @property
+    def is_linear(self) -> bool:
+        return True
+
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         batch, _, height, width = image.shape
         drawn = torch.rand(batch, 1, height, width, generator=random).to(image.device)
         salted = torch.where(drawn < self.fraction, 1.0, image)
         return torch.where(drawn < self.fraction / 2, 0.0, salted).clamp(0, 1)
 
+    def expected(self, image: Tensor) -> Tensor:
+        """Gives the mean, ``(1 - p) x + p / 2`` for a fraction p."""
+        return image + self.fraction * (0.5 - image)
+
 
 def _added(image: Tensor, noise: Tensor) -> Tensor:
     values = at_least_float32(image)
     return (values + noise.to(values)).clamp(0, 1).to(image.dtype)
+
+
+def _mean_clamped(image: Tensor, stds: list[float]) -> Tensor:
+    """The mean of normal values around each pixel, clamped to [0, 1]; one deviation for all channels or each."""
+    if max(stds) == 0:
+        return image
+    values = at_least_float32(image)
+    std, inside = values.new_tensor(stds)[:, None, None], values.clamp(0, 1)
+    cut_below, cut_above = std * _excess(-inside / std), std * _excess((inside - 1) / std)
+    return (values + cut_below - cut_above).to(image.dtype)
+
+
+def _excess(mean: Tensor) -> Tensor:
+    """The mean of the positive part of a normal variable of deviation 1."""
+    return torch.exp(-mean.square() / 2) / math.sqrt(2 * math.pi) + mean / 2 * torch.erfc(-mean / math.sqrt(2))

@@ -1,15 +1,15 @@
 """How far the true large picture lies from the small one that was observed, so that no search fits the noise."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from photopulse.degrade.corruptions import Corruption
-from photopulse.degrade.declared import Declared
-from photopulse.degrade.downscale import Bicubic, Degradation
-from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
+if TYPE_CHECKING:
+    from photopulse.degrade.declared import Declared
+    from photopulse.degrade.downscale import Degradation
 
 _USUAL_SIDE = 1024
 _LARGEST_SIDE = 256
@@ -18,37 +18,27 @@ _STEEPNESS = 1.5
 _CONTRAST = 0.2
 
 
-def expected_error(operator: Degradation, *, side: int | None = None) -> float:
-    """Returns the mean squared error, white being 1, between ``operator(truth)`` and what was observed of it.
-
-    It is what the random parts leave: noise shrinks with the downscaling, is partly removed by a later blur and
-    partly kept by a later JPEG. Zero where nothing is random. Measured with fixed seeds on random pictures as
-    smooth as portraits, which only matters for noise under JPEG: there it is good to a third, else to a tenth.
-
-    Args:
-        operator: of the size that the picture was observed with, not one made ``with_factor`` of it.
-        side: of the small picture; by default as if the large one had 1024 px.
-    """
-    if not isinstance(operator, Declared):
-        return 0.0
-    return _measured(operator, min(side or max(1, _USUAL_SIDE // operator.factor), _LARGEST_SIDE))
+def measuring_side(operator: "Degradation", side: int | None) -> int:
+    """Returns the side of the small pictures to measure with: that one, or as if the large ones had 1024 px."""
+    return min(side or max(1, _USUAL_SIDE // operator.factor), _LARGEST_SIDE)
 
 
 @lru_cache(maxsize=64)
 @torch.no_grad()
-def _measured(operator: Declared, side: int) -> float:
-    if not any(_is_random(part) for part in (*operator.before, *operator.after)):
-        return 0.0
-    if not any(_is_random(part) for part in operator.before):
-        # What happened to the large picture is exact, so the small one can be made up directly.
-        operator = Declared((), Bicubic(1), operator.after)
+def measured_error(operator: "Declared", side: int) -> float:
+    """Measures the mean squared error, white being 1, between ``operator(truth)`` and what is observed of it.
+
+    Noise shrinks with the downscaling, is partly removed by a later blur and partly kept by a later JPEG. Measured with
+    fixed seeds on random pictures as smooth as portraits, which only matters for noise under JPEG: there it is good to
+    a third, else to a tenth.
+
+    Args:
+        operator: of the size that the picture was observed with, not one made ``with_factor`` of it.
+        side: of the small picture.
+    """
     random = torch.Generator().manual_seed(0)
     pictures = _natural(side * operator.factor, random)
     return (operator.observe(pictures, random) - operator(pictures)).square().mean().item()
-
-
-def _is_random(part: Corruption) -> bool:
-    return isinstance(part, GaussianNoise | ChromaNoise | SaltAndPepper)
 
 
 def _natural(side: int, random: torch.Generator) -> Tensor:

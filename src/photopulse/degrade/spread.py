@@ -1,20 +1,27 @@
 """Blurs as differentiable convolutions: the numbers of ``photopulse.degrade.blur``, with exact gradients."""
 
+from collections.abc import Hashable
 from functools import lru_cache
-from typing import cast
+from typing import Protocol, cast
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from photopulse.degrade.resample import at_least_float32, mirror
 
-Blur = MotionBlur | Defocus | GaussianBlur
+
+class Spreading(Hashable, Protocol):
+    """What has a kernel with which it spreads every pixel."""
+
+    def kernel(self) -> NDArray[np.floating]:
+        """Returns the weights, two odd sides, equal to their own mirror image."""
+        ...
 
 
-def spread(image: Tensor, blur: Blur) -> Tensor:
+def spread(image: Tensor, blur: Spreading) -> Tensor:
     """Blurs (B, C, H, W) as ``blur`` does, differentiably, on the image's device and in its dtype.
 
     By the Fourier transform, so that wide kernels cost no more than narrow ones; any kernel fits any image.
@@ -35,7 +42,7 @@ def spread(image: Tensor, blur: Blur) -> Tensor:
 # Tensors made in inference mode could never take part in a later backward pass.
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
-def _response(blur: Blur, sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+def _response(blur: Spreading, sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """The kernel's Fourier transform; every kernel is its own mirror image, so nothing is flipped."""
     kernel = torch.as_tensor(_kernel(blur))
     return cast(Tensor, torch.fft.rfft2(kernel, s=sizes)).to(device=device, dtype=dtype.to_complex())
@@ -49,5 +56,5 @@ def _rows(size: int, taps: int, device: torch.device) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _kernel(blur: Blur) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _kernel(blur: Spreading) -> NDArray[np.float64]:
     return np.asarray(blur.kernel(), dtype=np.float64)

@@ -1,13 +1,14 @@
 """Consistency: does the large image downscale back to the small one it was made from (PULSE, section 3)?"""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from photopulse.degrade import Degradation
 from photopulse.metrics.luma import check_image, check_pair
 
 
-def downscale_mse(image: Tensor, small: Tensor, degradation: Degradation) -> Tensor:
+def downscale_mse(image: Tensor, small: Tensor, degradation: Callable[[Tensor], Tensor]) -> Tensor:
     """Computes the mean squared error between the downscaled image and the small one. Lower is more faithful.
 
     The image is clamped to [0, 1] first, as a saved file is: what a viewer cannot see must not count.

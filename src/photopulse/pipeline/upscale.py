@@ -11,13 +11,13 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.degrade import CustomKernel, Degradation, expected_error, load_kernel, parse_degradation
+from photopulse.degrade import CustomKernel, Degradation, load_kernel, parse_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.generators.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.pipeline.inputs import ImageLike, read_target
-from photopulse.search.exact import is_linear, project_exactly
+from photopulse.search.exact import project_exactly
 from photopulse.search.fast import FastSettings, fast_search
 from photopulse.search.kit import SearchKit
 from photopulse.search.losses import mean_squared_error
@@ -166,7 +166,7 @@ def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
     """
     one_hot(settings.label, generator)
     degradation = _degradation(settings, factor=2)
-    if settings.exact and (not is_linear(degradation) or expected_error(degradation) > 0):
+    if settings.exact and (not degradation.is_linear or degradation.expected_error() > 0):
         raise PhotopulseError(
             f"cannot fit exactly what {settings.degradation} made small",
             why="noise and JPEG left errors in it, which an exact answer would copy",
@@ -232,7 +232,7 @@ def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) ->
     if settings.exact:
         exact = project_exactly(image, problem.target, problem.degradation)
         return Surfaced(image=exact, strength=(exact - untouched.image).square().mean((1, 2, 3)).sqrt())
-    if settings.method == "classic" or not is_linear(problem.degradation, problem.target.device):
+    if settings.method == "classic" or not problem.degradation.is_linear:
         return untouched
     return close_gap(image, problem.target, problem.degradation, eps=_eps(problem, settings))
 

@@ -6,7 +6,6 @@ S a cubic spline enlargement, and c solves ``D clamp(x + S c) = target``. It is 
 ``nearest``. What no smooth surface can reach, D's own transpose finishes.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,9 +24,6 @@ EXACT_TOLERANCE: Final = 1e-7
 
 _MEMORY: Final = 6
 _PATIENCE: Final = 8
-_LINEAR_WITHIN: Final = 1e-4
-# Large enough for the blur kernels that a degradation may contain.
-_PROBE_SIZE: Final = 256
 
 # From a field (1, 3, h, w), float64 on the CPU, to a correction (1, 3, H, W) like the picture.
 _Enlarge = Callable[[Tensor], Tensor]
@@ -62,10 +58,10 @@ def project_exactly(
         ValueError: if the degradation is not linear (JPEG, noise) or the shapes do not fit.
     """
     _check_shapes(image, target, degradation)
+    _check_linear(degradation)
     exact = torch.promote_types(image.dtype, torch.float32)
     # In low precision the corrections would end at 1e-5.
     with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
-        _check_linear(degradation, image.device)
         starts, targets = image.to(exact).clamp(0, 1), target.cpu().double()
         items = (
             _Item(start=starts[i : i + 1], target=targets[i : i + 1], degradation=degradation)
@@ -178,20 +174,6 @@ def _check_shapes(image: Tensor, target: Tensor, degradation: Degradation) -> No
         raise ValueError(f"{tuple(image.shape)} does not downscale by {factor} to {tuple(target.shape)}")
 
 
-def is_linear(degradation: Degradation, device: torch.device | None = None) -> bool:
-    """Says whether the mean of two pictures downscales to the mean of what they downscale to: JPEG's does not."""
-    blocks = math.ceil(_PROBE_SIZE / degradation.factor)
-    random = torch.Generator().manual_seed(0)
-    coarse = torch.rand(2, 1, 3, blocks, blocks, generator=random)
-    # Noise alone would be grey when downscaled, and what happens to grey is hardly ever not linear.
-    side = blocks * degradation.factor
-    blocky = coarse.repeat_interleave(degradation.factor, dim=3).repeat_interleave(degradation.factor, dim=4)
-    pair = ((blocky + torch.rand(2, 1, 3, side, side, generator=random)) / 2).to(device)
-    with torch.no_grad():
-        apart = (degradation(pair[0]) + degradation(pair[1])) / 2
-        return torch.allclose(degradation(pair.mean(dim=0)), apart, atol=_LINEAR_WITHIN)
-
-
-def _check_linear(degradation: Degradation, device: torch.device) -> None:
-    if not is_linear(degradation, device):
+def _check_linear(degradation: Degradation) -> None:
+    if not degradation.is_linear:
         raise ValueError(f"only a linear degradation can be met exactly, and {degradation.name!r} is not linear")

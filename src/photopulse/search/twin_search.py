@@ -9,8 +9,6 @@ from typing import Final, cast
 import torch
 from torch import Tensor
 
-from photopulse.degrade import expected_error
-from photopulse.search.exact import is_linear
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS, Objective
 from photopulse.search.losses import mean_squared_error
@@ -80,7 +78,7 @@ def reachable_eps(eps: float, problem: SearchProblem) -> float:
     That error is a mean over inputs; two of its standard deviations are added, or half the truths would lie beyond.
     """
     values = problem.target[0].numel()
-    expected = expected_error(problem.degradation, side=problem.target.shape[-1])
+    expected = problem.degradation.expected_error(side=problem.target.shape[-1])
     return max(eps, expected * (1 + 2 * math.sqrt(2 / values)))
 
 
@@ -106,8 +104,7 @@ class TwinSearch:
         self._show_every = show_every
         self._clock = clock
         # What no surface may close, the search itself has to.
-        closable = is_linear(problem.degradation, problem.target.device)
-        self._unseen = strongest_unseen(problem.target.shape[-1]) if closable else 0.0
+        self._unseen = strongest_unseen(problem.target.shape[-1]) if problem.degradation.is_linear else 0.0
         self._pass_seconds = 0.0
         if origin is not None:
             self._views = self._views[-1:]

@@ -1,13 +1,13 @@
 """Cheap and true ways to see a generator's picture as small as the input."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photopulse.degrade import Bicubic, Declared, Degradation, Jpeg, with_factor
+from photopulse.degrade import Bicubic, Degradation
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import SearchKit
 from photopulse.search.problem import SearchProblem
@@ -47,7 +47,7 @@ def views_of(problem: SearchProblem, kit: SearchKit) -> list[View]:
 
 def _full_view(problem: SearchProblem) -> View:
     """Returns the view through the generator itself."""
-    degradation = _smooth(problem.degradation)
+    degradation = _seen_in_search(problem)
     return View(
         height=problem.generator.resolution,
         target=problem.target,
@@ -67,20 +67,13 @@ def _twin_view(twin: Twin, problem: SearchProblem) -> View:
             is_full=False,
             is_true=False,
             _render=twin,
-            _degradation=with_factor(_smooth(problem.degradation), size // side),
+            _degradation=_seen_in_search(problem).with_factor(size // side),
         )
     # A first look only: what was declared of the small picture has no meaning at this size.
     smaller = F.interpolate(problem.target, size=(size, size), mode="bicubic", antialias=True)
     return View(height=size, target=smaller, is_full=False, is_true=False, _render=twin, _degradation=Bicubic(1))
 
 
-def _smooth(degradation: Degradation) -> Degradation:
-    """Leaves JPEG out, whose steps a line search stumbles over: the correction by full passes brings it in."""
-    if not isinstance(degradation, Declared):
-        return degradation
-    before, after = (
-        tuple(part for part in parts if not isinstance(part, Jpeg)) for parts in (degradation.before, degradation.after)
-    )
-    if (before, after) == (degradation.before, degradation.after):
-        return degradation
-    return replace(degradation, before=before, after=after) if before or after else degradation.downscale
+def _seen_in_search(problem: SearchProblem) -> Degradation:
+    """Leaves out JPEG, over whose steps a line search stumbles: the correction by full passes brings it in."""
+    return problem.degradation.without_steps()
