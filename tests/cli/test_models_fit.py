@@ -1,6 +1,5 @@
 """`photopulse models fit` as a user meets it."""
 
-import inspect
 import io
 import json
 from pathlib import Path
@@ -16,7 +15,6 @@ from photopulse.search.prior import fit_prior, load_prior
 from photopulse.search.prior_cache import prior_path
 from photopulse.search.twin_cache import find_twin, twin_path
 from photopulse.training import twin_run
-from photopulse.training.twin import TwinFitSettings
 from photopulse.training.twin_run import TwinFit, TwinFitWatcher
 
 
@@ -161,15 +159,6 @@ def test_a_cache_that_cannot_be_written_is_one_line_of_error(fit, monkeypatch, t
 )
 def test_wrong_usage_exits_with_two(fit, arguments):
     assert fit(*arguments).exit_code == 2
-
-
-def test_defaults_are_those_of_the_recipe():
-    parameters = inspect.signature(command.fit_command).parameters
-    recipe = TwinFitSettings()
-    assert parameters["twin_samples"].default == recipe.samples
-    assert parameters["twin_steps"].default == recipe.steps
-    assert parameters["seed"].default == recipe.seed
-    assert recipe.sizes == command._USUAL_SIZES
 
 
 class Terminal(io.StringIO):

@@ -1,6 +1,5 @@
 """`photopulse train` as a user meets it."""
 
-import inspect
 import io
 import json
 from dataclasses import replace
@@ -11,13 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.cli import train as command
 from photopulse.cli.training_progress import watched_training
 from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet
 from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
 from photopulse.training.faces import TrainingFace
-from photopulse.training.fsrgan import FSRGANTraining
-from photopulse.training.fsrnet import FSRNetTraining
 from photopulse.training.loop import Trained
 
 
@@ -141,16 +137,6 @@ def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path
     assert result.exit_code == 0
     lines = (tmp_path / "out" / "losses.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["step", "3"]
-
-
-@pytest.mark.parametrize(
-    ("function", "recipe"),
-    [(command.train_fsrnet_command, FSRNetTraining()), (command.train_fsrgan_command, FSRGANTraining())],
-)
-def test_defaults_are_those_of_the_recipes(function, recipe):
-    parameters = inspect.signature(function).parameters
-    for name in ("steps", "batch_size", "learning_rate", "seed"):
-        assert parameters[name].default == getattr(recipe, name)
 
 
 @pytest.mark.parametrize(("arguments", "network"), [((), SMALL), (("--published",), PUBLISHED)])

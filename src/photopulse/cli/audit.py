@@ -1,13 +1,12 @@
 """`photopulse audit`: does it treat all faces alike?"""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from photopulse.cli.console import fail, stderr_console
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
+from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -25,12 +24,9 @@ def audit_command(
         Literal["fast", "classic"], typer.Option(help="fast: seconds a face. classic: PULSE as published.")
     ] = "fast",
     size: Annotated[int, typer.Option(min=1, help="Height and width that the faces are made small to.")] = 16,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the classic search [100].")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the classic search.", show_default="100")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed and photos, same audit.")] = 0,
-    eps: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Downscaling error that is close enough: 1e-4, classic 1e-3."),
-    ] = None,
+    eps: Eps = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="CSV: file name, then a column for each label (e.g. gender); summarised too."),
@@ -81,11 +77,8 @@ def _search_settings(method: Literal["fast", "classic"], steps: int | None, eps:
 
     if method == "fast" and steps is not None:
         raise ValueError("--steps is for the classic search: add --method classic, or leave it out")
-    fast, classic = FastSettings(), PulseSettings()
     return UpscaleSettings(
-        method=method,
-        fast=replace(fast, eps=fast.eps if eps is None else eps),
-        classic=replace(classic, eps=classic.eps if eps is None else eps, steps=steps or classic.steps),
+        method=method, fast=FastSettings(**given(eps=eps)), classic=PulseSettings(**given(eps=eps, steps=steps))
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import Device, OutputFolder, find_device
+from photopulse.cli.options import Device, OutputFolder, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -44,6 +44,7 @@ def evaluate_command(
         list[str] | None,
         typer.Option(
             help="What spoils the sharp face first: clean, or e.g. noise:25, motion:100, noise:25+jpeg:30; repeatable.",
+            show_default="clean",
             rich_help_panel=_TASK,
         ),
     ] = None,
@@ -54,7 +55,10 @@ def evaluate_command(
     size: Annotated[
         list[int] | None,
         typer.Option(
-            min=1, help="Results are measured at this size; repeatable. Default 128 and 1024.", rich_help_panel=_TASK
+            min=1,
+            help="Results are measured at this size; repeatable.",
+            show_default="128 and 1024",
+            rich_help_panel=_TASK,
         ),
     ] = None,
     curves: Annotated[
@@ -93,10 +97,8 @@ def evaluate_command(
     try:
         settings = EvaluateSettings(
             methods=tuple(method.strip() for method in methods.split(",")),
-            corruptions=tuple(corruption or ["clean"]),
             degradation=degradation,
             small=small,
-            sizes=tuple(size or [128, 1024]),
             aligned=aligned,
             seed=seed,
             limits=tuple(_limit(text) for text in limit or []),
@@ -109,6 +111,7 @@ def evaluate_command(
             lpips=lpips,
             workers=workers,
             resume=not fresh,
+            **given(corruptions=tuple(corruption) if corruption else None, sizes=tuple(size) if size else None),
         )
     except (PhotopulseError, ValueError) as error:
         fail(str(error), 2)

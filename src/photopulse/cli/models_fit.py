@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from photopulse.search.prior import GaussianPrior
     from photopulse.training.twin_run import TwinFit, TwinFitWatcher
 
-_USUAL_SIZES = (16, 32, 64)
-
 
 def fit_command(
     name: Annotated[str, typer.Argument(help="A generator's name, or its file.")] = DEFAULT_GENERATOR,
@@ -31,7 +29,7 @@ def fit_command(
     samples: Annotated[int, typer.Option(min=2, help="Latents to map; the paper used a million.")] = 100_000,
     twins: Annotated[
         str | None,
-        typer.Option(metavar="SIZES", help="Twins to fit, e.g. 16,32, or none.  [default: those of 16, 32, 64 px]"),
+        typer.Option(metavar="SIZES", help="Twins to fit, e.g. 16,32, or none.", show_default="those of 16, 32, 64 px"),
     ] = None,
     twin_samples: Annotated[int, typer.Option(min=1, help="Pictures that the twins learn from.")] = 3000,
     twin_steps: Annotated[int, typer.Option(min=1, help="Batches that each twin learns from.")] = 1500,
@@ -73,9 +71,12 @@ def fit_command(
 
 
 def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
-    """Reads ``16,32`` or ``none``; by default takes the usual sizes that the generator has."""
+    """Reads ``16,32`` or ``none``; by default takes the sizes of searches that the generator has."""
+    from photopulse.search.kit import TWIN_SIZES
+
+    usual = tuple(size for size in TWIN_SIZES if generator.make_twin(size) is not None)
     if asked is None:
-        return tuple(size for size in _USUAL_SIZES if generator.make_twin(size) is not None)
+        return usual
     if asked.strip().lower() == "none":
         return ()
     words = [word.strip() for word in asked.split(",")]
@@ -86,11 +87,10 @@ def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
     sizes = tuple(dict.fromkeys(int(word) for word in words))
     missing = [size for size in sizes if generator.make_twin(size) is None]
     if missing:
-        usual = ",".join(str(size) for size in _USUAL_SIZES if generator.make_twin(size) is not None) or "none"
         raise PhotopulseError(
             f"cannot fit a twin of {missing[0]} px",
             why=f"{generator.name} has none of that size",
-            fix=f"give --twins {usual}",
+            fix=f"give --twins {','.join(map(str, usual)) or 'none'}",
         )
     return sizes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
+from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
@@ -29,10 +29,7 @@ def upscale_command(
     quality: Annotated[Quality, typer.Option(help="Of the fast search: how long it tries.")] = "normal",
     count: Annotated[int, typer.Option(min=1, help="Different answers for each face.")] = 1,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same faces; answer k has seed + k.")] = 0,
-    eps: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Downscaling error that is close enough: 1e-4, classic 1e-3."),
-    ] = None,
+    eps: Eps = None,
     time_limit: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="Of the fast search: stop trying then.")
     ] = None,
@@ -65,28 +62,43 @@ def upscale_command(
         int | None, typer.Option(help="Class, for a conditional generator.", rich_help_panel=_INPUT)
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="More steps find closer faces [100].", rich_help_panel=_CLASSIC)
+        int | None,
+        typer.Option(min=1, help="More steps find closer faces.", show_default="100", rich_help_panel=_CLASSIC),
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--lr", min=1e-6, help="Learning rate [0.4].", rich_help_panel=_CLASSIC)
+        float | None,
+        typer.Option("--lr", min=1e-6, help="Learning rate.", show_default="0.4", rich_help_panel=_CLASSIC),
     ] = None,
     loss: Annotated[
         str | None,
-        typer.Option(help="Weighted L2, L1 and GEOCROSS [100*L2+0.05*GEOCROSS].", rich_help_panel=_CLASSIC),
+        typer.Option(
+            help="Weighted L2, L1 and GEOCROSS.", show_default="100*L2+0.05*GEOCROSS", rich_help_panel=_CLASSIC
+        ),
     ] = None,
-    optimizer: Annotated[OptimizerName | None, typer.Option(help="[adam]", rich_help_panel=_CLASSIC)] = None,
-    schedule: Annotated[ScheduleName | None, typer.Option(help="[linear1cycledrop]", rich_help_panel=_CLASSIC)] = None,
+    optimizer: Annotated[
+        OptimizerName | None,
+        typer.Option(help="What moves the latents.", show_default="adam", rich_help_panel=_CLASSIC),
+    ] = None,
+    schedule: Annotated[
+        ScheduleName | None,
+        typer.Option(help="Of the learning rate.", show_default="linear1cycledrop", rich_help_panel=_CLASSIC),
+    ] = None,
     tile_latent: Annotated[
         bool,
         typer.Option("--tile-latent", help="One latent for all layers (W, not W+).", rich_help_panel=_CLASSIC),
     ] = False,
-    noise: Annotated[NoiseKind | None, typer.Option(help="Noise inputs [trainable].", rich_help_panel=_CLASSIC)] = None,
+    noise: Annotated[
+        NoiseKind | None, typer.Option(help="Noise inputs.", show_default="trainable", rich_help_panel=_CLASSIC)
+    ] = None,
     trainable_noise: Annotated[
         int | None,
-        typer.Option(min=0, help="Of trainable noise: the coarsest layers [5].", rich_help_panel=_CLASSIC),
+        typer.Option(
+            min=0, help="Of trainable noise: the coarsest layers.", show_default="5", rich_help_panel=_CLASSIC
+        ),
     ] = None,
     zero_noise: Annotated[
-        str | None, typer.Option(help="Noise layers that stay zero, e.g. 3,-1 [-1].", rich_help_panel=_CLASSIC)
+        str | None,
+        typer.Option(help="Noise layers that stay zero, e.g. 3,-1.", show_default="-1", rich_help_panel=_CLASSIC),
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.", rich_help_panel=_OUTPUT)
@@ -118,14 +130,14 @@ def upscale_command(
     from photopulse.search.pulse import PulseSettings
     from photopulse.search.starts import NoiseSettings
 
-    fast = _given(quality=None if quality == "normal" else quality, time_limit=time_limit)
+    fast = given(quality=None if quality == "normal" else quality, time_limit=time_limit)
     try:
-        noises = _given(
+        noises = given(
             kind=noise,
             trainable_layers=trainable_noise,
             zeroed_layers=_layers(zero_noise) if zero_noise is not None else None,
         )
-        classic = _given(
+        classic = given(
             steps=steps,
             learning_rate=learning_rate,
             loss=parse_loss(loss) if loss is not None else None,
@@ -135,7 +147,7 @@ def upscale_command(
             noise=replace(NoiseSettings(), **noises) if noises else None,
         )
         _refuse_foreign(method, fast, classic)
-        closeness = _given(eps=eps)
+        closeness = given(eps=eps)
         settings = BatchSettings(
             upscale=UpscaleSettings(
                 degradation=degradation,
@@ -180,11 +192,6 @@ def _run(
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
     print_report("upscale", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))
-
-
-def _given(**options: object) -> dict[str, Any]:
-    """Keeps the options that the user gave."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _refuse_foreign(method: str, fast: dict[str, Any], classic: dict[str, Any]) -> None:

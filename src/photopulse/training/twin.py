@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.twin import Twin
+from photopulse.search.kit import TWIN_SIZES
 from photopulse.training.loop import load_checkpoint, save_checkpoint, warm_cosine
 from photopulse.training.twin_samples import TwinSamples, seeded
 
@@ -31,7 +32,7 @@ class TwinFitSettings:
         seed: of samples and batches.
     """
 
-    sizes: tuple[int, ...] = (16, 32, 64)
+    sizes: tuple[int, ...] = TWIN_SIZES
     samples: int = 3000
     steps: int = 1500
     batch: int = 16

@@ -1,0 +1,213 @@
+"""Every default that a command tells against the settings that it stands for.
+
+The two are copies: `--help` opens without loading torch, and so without the dataclasses of the settings.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from photopulse.batch import BatchSettings, RestoreBatchSettings, align_files
+from photopulse.batch.audit import AuditSettings
+from photopulse.batch.evaluate_settings import EvaluateSettings
+from photopulse.batch.sample import SampleSettings
+from photopulse.cli import app
+from photopulse.degrade import DEGRADATION_NAMES
+from photopulse.pipeline import RestoreSettings, UpscaleSettings
+from photopulse.pipeline.align import FULL_SIZE
+from photopulse.pipeline.methods import METHOD_NAMES
+from photopulse.search.fast import FastSettings
+from photopulse.search.prior import fit_prior
+from photopulse.search.pulse import PulseSettings
+from photopulse.search.starts import NoiseSettings
+from photopulse.training.enlarge import EnlargeTraining
+from photopulse.training.face_gan import FaceGANTraining
+from photopulse.training.face_restoration import FaceTraining
+from photopulse.training.fsrgan import FSRGANTraining
+from photopulse.training.fsrnet import FSRNetTraining
+from photopulse.training.full_size import FullSizeTraining
+from photopulse.training.photo import PhotoTraining
+from photopulse.training.twin import TwinFitSettings
+from photopulse.weights import DEFAULT_GENERATOR
+
+RECIPES = {
+    "train photo": PhotoTraining(),
+    "train full-size": FullSizeTraining(),
+    "train enlarge": EnlargeTraining(),
+    "train face": FaceTraining(),
+}
+
+SETTINGS: Mapping[str, tuple[Any, ...]] = {
+    "upscale": (BatchSettings(), UpscaleSettings(), FastSettings(), PulseSettings()),
+    "restore": (RestoreBatchSettings(), RestoreSettings()),
+    "audit": (AuditSettings(), UpscaleSettings(), PulseSettings()),
+    "evaluate": (EvaluateSettings(),),
+    "sample": (SampleSettings(),),
+    "models fit": (TwinFitSettings(),),
+    "train fsrnet": (FSRNetTraining(),),
+    "train fsrgan": (FSRGANTraining(),),
+    "train face-gan": (FaceGANTraining(),),
+    **{command: (recipe, recipe.optimisation) for command, recipe in RECIPES.items()},
+}
+"""Where the default of an option stands: in the first of these that has a field of its name."""
+
+
+def parameter(function: Callable[..., object], name: str) -> Any:
+    return inspect.signature(function).parameters[name].default
+
+
+def short(number: float) -> str:
+    """As one writes it: 1e-4."""
+    return f"{number:.0e}".replace("e-0", "e-")
+
+
+def listed(values: tuple[object, ...]) -> str:
+    return ",".join(map(str, values))
+
+
+EPS = f"{short(FastSettings().eps)}, classic {short(PulseSettings().eps)}"
+
+OTHERWISE: Mapping[str, Mapping[str, Any]] = {
+    "upscale": {
+        "generator": DEFAULT_GENERATOR,
+        "eps": EPS,
+        "align": BatchSettings().align_size,
+        "loss": "+".join(f"{term.weight:g}*{term.name}" for term in PulseSettings().loss),
+        "noise": NoiseSettings().kind,
+        "trainable_noise": NoiseSettings().trainable_layers,
+        "zero_noise": listed(NoiseSettings().zeroed_layers),
+        "fresh": not BatchSettings().resume,
+    },
+    "restore": {
+        "scale": f"{RestoreSettings().scale:g}",
+        "face": RestoreSettings().faces or None,
+        "fresh": not RestoreBatchSettings().resume,
+    },
+    "align": {"size": parameter(align_files, "size"), "padding": parameter(align_files, "padding")},
+    "audit": {
+        "generator": DEFAULT_GENERATOR,
+        "eps": EPS,
+        "labels": AuditSettings().labels or None,
+        "fresh": not AuditSettings().resume,
+    },
+    "evaluate": {
+        "methods": listed(EvaluateSettings().methods),
+        "limit": EvaluateSettings().limits or None,
+        "corruption": listed(EvaluateSettings().corruptions),
+        "size": " and ".join(map(str, EvaluateSettings().sizes)),
+        "fresh": not EvaluateSettings().resume,
+    },
+    "sample": {"generator": DEFAULT_GENERATOR},
+    "models fit": {
+        "name": DEFAULT_GENERATOR,
+        "samples": parameter(fit_prior, "samples"),
+        "twins": f"those of {', '.join(map(str, TwinFitSettings().sizes))} px",
+        "twin_samples": TwinFitSettings().samples,
+        "twin_steps": TwinFitSettings().steps,
+        "label": None,
+    },
+    "train photo": {"crop": PhotoTraining().crops.size},
+    "train full-size": {"crop": FullSizeTraining().crops.size},
+    "train enlarge": {"crop": EnlargeTraining().crops.size},
+    "train face": {"identity": FaceTraining().identity_weight},
+    "train face-gan": {
+        "stages": ",".join(f"{s.size}:{s.steps}:{s.batch_size}" for s in FaceGANTraining().stages),
+    },
+}
+"""Defaults of options that are called or written otherwise than their settings."""
+
+OWN: Mapping[str, set[str]] = {
+    "sample": {"seed"},
+    "models get": {"names", "everything"},
+    "train fsrnet": {"published", "fresh"},
+    "train fsrgan": {"start", "fresh"},
+    "train face-gan": {"fresh"},
+    "train photo": {"start", "fresh"},
+    "train full-size": {"photo_net", "fresh"},
+    "train enlarge": {"fresh"},
+    "train face": {"decoder", "photo_net", "fresh"},
+}
+"""Options that are the command's own affair, besides these of many commands."""
+COMMON = {"output", "device", "as_json"}
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """All commands below; typer brings its own click, so that they have no type to ask for."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+OPTIONS = {
+    (name, option.name): option for name, command in commands(typer.main.get_command(app)) for option in command.params
+}
+EACH = pytest.mark.parametrize(
+    ("command", "option"), [pytest.param(*both, id=f"{both[0]} {both[1]}") for both in OPTIONS]
+)
+
+
+def told(command: str, option: str) -> Any:
+    """The default that the command has, or where it has none, the one that its help tells."""
+    found = OPTIONS[command, option]
+    shown = getattr(found, "show_default", None)
+    return shown if found.default is None and isinstance(shown, str) else found.default
+
+
+def wanted(command: str, option: str) -> Any:
+    """The default of the settings."""
+    if option in OTHERWISE.get(command, {}):
+        return OTHERWISE[command][option]
+    option = {"perceptual": "perceptual_weight"}.get(option, option) if command in RECIPES else option
+    for settings in SETTINGS.get(command, ()):
+        if option in {field.name for field in fields(settings)}:
+            return getattr(settings, option)
+    pytest.fail(f"say in SETTINGS, OTHERWISE or OWN where the default of {option!r} stands")
+
+
+@EACH
+def test_a_default_that_a_command_tells_is_that_of_its_settings(command: str, option: str) -> None:
+    if OPTIONS[command, option].required or option in COMMON | OWN.get(command, set()):
+        return
+    expected = wanted(command, option)
+    assert str(told(command, option)) == str(expected)
+
+
+def test_the_tables_above_name_only_what_there_is() -> None:
+    named = {
+        (command, option) for table in (OTHERWISE, OWN) for command, options in table.items() for option in options
+    }
+    assert named <= set(OPTIONS)
+    assert set(SETTINGS) <= {command for command, _ in OPTIONS}
+
+
+@EACH
+def test_no_help_text_holds_brackets_which_are_taken_for_markup_and_vanish(command: str, option: str) -> None:
+    assert "[" not in (OPTIONS[command, option].help or "")
+
+
+@EACH
+def test_a_default_is_seen_in_the_help(command: str, option: str) -> None:
+    default = told(command, option)
+    if default is None or isinstance(default, bool):
+        return
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
+    (line,) = (line for line in shown.stdout.splitlines() if f" {OPTIONS[command, option].opts[-1]} " in line)
+    assert str(default) in line
+
+
+def test_the_names_and_sizes_in_help_texts_are_those_that_there_are() -> None:
+    for (command, option), names in {
+        ("upscale", "degradation"): DEGRADATION_NAMES,
+        ("evaluate", "methods"): METHOD_NAMES,
+        ("align", "size"): (str(FULL_SIZE),),
+    }.items():
+        words = re.findall(r"[a-z]+|\d+", OPTIONS[command, option].help)
+        assert set(names) <= set(words)
