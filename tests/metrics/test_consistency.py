@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import DEGRADATION_NAMES, Box, make_degradation
-from photopulse.metrics.consistency import downscale_mse, in_units_of_1e5
+from photopulse.metrics.consistency import downscale_mse
 
 
 def random_image(*shape: int, seed: int = 0) -> Tensor:
@@ -56,10 +56,3 @@ def test_any_degradation_will_do() -> None:
 def test_a_small_image_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         downscale_mse(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 2, 2), Box(2))
-
-
-@pytest.mark.parametrize(
-    ("mse", "words"), [(161.1e-5, "161.1"), (2.68e-5, "2.68"), (0.00203, "203.0"), (0.0, "0.00"), (1.0, "100000.0")]
-)
-def test_errors_are_worded_as_in_the_table_of_sr3(mse: float, words: str) -> None:
-    assert in_units_of_1e5(mse) == words

@@ -7,12 +7,10 @@ import torch.nn.functional as F
 
 from photopulse import weights
 from photopulse.errors import PhotopulseError
-from photopulse.metrics.identity import (
-    SAME_PERSON_DISTANCE,
-    identity_distance,
-    identity_similarity,
-    load_identity,
-)
+from photopulse.metrics.identity import identity_distance, identity_similarity, load_identity
+
+# Distances below it speak for one person, by the maker of the network.
+SAME_PERSON_DISTANCE = 0.6
 
 
 def resized(face, size):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from photopulse.metrics import kid
-from photopulse.metrics.kid import kernel_distance, subset_kernel_distance
+from photopulse.metrics.kid import kernel_distance
 
 
 def draw(count: int, seed: int, width: int = 6) -> Tensor:
@@ -84,31 +84,6 @@ def test_the_expectation_is_the_true_distance_and_the_standard_error_the_true_sp
     values = np.array([one.value for one in found])
     assert abs(values.mean() - truth) < 3 * values.std() / 300**0.5
     assert np.mean([one.standard_error for one in found]) == pytest.approx(values.std(), rel=0.25)
-
-
-def test_subsets_repeat_with_the_seed_and_agree_with_all_pairs():
-    a, b = draw(60, seed=0), draw(50, seed=1) + 0.5
-    first, again, other = (
-        subset_kernel_distance(a, b, random=torch.Generator().manual_seed(seed), size=20, count=200)
-        for seed in (0, 0, 1)
-    )
-    exact = kernel_distance(a, b)
-    assert first == again != other
-    assert first.value == pytest.approx(exact.value, abs=4 * first.standard_error / 200**0.5)
-    assert first.standard_error > 0
-
-
-def test_subsets_of_all_pictures_give_the_exact_estimate():
-    a, b = draw(9, seed=0), draw(9, seed=1)
-    found = subset_kernel_distance(a, b, random=torch.Generator().manual_seed(0), size=9, count=2)
-    assert found.value == pytest.approx(kernel_distance(a, b).value, rel=1e-9)
-    assert found.standard_error == pytest.approx(0, abs=1e-12)
-
-
-@pytest.mark.parametrize(("size", "count"), [(2, 100), (10, 100), (5, 1)])
-def test_subsets_that_cannot_be_drawn_are_refused(size, count):
-    with pytest.raises(ValueError, match="size must be 3 to 9"):
-        subset_kernel_distance(draw(9, 0), draw(12, 1), random=torch.Generator(), size=size, count=count)
 
 
 def test_two_pictures_are_too_few_for_a_standard_error():

@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 
 from photopulse.errors import PhotopulseError
 from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.restore.fsrnet_weights import load_fsrnet, read_fsrnet, write_fsrnet
+from photopulse.restore.fsrnet_weights import KIND, load_fsrnet, read_fsrnet
+from photopulse.restore.network_files import write_network
 
 KEY = "photopulse.fsrnet"
 
@@ -23,7 +24,7 @@ def network(tiny_fsrnet: FSRNetSettings) -> FSRNet:
 @pytest.fixture
 def file(network: FSRNet, tmp_path: Path) -> Path:
     path = tmp_path / "new" / "net.safetensors"
-    write_fsrnet(network, path)
+    write_network(network, network.settings, KIND, path)
     return path
 
 
@@ -47,7 +48,8 @@ def test_a_file_holds_halves_and_the_sizes(network: FSRNet, file: Path):
 
 
 def test_weights_in_any_memory_layout_are_written(network: FSRNet, file: Path, tmp_path: Path):
-    write_fsrnet(network.to(memory_format=torch.channels_last), tmp_path / "other.safetensors")
+    other = network.to(memory_format=torch.channels_last)
+    write_network(other, network.settings, KIND, tmp_path / "other.safetensors")
     assert (tmp_path / "other.safetensors").read_bytes() == file.read_bytes()
 
 

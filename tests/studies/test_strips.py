@@ -1,3 +1,6 @@
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +8,7 @@ from PIL import Image
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import from_uint8, read_metadata
-from photopulse.studies.strips import Layout, Strip, write_sheet, write_strip
+from photopulse.studies.strips import Layout, Picture, Strip, write_sheet
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 WHITE = (255, 255, 255)
@@ -13,6 +16,19 @@ WHITE = (255, 255, 255)
 
 def flat(colour, width=4, height=4):
     return from_uint8(np.broadcast_to(np.uint8(colour), (height, width, 3)).copy())
+
+
+def write_strip(
+    path: Path,
+    columns: Sequence[tuple[str, Picture | None]],
+    *,
+    below: Sequence[Picture | None] = (),
+    cell: int,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Writes a sheet of one line of named pictures."""
+    strip = Strip(pictures=[picture for _, picture in columns], below=below)
+    write_sheet(path, [strip], columns=[name for name, _ in columns], cell=cell, metadata=metadata)
 
 
 def crop(path, box):
@@ -112,7 +128,7 @@ def test_jpeg_is_written_by_the_extension_and_metadata_are_kept(tmp_path):
 def test_a_file_that_is_no_picture_is_named_and_nothing_is_written(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
     with pytest.raises(PhotopulseError, match=r"bad\.png"):
-        write_strip(tmp_path / "strip.png", [("a", tmp_path / "bad.png")])
+        write_strip(tmp_path / "strip.png", [("a", tmp_path / "bad.png")], cell=64)
     assert not (tmp_path / "strip.png").exists()
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from photopulse.errors import PhotopulseError
 from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.restore.fsrnet_weights import read_fsrnet, write_fsrnet
+from photopulse.restore.fsrnet_weights import KIND, read_fsrnet
+from photopulse.restore.network_files import write_network
 from photopulse.training import fsrnet_recipes as module
 from photopulse.training import run
 from photopulse.training.fsrgan import FSRGANTraining
@@ -162,7 +163,7 @@ def test_fsrgan_starts_from_a_file_and_does_not_go_on_from_another(
 ):
     for seed in (0, 1):
         with seeded_weights(seed):
-            write_fsrnet(FSRNet(tiny), tmp_path / f"{seed}.safetensors")
+            write_network(FSRNet(tiny), tiny, KIND, tmp_path / f"{seed}.safetensors")
     settings = FSRGANTraining(steps=1, batch_size=2, learning_rate=1e-6)
     weights = run_fsrgan(pictures, tmp_path / "out", settings, start=tmp_path / "0.safetensors")
     assert weights == tmp_path / "out" / "fsrgan.safetensors"

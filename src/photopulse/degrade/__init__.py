@@ -15,7 +15,7 @@ from photopulse.degrade.downscale import (
     make_degradation,
 )
 from photopulse.degrade.jpeg import Jpeg
-from photopulse.degrade.kernels import MAX_KERNEL_BYTES, MAX_KERNEL_SIZE, CustomKernel, load_kernel
+from photopulse.degrade.kernels import CustomKernel, load_kernel
 from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise, SaltAndPepper
 from photopulse.degrade.photo import LEVELS, TRAINING, Amount, Damage, DamageRecipe
@@ -23,8 +23,6 @@ from photopulse.degrade.photo import LEVELS, TRAINING, Amount, Damage, DamageRec
 __all__ = [
     "DEGRADATION_NAMES",
     "LEVELS",
-    "MAX_KERNEL_BYTES",
-    "MAX_KERNEL_SIZE",
     "RECIPES",
     "TRAINING",
     "Amount",

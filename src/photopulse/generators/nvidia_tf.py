@@ -17,7 +17,7 @@ from torch import Tensor
 from photopulse.generators.nvidia_torch import PickledNetwork, checked_arguments, text_keyed
 from photopulse.generators.pickle_machine import RefusedPickleError
 from photopulse.generators.pickled_arrays import PickledArray
-from photopulse.generators.safe_pickle import MAX_BYTES, Placeholder, pickle_errors, read_pickle
+from photopulse.generators.safe_pickle import MAX_BYTES, Placeholder, pickle_errors
 from photopulse.generators.stylegan2_layers import resample_kernel
 
 _SCOPES = {"G_mapping": "mapping", "G_synthesis": "synthesis"}
@@ -41,31 +41,24 @@ _SUPPORTED: dict[str, tuple[object, ...]] = {
 }
 
 
-def read_tf_network(path: Path) -> PickledNetwork:
-    """Reads the averaged generator ``Gs`` of an official TensorFlow pickle of StyleGAN or StyleGAN2.
+def tf_network_from(content: object, path: Path) -> PickledNetwork:
+    """Finds the averaged generator ``Gs`` in what ``read_pickle`` made of an official TensorFlow pickle at ``path``.
 
     The state dict follows PULSE's names for StyleGAN, and stylegan2-ada-pytorch's for StyleGAN2.
 
     Raises:
-        PhotopulseError: the file cannot be read safely, or holds no such generator, or one with labels, still
-            growing, or with layers other than the published ones.
+        PhotopulseError: there is no such generator, or one with labels, still growing, or with layers other than the
+            published ones.
     """
-    return tf_network_from(read_pickle(path), path)
-
-
-def tf_network_from(content: object, path: Path) -> PickledNetwork:
-    """Finds the generator in what ``read_pickle`` returned for ``path``; otherwise as ``read_tf_network``."""
     with pickle_errors(path):
         state = _network_state(_averaged_generator(content))
         arguments = checked_arguments(state.get("static_kwargs", {}))
         _check_arguments(arguments)
         variables = _Variables(_collect(state, depth=0))
-        class_name = state.get("build_func_name")
         family = "stylegan2" if "synthesis/4x4/Conv/mod_weight" in variables.arrays else "stylegan1"
         is_second = family == "stylegan2"
         return PickledNetwork(
             family=family,
-            class_name=class_name if isinstance(class_name, str) else "unknown",
             init_kwargs=_stylegan2_kwargs(variables, arguments) if is_second else {},
             state=_stylegan2_state(variables, _taps(arguments)) if is_second else _stylegan1_state(variables),
         )

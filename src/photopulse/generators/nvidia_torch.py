@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from photopulse.generators.pickle_machine import RefusedPickleError
-from photopulse.generators.safe_pickle import MAX_BYTES, Placeholder, pickle_errors, read_pickle
+from photopulse.generators.safe_pickle import MAX_BYTES, Placeholder, pickle_errors
 from photopulse.generators.torch_storage import PickledTensor
 
 Family = Literal["stylegan1", "stylegan2", "stylegan3"]
@@ -28,29 +28,24 @@ class PickledNetwork:
 
     Attributes:
         family: which paper's network it is, judged by its tensors.
-        class_name: what the file calls the network's class or building function.
         init_kwargs: the constructor's arguments, plain values, in the words of stylegan2-ada-pytorch and
             stylegan3; empty for StyleGAN1, whose sizes the tensors tell.
         state: parameters and buffers, floating ones float32, on the CPU, owned by the caller.
     """
 
     family: Family
-    class_name: str
     init_kwargs: dict[str, object]
     state: dict[str, Tensor]
 
 
-def read_network(path: Path) -> PickledNetwork:
-    """Reads the generator of an official PyTorch pickle: the average ``G_ema`` if there is one, else ``G``.
+def network_from(content: object, path: Path) -> PickledNetwork:
+    """Finds the generator in what ``read_pickle`` made of an official PyTorch pickle at ``path``.
+
+    That is the average ``G_ema`` if there is one, else ``G``.
 
     Raises:
-        PhotopulseError: the file cannot be read safely or holds no StyleGAN2 or StyleGAN3 generator.
+        PhotopulseError: it holds no StyleGAN2 or StyleGAN3 generator.
     """
-    return network_from(read_pickle(path), path)
-
-
-def network_from(content: object, path: Path) -> PickledNetwork:
-    """Finds the generator in what ``read_pickle`` returned for ``path``; otherwise as ``read_network``."""
     with pickle_errors(path):
         networks = text_keyed(content)
         network = networks.get("G_ema") or networks.get("G")
@@ -59,10 +54,8 @@ def network_from(content: object, path: Path) -> PickledNetwork:
         meta = _persistent_meta(network)
         collector = _Collector()
         collector.add(meta, prefix="", depth=0)
-        class_name = meta.get("class_name")
         return PickledNetwork(
             family=_family(collector.state),
-            class_name=class_name if isinstance(class_name, str) else "unknown",
             init_kwargs=_init_kwargs(meta),
             state=collector.state,
         )

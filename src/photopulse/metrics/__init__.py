@@ -1,11 +1,11 @@
 """How good a result is: faithful to the small image, close to the true one, natural, sharp. One measure a file."""
 
-from photopulse.metrics.consistency import downscale_mse, in_units_of_1e5
+from photopulse.metrics.consistency import downscale_mse
 from photopulse.metrics.diversity import diversity
 from photopulse.metrics.features import load_features
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.identity import identity_distance, identity_similarity, load_identity
-from photopulse.metrics.kid import kernel_distance, subset_kernel_distance
+from photopulse.metrics.kid import kernel_distance
 from photopulse.metrics.lpips import load_lpips
 from photopulse.metrics.luma import byte_luma, luma
 from photopulse.metrics.niqe import niqe, niqe_features, niqe_score
@@ -21,7 +21,6 @@ __all__ = [
     "frechet_distance",
     "identity_distance",
     "identity_similarity",
-    "in_units_of_1e5",
     "kernel_distance",
     "load_features",
     "load_identity",
@@ -35,5 +34,4 @@ __all__ = [
     "psnr_y",
     "sharpness",
     "ssim",
-    "subset_kernel_distance",
 ]

@@ -29,9 +29,3 @@ def downscale_mse(image: Tensor, small: Tensor, degradation: Callable[[Tensor], 
     downscaled = degradation(image.to(exact).clamp(0, 1))
     check_pair(downscaled, small)
     return (downscaled - small.to(exact)).square().mean(dim=(1, 2, 3))
-
-
-def in_units_of_1e5(mse: float) -> str:
-    """Words a mean squared error in units of 1e-5, as the table of SR3 does (Saharia et al. 2021): 161.1, 2.68."""
-    units = mse * 1e5
-    return f"{units:.1f}" if abs(units) >= 10 else f"{units:.2f}"

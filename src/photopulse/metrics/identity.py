@@ -18,8 +18,6 @@ from photopulse.errors import PhotopulseError
 Embedding = npt.NDArray[np.float64]
 
 IDENTITY: Final = "dlib-face-embedding"
-# Distances below it speak for one person, by the maker of the network.
-SAME_PERSON_DISTANCE: Final = 0.6
 
 _WORKING_SIZE = 512
 # Left, top, right, bottom of the box that dlib's own detector gives for most FFHQ-aligned faces of that size.

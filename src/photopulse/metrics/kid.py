@@ -71,34 +71,6 @@ def _paired_distance(a: Tensor, b: Tensor) -> KernelDistance:
     )
 
 
-def subset_kernel_distance(
-    features_a: Tensor, features_b: Tensor, *, random: torch.Generator, size: int = 1000, count: int = 100
-) -> KernelDistance:
-    """Estimates the same from random subsets, as papers report it ("KID +- deviation").
-
-    The value is the mean over the subsets; the standard error is the deviation among them, so that of an estimate
-    from ``size`` pictures a set, larger than that of the mean. ``kernel_distance`` is the more exact of the two.
-
-    Args:
-        features_a: (N, D).
-        features_b: (M, D).
-        random: on the CPU; draws without replacement within a subset.
-        size: pictures of each set in a subset, from 3 to the smaller of N and M.
-        count: how many subsets, at least 2.
-
-    Raises:
-        ValueError: if the shapes do not fit, a value is not finite, or size or count is out of range.
-    """
-    a, b = check_feature_sets(features_a, features_b, least=3)
-    if not 3 <= size <= min(len(a), len(b)) or count < 2:
-        raise ValueError(f"size must be 3 to {min(len(a), len(b))} and count at least 2, got {size} and {count}")
-    values = torch.tensor(
-        [kernel_distance(_draw(a, size, random), _draw(b, size, random)).value for _ in range(count)],
-        dtype=torch.float64,
-    )
-    return KernelDistance(value=float(values.mean()), standard_error=float(values.std()))
-
-
 def _kernel(products: Tensor, width: int) -> Tensor:
     return (products / width + 1) ** 3
 
@@ -122,7 +94,3 @@ def _without_one(own: Tensor, across: Tensor, *, others: int) -> Tensor:
 def _jackknife_variance(values: Tensor) -> float:
     n = len(values)
     return float((values - values.mean()).square().sum() * (n - 1) / n)
-
-
-def _draw(features: Tensor, size: int, random: torch.Generator) -> Tensor:
-    return features[torch.randperm(len(features), generator=random)[:size]]

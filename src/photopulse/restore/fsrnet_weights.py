@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 
 from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.restore.network_files import read_network, write_network
+from photopulse.restore.network_files import read_network
 
 FSRNetName = Literal["fsrnet", "fsrgan"]
 _SHIPPED = Path(__file__).parent / "weights"
@@ -19,14 +19,9 @@ def load_fsrnet(name: FSRNetName, device: str | torch.device = "cpu") -> FSRNet:
 
 
 def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
-    """Makes a network from a file that ``write_fsrnet`` wrote, in eval mode, without gradients.
+    """Makes a network from a file that `photopulse train` wrote, in eval mode, without gradients.
 
     Raises:
         PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
     """
     return read_network(path, KIND, lambda sizes: FSRNet(FSRNetSettings(**sizes)), device)
-
-
-def write_fsrnet(network: FSRNet, path: Path) -> None:
-    """Writes the weights in half precision with the network's sizes; atomic, parent folders are made."""
-    write_network(network, network.settings, KIND, path)

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SCALE = 4
 _RESIDUAL = 0.2
 
 

@@ -70,13 +70,8 @@ class SkinTone:
         return math.degrees(math.atan2(self.lightness - 50, self.b))
 
     @property
-    def hue(self) -> float:
-        """The hue angle in degrees: 0 is red, 90 is yellow (Thong, Joniak and Xiang 2023)."""
-        return math.degrees(math.atan2(self.b, self.a))
-
-    @property
     def chroma(self) -> float:
-        """The distance from grey: near 0 neither angle says anything."""
+        """The distance from grey: near 0 the angle says nothing."""
         return math.hypot(self.a, self.b)
 
 

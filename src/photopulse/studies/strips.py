@@ -94,19 +94,6 @@ class Layout:
         return self.cell + (_GAP + self.cell // 2 if below else 0)
 
 
-def write_strip(
-    path: Path,
-    columns: Sequence[tuple[str, Picture | None]],
-    *,
-    below: Sequence[Picture | None] = (),
-    cell: int = 256,
-    metadata: Mapping[str, str] | None = None,
-) -> None:
-    """Writes one line of named pictures; see ``write_sheet``."""
-    strip = Strip(pictures=[picture for _, picture in columns], below=below)
-    write_sheet(path, [strip], columns=[name for name, _ in columns], cell=cell, metadata=metadata)
-
-
 def write_sheet(
     path: Path,
     strips: Sequence[Strip],

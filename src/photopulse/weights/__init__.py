@@ -21,7 +21,6 @@ __all__ = [
     "folder",
     "size_on_disk",
     "status",
-    "verify",
 ]
 
 
@@ -40,11 +39,6 @@ def fetch(name: str, *, on_progress: Callable[[str], None] | None = None, offlin
 def status(name: str) -> State:
     """Says whether the files of ``name`` are ``"ready"``, ``"missing"`` or ``"damaged"``; fetches nothing."""
     return cache.state_of(find_entry(name))
-
-
-def verify(name: str) -> State:
-    """Like ``status``, but computes every sha256 anew."""
-    return cache.state_of(find_entry(name), thorough=True)
 
 
 def folder(name: str) -> Path:

@@ -28,18 +28,17 @@ def folder_of(entry: WeightsEntry) -> Path:
     return cache_dir() / entry.name / entry.carrier.version
 
 
-def state_of(entry: WeightsEntry, *, thorough: bool = False) -> State:
+def state_of(entry: WeightsEntry) -> State:
     """Says whether the cached members are all there and unchanged.
 
-    Sizes and modification times are compared with the record of the last full check; where they differ, or
-    with ``thorough``, each file's sha256 is computed and compared with the table, and a good result is
-    recorded (if the folder can be written).
+    Sizes and modification times are compared with the record of the last full check; where they differ, each file's
+    sha256 is computed and compared with the table, and a good result is recorded (if the folder can be written).
     """
     folder = folder_of(entry)
     if not folder.is_dir():
         return "missing"
     try:
-        intact = _is_intact(entry, folder, thorough=thorough)
+        intact = _is_intact(entry, folder)
     except OSError:
         return "damaged"
     return "ready" if intact else "damaged"
@@ -63,10 +62,10 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _is_intact(entry: WeightsEntry, folder: Path, *, thorough: bool) -> bool:
+def _is_intact(entry: WeightsEntry, folder: Path) -> bool:
     if not all(_has_size(folder, member) for member in entry.members):
         return False
-    if not thorough and _is_recorded(entry, folder):
+    if _is_recorded(entry, folder):
         return True
     if not all(sha256_of(folder / member.name) == member.sha256 for member in entry.members):
         return False

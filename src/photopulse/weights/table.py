@@ -124,37 +124,6 @@ _ENTRIES = (
         ),
     ),
     WeightsEntry(
-        name="mtcnn",
-        what="Face detector with 5 points",
-        format="joblib pickle of arrays, lz4 (never unpickled here)",
-        source="MTCNN, K. Zhang et al. 2016, arXiv 1604.02878; TensorFlow port by I. de Paz Centeno",
-        licence="MIT",
-        terms="MIT in the wheel; trained on WIDER FACE and CelebA, whose photos are for research.",
-        carrier=Carrier(
-            package="mtcnn",
-            version="1.0.0",
-            sha256="0a96b4868e56db9ae984449519642be6dba03240e608a67e928ebb47833e9144",
-            size=1_898_606,
-        ),
-        members=(
-            Member(
-                path="mtcnn/assets/weights/pnet.lz4",
-                sha256="ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
-                size=27_119,
-            ),
-            Member(
-                path="mtcnn/assets/weights/rnet.lz4",
-                sha256="cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
-                size=401_659,
-            ),
-            Member(
-                path="mtcnn/assets/weights/onet.lz4",
-                sha256="94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
-                size=1_557_637,
-            ),
-        ),
-    ),
-    WeightsEntry(
         name="efficientnet-lite0",
         what="Features for a perceptual distance",
         format="torch state dict (.pth; loads with weights_only=True)",
