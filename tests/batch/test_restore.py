@@ -9,6 +9,7 @@ from PIL import Image
 from torch import nn
 
 from photopulse.batch import RestoreBatchSettings, RestoreWatcher, exit_code, restore_files
+from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
 from photopulse.pipeline import RestoreSettings
 
@@ -86,6 +87,46 @@ def test_a_photo_that_fails_stops_no_other_and_leaves_no_picture(run, photos, to
     assert exit_code(rows) == 1
 
 
+def test_a_photo_without_the_chosen_face_fails_and_the_others_go_on(run, photos, toy_restore_kit, tmp_path):
+    class Choosy:
+        """Finds a second face in dark photos only."""
+
+        def __init__(self):
+            self.one = toy_restore_kit(faces=[(60, 45, 40)]).detector
+            self.two = toy_restore_kit(faces=[(60, 45, 40), (20, 20, 30)]).detector
+            self.mesher = self.one
+
+        def detect(self, image):
+            return (self.two if image.mean() < 0.5 else self.one).detect(image)
+
+    files = photos("a.png") + photos("bright.png", value=0.6) + photos("c.png")
+    settings = RestoreBatchSettings(restore=RestoreSettings(faces=(1, 2)))
+    rows, _ = run(files, settings, kit=toy_restore_kit(detector=Choosy()))
+    assert [row.status for row in rows] == ["restored", "failed", "restored"]
+    assert [face["restored"] for face in rows[0].faces] == [True, True]
+    (told,) = [row for row in json.loads((tmp_path / "out" / "report.json").read_text())["items"] if row["error"]]
+    bright = tmp_path / "in" / "bright.png"
+    assert told["error"] == (
+        f"cannot restore face 2 of {bright}: 1 face was found. Choose --face 1, or leave --face out."
+    )
+    assert not (tmp_path / "out" / "bright.png").exists()
+    assert exit_code(rows) == 1
+
+
+def test_the_report_tells_no_faces_from_faces_that_were_not_looked_for(run, photos, toy_restore_kit, tmp_path):
+    def told(settings):
+        kit = toy_restore_kit()
+        run(photos("a.png"), RestoreBatchSettings(restore=settings), kit=kit)
+        (row,), resumed = run(photos("a.png"), RestoreBatchSettings(restore=settings), kit=kit)
+        (item,) = json.loads((tmp_path / "out" / "report.json").read_text())["items"]
+        assert resumed == [True]
+        return row.faces, item["faces"]
+
+    assert told(RestoreSettings()) == ([], [])
+    assert told(RestoreSettings(only="photo")) == (None, None)
+    assert told(RestoreSettings(max_faces=0)) == (None, None)
+
+
 def test_unexpected_errors_name_the_photo(run, photos, toy_restore_kit):
     class Failing(nn.Module):
         def forward(self, photo):
@@ -104,6 +145,15 @@ def test_a_rerun_keeps_what_is_finished(run, photos):
     assert [row.key for row in again] == [row.key for row in first]
     assert [face["restored"] for face in again[0].faces] == [True, False]
     assert run(photos("a.png", "b.png"), RestoreBatchSettings(resume=False))[1] == [False, False]
+
+
+def test_the_order_in_which_faces_were_chosen_makes_nothing_anew(run, photos):
+    def chosen(*faces):
+        return run(photos("a.png"), RestoreBatchSettings(restore=RestoreSettings(faces=faces)))[1]
+
+    assert chosen(1, 2, (60, 45), (61.5, 45)) == [False]
+    assert chosen((61.5, 45), 2, (60.0, 45.0), 1, 2) == [True]
+    assert chosen(1, 2) == [False]
 
 
 def test_another_photo_setting_or_network_is_done_anew(run, photos, toy_restore_kit):
@@ -128,15 +178,23 @@ def test_a_comparison_that_is_missing_is_made(run, photos, tmp_path):
     assert run(photos("a.png"), compare)[1] == [True]
 
 
-@pytest.mark.parametrize("compare", [False, True])
-def test_inputs_are_never_overwritten(tmp_path, toy_restore_kit, photos, compare):
-    names = ["a.png", "a_compare.png"] if compare else ["a.png"]
-    files = photos(*names)
-    before = [file.read_bytes() for file in files]
-    rows = restore_files(files, tmp_path / "in", toy_restore_kit(), RestoreBatchSettings(compare=compare))
-    assert [row.status for row in rows] == ["failed"] * len(files)
-    assert "one of the inputs" in rows[0].error
-    assert [file.read_bytes() for file in files] == before
+@pytest.mark.parametrize("names", [["a.png"], ["a.png", "a_compare.png"], ["old.bmp", "a.png"]])
+def test_inputs_are_never_overwritten_and_nothing_is_written_then(tmp_path, toy_restore_kit, photos, names):
+    files = photos(*[name for name in names if name != "old.bmp"])
+    if "old.bmp" in names:  # Its result, a PNG, would overwrite nothing.
+        Image.new("RGB", (120, 90)).save(tmp_path / "in" / "old.bmp")
+        files.insert(0, tmp_path / "in" / "old.bmp")
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    with pytest.raises(PhotopulseError, match="one of the inputs"):
+        restore_files(files, tmp_path / "in", toy_restore_kit(), RestoreBatchSettings(compare=len(files) > 1))
+    assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+
+
+def test_a_comparison_that_would_overwrite_an_input_is_refused(tmp_path, toy_restore_kit, photos):
+    a, sheet = photos("a.png", "out/a_compare.png")
+    with pytest.raises(PhotopulseError, match=r"a_compare\.png: it is one of the inputs"):
+        restore_files([a, sheet], tmp_path / "in" / "out", toy_restore_kit(), RestoreBatchSettings(compare=True))
+    assert [path.name for path in (tmp_path / "in" / "out").iterdir()] == ["a_compare.png"]
 
 
 def test_an_interruption_keeps_what_is_finished(run, photos, toy_restore_kit):

@@ -63,6 +63,70 @@ def test_the_screen_says_how_many_faces_were_restored(restore, photos, loaded, m
     assert faces[0]["evidence"].keys() == {"pixels", "effective_resolution", "blur", "noise", "blocks"}
 
 
+@pytest.fixture
+def loaded_with(loaded, monkeypatch, toy_restore_kit):
+    """Makes the command load a kit that finds these faces."""
+
+    def load(faces, **others):
+        kit = toy_restore_kit(faces=faces, **others)
+        monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: kit)
+
+    return load
+
+
+def test_the_screen_says_in_short_why_faces_were_left(restore, photos, loaded_with):
+    loaded_with([(30, 45, 30), (90, 45, 28), (60, 20, 10)], misfit=0.02)
+    told = restore(photos / "two.png", "--face", 1, "--face", 3).stdout.split("  ")[2]
+    assert told == "0 of 3 faces restored (1 too small, 1 unlike what the generator knows, 1 not chosen)"
+
+
+def test_the_screen_says_that_no_face_was_found_but_not_where_none_was_looked_for(restore, photos, loaded_with):
+    loaded_with([])
+    assert restore(photos / "two.png").stdout.split("  ")[1:3] == ["restored", "no face found"]
+    assert restore(photos / "two.png").stdout.split("  ")[1:] == [
+        "restored",
+        "no face found",
+        "kept from an earlier run\n",
+    ]
+    assert "face" not in restore(photos / "two.png", "--only", "photo").stdout.split("  ", 1)[1]
+    assert "face" not in restore(photos / "two.png", "--max-faces", 0).stdout.split("  ", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("face", "told"),
+    [
+        ("2", "cannot restore face 2 of {}: 1 face was found. Choose --face 1, or leave --face out."),
+        (
+            "5,5",
+            "cannot restore the face at 5,5 of {}: no face lies at 5,5. "
+            "Leave --face out, or choose a place within a face: the face is at 60,45.",
+        ),
+    ],
+)
+def test_a_chosen_face_that_is_not_there_is_an_error_with_exit_code_1(restore, photos, tmp_path, face, told):
+    result = restore(photos / "two.png", "--face", 1, "--face", face)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {told.format(photos / 'two.png')}\n1 failed")
+    assert not (tmp_path / "out" / "two.png").exists()
+
+
+@pytest.mark.parametrize("option", [["--only", "photo"], ["--max-faces", "0"]])
+def test_a_chosen_face_where_none_are_looked_for_is_wrong_usage(restore, photos, loaded, option):
+    result = restore(photos, "--face", 1, *option)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: faces were chosen, but ")
+    assert loaded == []
+
+
+def test_a_folder_of_the_inputs_is_refused_as_output_and_stays_as_it_is(photos, loaded, one_thread):
+    result = CliRunner().invoke(app, ["restore", str(photos / "two.png"), "-o", str(photos)])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: cannot write {photos / 'two.png'}: it is one of the inputs. Choose another folder with -o.\n"
+    )
+    assert sorted(path.name for path in photos.iterdir()) == ["one.jpg", "two.png"]
+
+
 @pytest.mark.parametrize("text", ["first", "1.5", "1,2,3", "0", "nan,3"])
 def test_a_face_that_is_no_number_and_no_place_is_wrong_usage(restore, photos, text):
     result = restore(photos / "two.png", "--face", text)

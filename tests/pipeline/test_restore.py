@@ -84,6 +84,33 @@ def test_only_the_photo_looks_for_no_faces(toy_restore_kit):
         restore_photo(plain(300, 200), kit=kit)
 
 
+@pytest.mark.parametrize("settings", [RestoreSettings(only="photo"), RestoreSettings(max_faces=0)])
+def test_faces_that_were_not_looked_for_are_none_and_not_no_faces(toy_restore_kit, tmp_path, settings):
+    kit = toy_restore_kit(faces=[(150, 100, 80)])
+    restored = restore_photo(plain(300, 200), kit=kit, settings=settings)
+    assert restored.faces is None
+    restored.save(tmp_path / "a.png")
+    assert read_metadata(tmp_path / "a.png")["photopulse:faces"] == "0"
+
+
+@pytest.mark.parametrize(("chosen", "told"), [((1, 3), "face 3"), ((2, (149, 5)), "the face at 149,5")])
+def test_a_chosen_face_that_is_not_there_is_told_before_anything_is_restored(toy_restore_kit, chosen, told):
+    spy = Brightening(0.25)
+    kit = toy_restore_kit(faces=[(150, 100, 80), (250, 50, 30)], photo_net=spy)
+    with pytest.raises(PhotopulseError, match=f"cannot restore {told} of the given picture"):
+        restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(faces=chosen))
+    assert (spy.seen, kit.face_restorer.calls) == ([], [])
+
+
+def test_a_place_is_in_px_of_the_photo_as_it_was_given(toy_restore_kit):
+    # The photo is looked at in twice its size, where the face reaches from 110 to 190 px.
+    kit, settings = toy_restore_kit(faces=[(150, 100, 80)]), {"scale": 2.0, "fidelity": 0.5}
+    restored = restore_photo(plain(150, 100), kit=kit, settings=RestoreSettings(faces=((94, 50),), **settings))
+    assert [face.restored for face in restored.faces or ()] == [True]
+    with pytest.raises(PhotopulseError, match=r"no face lies at 96,50\. Leave .* the face is at 75,50\."):
+        restore_photo(plain(150, 100), kit=kit, settings=RestoreSettings(faces=((96, 50),), **settings))
+
+
 @pytest.mark.parametrize(("scale", "size"), [(1.5, (75, 60)), (2, (100, 80)), (4, (200, 160))])
 def test_small_photos_grow_before_they_are_restored(toy_restore_kit, scale, size):
     kit = toy_restore_kit(enlarge_net=None)

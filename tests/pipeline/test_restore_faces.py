@@ -37,7 +37,12 @@ def test_faces_come_largest_first_and_the_small_and_the_many_are_told_why_not(to
     told = [face.told for face in find(kit, most=2)]
     assert [face.side for face in told] == [80, 60, 30, 15]
     assert [face.restored for face in told] == [True, True, False, False]
-    assert [face.why_not for face in told] == [None, None, "there are 2 larger faces", "it is smaller than 16 px"]
+    assert [face.why_not for face in told] == [
+        None,
+        None,
+        "there are max_faces larger faces",
+        "it is smaller than 16 px",
+    ]
     assert told[0].confidence == 0.9
 
 
@@ -114,6 +119,11 @@ def test_faces_are_chosen_by_number_and_by_place(toy_restore_kit):
     assert [face.why_not for face in told] == [None, "other faces were chosen", "it is smaller than 16 px"]
     told = [face.told for face in find(kit, wanted=((220, 100), (5, 5)))]
     assert [face.restored for face in told] == [False, True, False]
+
+
+def test_all_chosen_faces_are_restored_even_if_they_are_more_than_max_faces(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(40, 40, 20), (100, 100, 80), (220, 100, 60)])
+    assert [face.told.restored for face in find(kit, most=1, wanted=(2, 3))] == [False, True, True]
 
 
 def test_a_face_that_is_as_sharp_as_its_size_allows_is_left(toy_restore_kit):

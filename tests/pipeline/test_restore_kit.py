@@ -22,6 +22,9 @@ def test_kits_are_loaded_for_the_settings(monkeypatch):
     asked.clear()
     RestoreKit.load(RestoreSettings(only="face", scale=4))
     assert asked == ["detector", "generator", "photo_net", "full_size_net", "enlarge_net"]
+    asked.clear()
+    RestoreKit.load(RestoreSettings(max_faces=0))
+    assert asked == ["photo_net", "full_size_net"]
 
 
 def test_a_device_that_is_not_there_is_told_before_anything_is_loaded():

@@ -47,7 +47,8 @@ class ReportItem:
         size: width and height of the output.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
-        faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells.
+        faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
+            looked for.
         stages: seconds by stage of a restoration.
         fidelity: of restored faces.
         scale: factor by which a restored photo was asked to grow.
@@ -90,7 +91,10 @@ def exit_code(items: Iterable[ReportItem]) -> int:
 
 
 def to_json(command: str, items: Iterable[ReportItem]) -> str:
-    """Words the report as JSON; fields that do not apply are left out, ``output`` and ``error`` never are."""
+    """Words the report as JSON; fields that do not apply are left out.
+
+    ``output`` and ``error`` never are, nor are the ``faces`` of a restored photo.
+    """
     content = {
         "version": REPORT_VERSION,
         "photopulse": version("photopulse"),
@@ -103,7 +107,7 @@ def to_json(command: str, items: Iterable[ReportItem]) -> str:
 
 
 def _fields(item: ReportItem) -> dict[str, object]:
-    always = ("output", "error")
+    always = ("output", "error", "faces") if item.status == "restored" else ("output", "error")
     fields = {name: value for name, value in asdict(item).items() if value is not None or name in always}
     # JSON has no number for the error of a picture that is not a number.
     return {

@@ -73,10 +73,20 @@ def restore_files(
         in the report, and the same call goes on from there.
 
     Raises:
-        PhotopulseError: for a folder that cannot be written to.
+        PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files;
+            then nothing is written.
     """
-    run = _Run(folder, kit, settings or RestoreBatchSettings(), watcher or RestoreWatcher())
-    return run.all(files)
+    settings = settings or RestoreBatchSettings()
+    names = output_names(files, folder, settings.format, compare=settings.compare)
+    _refuse_to_overwrite_inputs(names)
+    return _Run(folder, kit, settings, watcher or RestoreWatcher()).all(names)
+
+
+def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
+    inputs = {canonical(one.source) for one in names}
+    for one in names:
+        for path in (one.output, one.compare or one.output):
+            refuse_to_overwrite(path, inputs)
 
 
 class _Run:
@@ -84,27 +94,22 @@ class _Run:
 
     def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: RestoreWatcher) -> None:
         self._report = Report(folder, COMMAND, resume=settings.resume)
-        self._folder = folder
         self._kit = kit
         self._settings = settings
         self._watcher = watcher
         told = {"version": version("photopulse"), "settings": asdict(settings.restore), "networks": kit.fingerprints}
         self._key = json.dumps(told, sort_keys=True)
 
-    def all(self, files: Sequence[Path]) -> list[ReportItem]:
-        inputs = {canonical(file) for file in files}
-        settings = self._settings
-        for place, names in enumerate(output_names(files, self._folder, settings.format, compare=settings.compare)):
-            row, resumed = self._row(names, inputs)
+    def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
+        for place, one in enumerate(names):
+            row, resumed = self._row(one)
             (self._report.keep if resumed else self._report.add)(place, row)
             self._watcher.on_item(row, resumed)
         return self._report.close()
 
-    def _row(self, names: OutputNames, inputs: set[str]) -> tuple[ReportItem, bool]:
+    def _row(self, names: OutputNames) -> tuple[ReportItem, bool]:
         """The photo's row, and whether an earlier run made it."""
         try:
-            for path in (names.output, names.compare or names.output):
-                refuse_to_overwrite(path, inputs)
             key = self._photo_key(names.source)
             done = self._report.finished(names.output, key)
             if done is not None and (names.compare is None or names.compare.is_file()):
@@ -137,7 +142,7 @@ class _Run:
             key=key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
-            faces=[asdict(face) for face in photo.faces],
+            faces=None if photo.faces is None else [asdict(face) for face in photo.faces],
             stages={stage: round(taken, 3) for stage, taken in seconds.items()},
             fidelity=settings.fidelity,
             scale=settings.scale if settings.size is None else None,

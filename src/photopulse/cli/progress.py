@@ -1,7 +1,7 @@
 """Progress of long work, drawn on stderr where it is a terminal."""
 
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +33,10 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
-    if item.faces:
-        words.append(_faces_told(item.faces))
+    if item.faces is not None:
+        from photopulse.cli.faces_told import faces_told
+
+        words.append(faces_told(item.faces))
     if resumed:
         words.append("kept from an earlier run")
     elif item.seconds is not None:
@@ -42,15 +44,6 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     # A file name may hold what the terminal's encoding does not.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
-
-
-def _faces_told(faces: "Sequence[Mapping[str, object]]") -> str:
-    """Says how many faces were restored, and how to restore those that were too many."""
-    restored = sum(bool(face.get("restored")) for face in faces)
-    told = f"{restored} of {len(faces)} face{'s' if len(faces) > 1 else ''} restored"
-    if any(str(face.get("why_not")).endswith("larger faces") for face in faces):
-        told += f", --max-faces {len(faces)} does all"
-    return told
 
 
 @contextmanager

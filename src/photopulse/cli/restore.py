@@ -37,7 +37,10 @@ def restore_command(
         typer.Option(min=0, max=1, help="0: most convincing face; 1: nearest to the input.", rich_help_panel=_FACES),
     ] = 0.5,
     max_faces: Annotated[
-        int, typer.Option(min=0, help="Restore so many of the largest faces.", rich_help_panel=_FACES)
+        int,
+        typer.Option(
+            min=0, help="Restore so many of the largest faces, unless --face chooses.", rich_help_panel=_FACES
+        ),
     ] = 32,
     face: Annotated[
         list[str] | None,

@@ -14,6 +14,7 @@ from photopulse.faces.detect import FaceDetector
 from photopulse.images import Photo, read_image, restored_metadata, write_image
 from photopulse.images.gray import gray_of
 from photopulse.pipeline.inputs import ImageLike
+from photopulse.pipeline.restore_choice import check_chosen
 from photopulse.pipeline.restore_faces import (
     FaceAnswer,
     FoundFace,
@@ -39,13 +40,13 @@ class RestoredPhoto:
 
     Attributes:
         photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
-        faces: that were found, the largest first.
+        faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
         seconds: by stage; stages that were not needed are not there.
     """
 
     photo: Photo
-    faces: tuple[RestoredFace, ...]
+    faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
     seconds: dict[Stage, float]
 
@@ -71,7 +72,7 @@ class RestoredPhoto:
         photo = self.photo
         metadata = restored_metadata(
             version=version("photopulse"),
-            faces=sum(face.restored for face in self.faces),
+            faces=sum(face.restored for face in self.faces or ()),
             fidelity=self.settings.fidelity,
             source=source,
         )
@@ -107,7 +108,8 @@ def restore_photo(
         on_stage: hears each stage as it begins.
 
     Raises:
-        PhotopulseError: if the picture cannot be read, or a network is missing, fails, or returns what is no picture.
+        PhotopulseError: if the picture cannot be read, a chosen face is not in it, or a network is missing, fails, or
+            returns what is no picture.
         ValueError: if the given pixels are not of that shape.
     """
     settings = settings or RestoreSettings()
@@ -125,10 +127,11 @@ def restore_photo(
     with torch.no_grad():
         large = resized(given.pixels, *plan.restored[::-1])
         found: list[FoundFace] = []
-        if settings.only != "photo" and settings.max_faces:
+        if settings.looks_for_faces:
             with stages.stage("detect"):
                 growth = large.shape[3] / given.pixels.shape[3]
                 found = find_faces(large, _detector(kit, name), settings, growth=growth)
+            check_chosen(settings.faces, [face.box for face in found], name)
         image, answers = _restored(large, found, networks, settings, plan, stages)
         if plan.final != plan.restored:
             with stages.stage("enlarge"):
@@ -143,7 +146,7 @@ def restore_photo(
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha),
-        faces=tuple(told_of(found, answers)),
+        faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,
     )

@@ -16,16 +16,15 @@ from photopulse.faces.blazeface import Face, to_array
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import FaceRegion, ffhq_region
+from photopulse.pipeline.restore_choice import Box, is_chosen
 from photopulse.pipeline.restore_networks import RestoreNetworks
 from photopulse.pipeline.restore_search import CROP_SIZE, DrawnFace, at_size
 from photopulse.pipeline.restore_settings import RestoreSettings
+from photopulse.pipeline.restore_why_not import LEAST_FACE, WhyNot
 from photopulse.restore.evidence import Evidence, blockiness, measure_evidence
 from photopulse.restore.face_bands import tinted_like, where_alike, with_photo_bands
 from photopulse.restore.face_mask import band_weights
 from photopulse.restore.paste import PasteSettings, paste_face
-
-# A face of fewer px shows too little of a person: a generator would invent one.
-LEAST_FACE: Final = 16
 
 _CLEANED_SIZES: Final = (64, 96, 128, 192, 256, 384)
 _ROOM: Final = 3.2  # Over the effective resolution: less costs likeness, more lets enlarged noise through.
@@ -56,15 +55,23 @@ class RestoredFace:
     confidence: float
     evidence: Evidence
     restored: bool
-    why_not: str | None = None
+    why_not: WhyNot | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundFace:
-    """A face of a photo: ``mesh`` and ``region`` are in its px, ``told`` is what the user hears."""
+    """A face of a photo.
+
+    Attributes:
+        mesh: in px of the photo.
+        region: likewise.
+        box: in px of the input.
+        told: what the user hears.
+    """
 
     mesh: FaceMesh
     region: FaceRegion
+    box: Box
     told: RestoredFace
 
 
@@ -90,7 +97,7 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
         return []
     pixels = to_array(photo)
     found: list[FoundFace] = []
-    chosen = 0
+    restored = 0
     for face in faces:
         mesh = detector.mesher.fit(pixels, face)
         try:
@@ -98,21 +105,16 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
             evidence = _evidence(photo, region, growth)
         except ValueError:  # The mesh has collapsed, or lies outside of the photo: there is no face.
             continue
-        why_not = (
-            _not_wanted(len(found) + 1, face, settings.faces, growth)
-            or _why_not(face.side / growth, evidence, region.side)
-            or (f"there are {settings.max_faces} larger faces" if chosen >= settings.max_faces else None)
-        )
-        chosen += why_not is None
-        told = RestoredFace(
-            corners=tuple((_input_px(x, growth), _input_px(y, growth)) for x, y in region.corners.tolist()),
-            side=round(face.side / growth, 1),
-            confidence=round(face.score, 3),
-            evidence=evidence,
-            restored=why_not is None,
-            why_not=why_not,
-        )
-        found.append(FoundFace(mesh=mesh, region=region, told=told))
+        left, top, right, bottom = (_input_px(place, growth) for place in face.box)
+        box = left, top, right, bottom
+        why_not = _why_not(face.side / growth, evidence, region.side)
+        if settings.faces:
+            why_not = why_not if is_chosen(len(found) + 1, box, settings.faces) else WhyNot.NOT_CHOSEN
+        elif why_not is None and restored >= settings.max_faces:
+            why_not = WhyNot.TOO_MANY
+        restored += why_not is None
+        told = _told(face, region, evidence, why_not, growth)
+        found.append(FoundFace(mesh=mesh, region=region, box=box, told=told))
     return found
 
 
@@ -184,24 +186,23 @@ def _evidence(photo: Tensor, region: FaceRegion, growth: float) -> Evidence:
     return measure_evidence(region.crop(photo, size).clamp(0, 1), pixels=pixels, blocks=blocks)
 
 
-def _not_wanted(number: int, face: Face, wanted: Sequence[int | tuple[float, float]], growth: float) -> str | None:
-    left, top, right, bottom = face.box
-    for one in wanted:
-        if isinstance(one, int):
-            if one == number:
-                return None
-            continue
-        x, y = ((place + 0.5) * growth - 0.5 for place in one)
-        if left <= x <= right and top <= y <= bottom:
-            return None
-    return "other faces were chosen" if wanted else None
+def _told(face: Face, region: FaceRegion, evidence: Evidence, why_not: WhyNot | None, growth: float) -> RestoredFace:
+    corners = [[round(_input_px(place, growth), 1) for place in corner] for corner in region.corners.tolist()]
+    return RestoredFace(
+        corners=tuple((x, y) for x, y in corners),
+        side=round(face.side / growth, 1),
+        confidence=round(face.score, 3),
+        evidence=evidence,
+        restored=why_not is None,
+        why_not=why_not,
+    )
 
 
-def _why_not(side: float, evidence: Evidence, large_side: float) -> str | None:
+def _why_not(side: float, evidence: Evidence, large_side: float) -> WhyNot | None:
     if side < LEAST_FACE:
-        return f"it is smaller than {LEAST_FACE} px"
+        return WhyNot.TOO_SMALL
     if evidence.fills(large_side):
-        return "it is as sharp as its size allows"
+        return WhyNot.SHARP
     return None
 
 
@@ -219,7 +220,7 @@ def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, 
     image = at_size(drawn, size)
     clean = resized(crop, *image.shape[2:]).clamp(0, 1)
     if drawn.misfit > _MOST_MISFIT:
-        told = replace(face.told, restored=False, why_not="the generator knows no face like it")
+        told = replace(face.told, restored=False, why_not=WhyNot.UNKNOWN)
         return FaceAnswer(face=replace(face, told=told), crop=clean)
     resolution = face.told.evidence.effective_resolution
     image = tinted_like(image, clean)
@@ -245,4 +246,4 @@ def _falling(value: float, first: float, last: float) -> float:
 
 def _input_px(place: float, growth: float) -> float:
     """Takes a pixel's place back to the photo as it was before it grew."""
-    return round((place + 0.5) / growth - 0.5, 1)
+    return (place + 0.5) / growth - 0.5

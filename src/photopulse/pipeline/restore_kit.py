@@ -46,7 +46,7 @@ class RestoreKit:
         """
         settings = settings or RestoreSettings()
         check_device(device)
-        faces = settings.only != "photo"
+        faces = settings.looks_for_faces
         load_enlarger = load_realesrgan if settings.sr == "realesrgan" else load_enlarge_net
         return cls(
             detector=FaceDetector.load() if faces else None,

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
+ChosenFace = int | tuple[float, float]
 
 _LEAST_WORKING_SIZE = 64
 _MOST_SCALE = 16
@@ -22,9 +23,9 @@ class RestoreSettings:
         only: restore only faces, or only the photo without a look at its faces; None restores both.
         fidelity: of faces, from 0 (the most convincing face) to 1 (nearest to the input).
         working_size: longer side in px at which the photo network sees the photo.
-        max_faces: so many of the largest faces are restored.
+        max_faces: so many of the largest faces are restored where none are chosen; for 0 none are looked for.
         faces: the faces to restore, each by its number, 1 for the largest, or by a point x, y in px of the input that
-            lies within it; empty for all.
+            lies within it; empty for all. They are kept sorted, each once.
     """
 
     scale: float = 1.0
@@ -34,7 +35,7 @@ class RestoreSettings:
     fidelity: float = 0.5
     working_size: int = 640
     max_faces: int = 32
-    faces: tuple[int | tuple[float, float], ...] = ()
+    faces: tuple[ChosenFace, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.scale <= _MOST_SCALE:
@@ -51,8 +52,24 @@ class RestoreSettings:
             raise ValueError(f"max_faces must not be negative, got {self.max_faces}")
         if any(isinstance(face, int) and face < 1 for face in self.faces):
             raise ValueError("faces are counted from 1, the largest")
+        if self.faces and not self.looks_for_faces:
+            none = "only photo" if self.only == "photo" else "max_faces 0"
+            raise ValueError(f"faces were chosen, but {none} looks at none: leave one of the two out")
+        object.__setattr__(self, "faces", _sorted_once(self.faces))
+
+    @property
+    def looks_for_faces(self) -> bool:
+        """Says whether faces are looked for at all."""
+        return self.only != "photo" and self.max_faces > 0
 
     @property
     def may_grow(self) -> bool:
         """Says whether a picture may come out larger than it went in, so that the enlarging network is needed."""
         return self.scale > 1 or self.size is not None
+
+
+def _sorted_once(faces: tuple[ChosenFace, ...]) -> tuple[ChosenFace, ...]:
+    """The same choice in the same order, however it was said: numbers first, then places."""
+    numbers = {face for face in faces if isinstance(face, int)}
+    places = {(float(face[0]), float(face[1])) for face in faces if not isinstance(face, int)}
+    return (*sorted(numbers), *sorted(places))

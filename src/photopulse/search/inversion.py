@@ -46,7 +46,7 @@ class InversionSettings:
     style_pull: float = 3e-6
     feature_pull: float = 0.1
     eps: float = 1e-4
-    faces_at_once: int = 4
+    faces_at_once: int = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
