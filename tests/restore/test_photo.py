@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from photopulse.restore.photo import PhotoNet, PhotoNetSettings
+from photopulse.restore.shipped import load_photo_net
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,6 +33,13 @@ def test_any_size_comes_back_as_if_its_edges_went_on(network: PhotoNet, size: tu
     height, width = size
     larger = nn.functional.pad(photo, (0, -width % 8, 0, -height % 8), mode="replicate")
     torch.testing.assert_close(network(photo), network(larger)[..., :height, :width])
+
+
+def test_a_flat_picture_stays_flat_up_to_its_edges():
+    flat = torch.tensor([30, 160, 60]).view(1, 3, 1, 1).expand(1, 3, 70, 90) / 255
+    with torch.no_grad():
+        made = load_photo_net()(flat)
+    assert (made - flat).abs().max() < 1.5 / 255
 
 
 def test_the_shipped_sizes_have_a_million_weights():

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
+from typing import Final, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from photopulse.restore.blocks import ResidualBlock
+
+_MARGIN: Final = 16  # px; a multiple of what the network's halvings divide.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,8 @@ class PhotoNet(nn.Module):
         """Cleans pictures (B, 3, H, W) in [0, 1] of any size; returns the same shape, not clamped."""
         height, width = photo.shape[2:]
         multiple = 2 ** len(self.settings.widths)
-        edges = (0, -width % multiple, 0, -height % multiple)
+        # Convolutions take what lies beyond the edges for black, and would draw lines along them.
+        edges = (_MARGIN, _MARGIN + -width % multiple, _MARGIN, _MARGIN + -height % multiple)
         x = self.stem(F.pixel_unshuffle(F.pad(photo, edges, mode="replicate") * 2 - 1, 2))
         kept: list[Tensor] = []
         for down, halving in zip(self.ways_down, self.halvings, strict=False):
@@ -68,7 +71,7 @@ class PhotoNet(nn.Module):
         for level in reversed(range(len(kept))):
             enlarged = F.pixel_shuffle(self.doublings[level](x), 2)
             x = self.ways_up[level](self.joins[level](torch.cat([enlarged, kept[level]], dim=1)))
-        correction = F.pixel_shuffle(cast(Tensor, self.last(x)), 2)
+        correction = F.pixel_shuffle(cast(Tensor, self.last(x)), 2)[:, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         correction = correction - _low_frequencies(correction, self.settings.kept)
         return photo + correction[:, :, :height, :width]
 
