@@ -122,10 +122,13 @@ def test_two_draws_differ_where_something_is_random_and_nowhere_else(part: Corru
     assert torch.equal(first, second) != part.is_random
 
 
-@pytest.mark.parametrize("part", ALL, ids=lambda part: part.name)
+@pytest.mark.parametrize(
+    "part", [*CERTAIN, GaussianNoise(3), ChromaNoise(3), SaltAndPepper(0.3)], ids=lambda part: part.name
+)
 def test_what_is_linear_takes_means_to_means_and_nothing_else_does(part: Corruption) -> None:
-    # From black to white: noise bends its mean only there, however weak it is.
-    one, other = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    # Far from black and white, where nothing of the noise is clamped.
+    random = torch.Generator().manual_seed(0)
+    one, other = 0.3 + 0.4 * torch.rand(2, 1, 3, 32, 32, generator=random, dtype=torch.float64)
     bend = part.expected((one + other) / 2) - (part.expected(one) + part.expected(other)) / 2
     assert (bend.abs().max().item() < 1e-9) == part.is_linear
 

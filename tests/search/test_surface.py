@@ -4,7 +4,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from photopulse.degrade import Bicubic, Box, Declared, Degradation, GaussianBlur, Jpeg, Nearest
+from photopulse.degrade import (
+    Bicubic,
+    Box,
+    ChromaNoise,
+    Declared,
+    Degradation,
+    GaussianBlur,
+    GaussianNoise,
+    Jpeg,
+    Nearest,
+)
 from photopulse.search.surface import close_gap, strongest_unseen
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +38,18 @@ def error(image: Tensor, target: Tensor, degradation: Degradation) -> Tensor:
     return (degradation(image) - target).double().square().mean((1, 2, 3))
 
 
-@pytest.mark.parametrize("degradation", [Bicubic(4), Box(4), Nearest(4)], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "degradation",
+    [
+        Bicubic(4),
+        Box(4),
+        Nearest(4),
+        # What noise does on average is bent near black and white alone.
+        Declared((), Bicubic(4), (GaussianNoise(8),)),
+        Declared((), Bicubic(4), (ChromaNoise(40), GaussianNoise(40))),
+    ],
+    ids=lambda each: each.name,
+)
 def test_a_gap_that_a_weak_surface_can_close_is_closed_and_no_further(degradation: Degradation):
     image = picture()
     target = ripple(degradation(image), strength=0.02)

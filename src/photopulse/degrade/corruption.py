@@ -26,7 +26,7 @@ class Corruption(ABC):
     @property
     @abstractmethod
     def is_linear(self) -> bool:
-        """Whether ``expected`` takes the mean of two pictures to the mean of what it makes of them."""
+        """Whether ``expected`` takes means of pictures to means, but for what is clamped at black and white."""
 
     @property
     @abstractmethod

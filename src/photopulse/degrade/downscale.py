@@ -30,7 +30,7 @@ class Degradation(Protocol):
 
     @property
     def is_linear(self) -> bool:
-        """Whether the mean of two pictures is downscaled to the mean of what they are downscaled to."""
+        """Whether means of pictures are downscaled to means, but for what is clamped at black and white."""
         ...
 
     def __call__(self, image: Tensor) -> Tensor:

@@ -27,6 +27,10 @@ class _Noise(Corruption):
         return True
 
     @property
+    def is_linear(self) -> bool:
+        return True
+
+    @property
     def has_steps(self) -> bool:
         return False
 
@@ -48,10 +52,6 @@ class GaussianNoise(_Noise):
     def name(self) -> str:
         """``"noise:25"``."""
         return f"noise:{amount_text(self.std)}"
-
-    @property
-    def is_linear(self) -> bool:
-        return self.std == 0
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         noise = torch.randn(image.shape, generator=random) * (self.std / 255)
@@ -82,10 +82,6 @@ class ChromaNoise(_Noise):
         """``"chroma-noise:25"``."""
         return f"chroma-noise:{amount_text(self.std)}"
 
-    @property
-    def is_linear(self) -> bool:
-        return self.std == 0
-
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         batch, _, height, width = image.shape
         drawn = torch.randn(batch, 2, height, width, generator=random) * (self.std / 255)
@@ -114,10 +110,6 @@ class SaltAndPepper(_Noise):
     def name(self) -> str:
         """``"salt-pepper:0.05"``."""
         return f"salt-pepper:{amount_text(self.fraction)}"
-
-    @property
-    def is_linear(self) -> bool:
-        return True
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
         batch, _, height, width = image.shape

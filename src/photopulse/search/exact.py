@@ -1,9 +1,10 @@
 """Makes a found face downscale to its input almost exactly, by a correction too smooth to be seen.
 
-Linear operators only. The correction is a smooth surface that a small field ``c`` spans: ``x' = clamp(x + S c)``, with
-S a cubic spline enlargement, and c solves ``D clamp(x + S c) = target``. It is as large as the minimum-norm correction
-``D^T (D D^T)^-1 (target - D x)`` within a per cent for bicubic, but shows neither the blocks of ``box`` nor the dots of
-``nearest``. What no smooth surface can reach, D's own transpose finishes.
+Only for operators that are linear, but for what is clamped at black and white. The correction is a smooth surface that
+a small field ``c`` spans: ``x' = clamp(x + S c)``, with S a cubic spline enlargement, and c solves
+``D clamp(x + S c) = target``. It is as large as the minimum-norm correction ``D^T (D D^T)^-1 (target - D x)`` within a
+per cent for bicubic, but shows neither the blocks of ``box`` nor the dots of ``nearest``. What no smooth surface can
+reach, D's own transpose finishes.
 """
 
 from collections import deque
@@ -55,7 +56,7 @@ def project_exactly(
         (B, 3, H, W) in [0, 1], float32 (float64 for float64 images), without gradients.
 
     Raises:
-        ValueError: if the degradation is not linear (JPEG, noise) or the shapes do not fit.
+        ValueError: if the degradation is not linear (JPEG) or the shapes do not fit.
     """
     _check_shapes(image, target, degradation)
     _check_linear(degradation)
@@ -154,11 +155,11 @@ def _spline_matrix(small: int, large: int) -> Tensor:
 
 
 def _scaled_transpose(item: _Item) -> _Enlarge:
-    """The transpose of a linear operator by autograd, times the steepest descent's step from the start."""
+    """The transpose of the operator at the start by autograd, times the steepest descent's step from there."""
 
     def transpose(field: Tensor) -> Tensor:
         with torch.inference_mode(False), torch.enable_grad():
-            probe = torch.zeros_like(item.start, requires_grad=True)
+            probe = item.start.clone().requires_grad_()
             small = item.degradation(probe)
             return torch.autograd.grad(small, probe, field.to(small.dtype).to(small.device))[0]
 
