@@ -16,7 +16,7 @@ from photopulse.degrade import LEVELS, TRAINING, DamageRecipe
 from photopulse.degrade.photo import resized
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image
-from photopulse.studies.strips import Strip, write_sheet
+from photopulse.reporting.strips import Strip, write_sheet
 
 ROOT = Path(__file__).parents[1]
 HEIGHT = 800  # What the levels are meant for.

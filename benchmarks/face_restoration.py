@@ -33,8 +33,10 @@ from photopulse.metrics.identity import identity_distance, load_identity
 from photopulse.metrics.kid import kernel_distance
 from photopulse.metrics.niqe import niqe
 from photopulse.metrics.perceptual import perceptual_distance
-from photopulse.pipeline import RestoreKit, RestoreSettings, restore_photo
-from photopulse.pipeline.restore_search import DrawnFace
+from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.settings import RestoreSettings
 
 FIDELITIES = (0.0, 0.5, 1.0)
 SIDE = 512

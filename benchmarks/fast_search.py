@@ -31,17 +31,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from photopulse.batch.report import read_finished
 from photopulse.degrade import folder_name, parse_corruptions
 from photopulse.errors import PhotopulseError
+from photopulse.evaluation.markdown import task_title
+from photopulse.evaluation.ordering import ORIGINAL, method_order
+from photopulse.evaluation.rows import Row, read_rows
+from photopulse.evaluation.sets import Traits, set_figures
+from photopulse.evaluation.summaries import Task
 from photopulse.images import image_files, read_image
 from photopulse.metrics.diversity import diversity
-from photopulse.studies.markdown import task_title
-from photopulse.studies.ordering import ORIGINAL, method_order
-from photopulse.studies.rows import Row, read_rows
-from photopulse.studies.sets import Traits, set_figures
-from photopulse.studies.strips import Strip, write_sheet
-from photopulse.studies.summaries import Task
+from photopulse.reporting.strips import Strip, write_sheet
+from photopulse.runs.report import read_finished
 
 Solved = dict[str, dict[str, tuple[Path, Row]]]  # By method and picture: the folder of the evaluation, and the row.
 

@@ -23,8 +23,8 @@ from photopulse.metrics.niqe import niqe_features, niqe_score
 from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.metrics.psnr import psnr_y
 from photopulse.metrics.ssim import ssim
-from photopulse.restore.fsrnet import FSRNet
-from photopulse.restore.fsrnet_weights import load_fsrnet, read_fsrnet
+from photopulse.networks.fsrnet import FSRNet
+from photopulse.networks.fsrnet_weights import load_fsrnet, read_fsrnet
 
 
 def main() -> None:

@@ -24,13 +24,13 @@ from photopulse import PulseSettings, UpscaleSettings, load_generator
 from photopulse.degrade import Bicubic
 from photopulse.generators.twin import Twin
 from photopulse.metrics import diversity
-from photopulse.pipeline import read_target
-from photopulse.pipeline.upscale import run_search
 from photopulse.search.fast import FastSettings
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS
 from photopulse.search.prior import to_ws
 from photopulse.search.pulse import SearchState
+from photopulse.upscaling.inputs import read_target
+from photopulse.upscaling.upscale import run_search
 
 ANSWERS = 8
 EVALUATIONS = 40  # Of the first search of the twin, as in the fast search.

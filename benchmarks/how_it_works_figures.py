@@ -14,8 +14,8 @@ from torch import Tensor
 from photopulse import __version__
 from photopulse.files import atomic_path
 from photopulse.images import synthetic_metadata
-from photopulse.studies.plotting import FAINT, new_figure, styles, tidy
-from photopulse.studies.strips import Strip, write_sheet
+from photopulse.reporting.plotting import FAINT, new_figure, styles, tidy
+from photopulse.reporting.strips import Strip, write_sheet
 
 CELL = 256
 EPS = 1e-4

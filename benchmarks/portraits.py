@@ -16,10 +16,13 @@ from pathlib import Path
 from PIL import Image
 
 from photopulse import PulseSettings, UpscaleSettings, load_generator
-from photopulse.batch import BatchSettings, ReportItem, Watcher, align_files, upscale_files
 from photopulse.degrade import Bicubic
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import image_files, read_image, to_uint8
+from photopulse.runs.report import ReportItem
+from photopulse.upscaling.align_batch import align_files
+from photopulse.upscaling.batch import upscale_files
+from photopulse.upscaling.batch_settings import BatchSettings, Watcher
 
 CELL = 256
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 
 

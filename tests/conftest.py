@@ -10,21 +10,23 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 from torch import Tensor, nn
 
 from photopulse.faces.blazeface import Face
 from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
-from photopulse.pipeline import RestoreKit
-from photopulse.pipeline.restore_search import DrawnFace
-from photopulse.restore.fsrnet import FSRNetSettings
-from photopulse.restore.full_size import FullSizeNet
+from photopulse.networks.fsrnet import FSRNetSettings
+from photopulse.networks.full_size import FullSizeNet
+from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.kit import RestoreKit
 from photopulse.weights import DEFAULT_GENERATOR
 
 # How long an example takes says nothing of the code on a machine that does other things too.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+WriteFaces = Callable[..., list[Path]]
 BuildGenerator = Callable[..., MobileStyleGAN]
 
 
@@ -192,3 +194,31 @@ def toy_restore_kit() -> Callable[..., RestoreKit]:
         return RestoreKit(**(parts | others))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def shared_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def shared_cache(shared_cache_folder: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
+    """One cache for all tests that search, so that a toy generator's Gaussian is fitted once."""
+    monkeypatch.setenv("PHOTOPULSE_CACHE", str(shared_cache_folder))
+    return shared_cache_folder
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> WriteFaces:
+    """Writes small pictures: ``faces("a.png", "b.webp", size=8)`` returns their paths in the folder ``in``."""
+
+    def write(*names: str, size: int = 8) -> list[Path]:
+        folder = tmp_path / "in"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            random = np.random.default_rng(sum(name.encode()))
+            pixels = random.integers(0, 256, (size, size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name)
+        return [folder / name for name in names]
+
+    return write

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import photopulse
-from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.images import read_image
 
 

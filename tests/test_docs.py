@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from photopulse.pipeline import read_target
+from photopulse.upscaling.inputs import read_target
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

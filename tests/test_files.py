@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from photopulse.files import atomic_path
+from photopulse.errors import PhotopulseError
+from photopulse.files import atomic_path, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -142,3 +143,14 @@ def test_writers_at_the_same_time_each_write_a_whole_file(tmp_path: Path):
     content = target.read_text()
     assert content == content[0] * 1000
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_text_is_written_as_it_is_with_bytes_that_are_no_utf8_restored(tmp_path):
+    write_text(tmp_path / "deep" / "file.txt", "日\r\n\udcff\n")
+    assert (tmp_path / "deep" / "file.txt").read_bytes() == "日\r\n".encode() + b"\xff\n"
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PhotopulseError, match=r"cannot write .*table\.md"):
+        write_text(tmp_path / "file" / "table.md", "")

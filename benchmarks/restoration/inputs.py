@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from photopulse.batch.evaluate_inputs import picture_seed
 from photopulse.degrade import LEVELS, Corruptions, Damage, Jpeg
+from photopulse.evaluation.inputs import picture_seed
 from photopulse.files import atomic_path
 from photopulse.images import read_image, to_uint8
 

@@ -16,9 +16,11 @@ from torch import Tensor
 from photopulse.degrade.photo import resized
 from photopulse.fingerprint import weights_hash
 from photopulse.images import from_uint8, read_image
-from photopulse.pipeline import RestoreKit, RestoreSettings, restore_photo
-from photopulse.restore.realesrgan import OVERLAP, TILE, load_realesrgan
-from photopulse.restore.tiles import in_tiles
+from photopulse.networks.realesrgan import OVERLAP, TILE, load_realesrgan
+from photopulse.networks.tiles import in_tiles
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.settings import RestoreSettings
 
 from .inputs import Case, Size
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import write_text
 from photopulse.images import read_image, write_image
-from photopulse.studies.text import write_text
 
 from .inputs import Case, make_case
 from .measures import Judge, Reference, Values

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from photopulse.images import read_image
 from photopulse.metrics.seams import border_gradient, colour_shift, seam_gain
-from photopulse.pipeline import RestoreKit, RestoreSettings, restore_photo
-from photopulse.pipeline.restore_faces import find_faces
-from photopulse.restore.face_mask import paste_border
-from photopulse.restore.paste import PasteSettings
+from photopulse.restoration.face_mask import paste_border
+from photopulse.restoration.faces import find_faces
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.paste import PasteSettings
+from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.settings import RestoreSettings
 
 from .tables import grid
 

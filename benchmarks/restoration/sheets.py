@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from photopulse.images import read_image
-from photopulse.studies.strips import Strip, write_sheet
+from photopulse.reporting.strips import Strip, write_sheet
 
 from .measures import Judge
 from .rows import Row, place

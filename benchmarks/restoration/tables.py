@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from photopulse.degrade import LEVELS
-from photopulse.studies.estimates import Estimate, estimate, share
+from photopulse.reporting.estimates import Estimate, estimate, share
 
 from .measures import REGIONS
 from .rows import SHARP, Row

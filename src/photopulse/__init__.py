@@ -10,19 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from photopulse.generators.load import load_generator
-    from photopulse.pipeline import (
-        RestoredPhoto,
-        RestoreKit,
-        RestoreSettings,
-        UpscaledFace,
-        UpscaleSettings,
-        align,
-        restore_photo,
-        upscale,
-    )
+    from photopulse.generators.files.load import load_generator
+    from photopulse.restoration.kit import RestoreKit
+    from photopulse.restoration.restore import RestoredPhoto, restore_photo
+    from photopulse.restoration.settings import RestoreSettings
     from photopulse.search.fast import FastSettings
     from photopulse.search.pulse import PulseSettings
+    from photopulse.upscaling.align import align
+    from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, upscale
 
 __all__ = [
     "FastSettings",
@@ -42,15 +37,15 @@ __all__ = [
 _HOMES = {
     "FastSettings": "photopulse.search.fast",
     "PulseSettings": "photopulse.search.pulse",
-    "RestoreKit": "photopulse.pipeline",
-    "RestoreSettings": "photopulse.pipeline",
-    "RestoredPhoto": "photopulse.pipeline",
-    "UpscaleSettings": "photopulse.pipeline",
-    "UpscaledFace": "photopulse.pipeline",
-    "align": "photopulse.pipeline",
-    "load_generator": "photopulse.generators.load",
-    "restore_photo": "photopulse.pipeline",
-    "upscale": "photopulse.pipeline",
+    "RestoreKit": "photopulse.restoration.kit",
+    "RestoreSettings": "photopulse.restoration.settings",
+    "RestoredPhoto": "photopulse.restoration.restore",
+    "UpscaleSettings": "photopulse.upscaling.upscale",
+    "UpscaledFace": "photopulse.upscaling.upscale",
+    "align": "photopulse.upscaling.align",
+    "load_generator": "photopulse.generators.files.load",
+    "restore_photo": "photopulse.restoration.restore",
+    "upscale": "photopulse.upscaling.upscale",
 }
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.files.checkpoint import save_checkpoint
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from photopulse.cli import app
 from photopulse.faces.blazeface import Face
 from photopulse.faces.mesh import FaceMesh
-from photopulse.studies.skin_tone import SKIN_POLYGONS
+from photopulse.faces.skin_tone import SKIN_POLYGONS
 
 
 class MadeUpDetector:
@@ -117,7 +117,7 @@ def test_wrong_usage_ends_with_2(audit, arguments, words):
 
 
 def test_an_interruption_ends_with_130_and_what_was_finished_is_kept(audit, monkeypatch):
-    module = importlib.import_module("photopulse.batch.audit")
+    module = importlib.import_module("photopulse.audit.audit")
     original, calls = module.run_search, []
 
     def interrupted(*arguments, **others):

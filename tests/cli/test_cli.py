@@ -100,7 +100,7 @@ def test_auto_is_the_best_device_and_names_stay(monkeypatch):
 @pytest.mark.parametrize("watched", [True, False])
 def test_loading_says_what_it_waits_for_only_on_a_terminal(monkeypatch, capsys, watched):
     from photopulse.faces.detect import FaceDetector
-    from photopulse.generators import load
+    from photopulse.generators.files import load
 
     monkeypatch.setattr(loading, "is_interactive", lambda: watched)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")

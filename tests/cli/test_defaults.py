@@ -13,27 +13,30 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from photopulse.batch import BatchSettings, RestoreBatchSettings, align_files
-from photopulse.batch.audit import AuditSettings
-from photopulse.batch.evaluate_settings import EvaluateSettings
-from photopulse.batch.sample import SampleSettings
+from photopulse.audit.audit import AuditSettings
 from photopulse.cli import app
 from photopulse.degrade import DEGRADATION_NAMES
-from photopulse.pipeline import RestoreSettings, UpscaleSettings
-from photopulse.pipeline.align import FULL_SIZE
-from photopulse.pipeline.methods import METHOD_NAMES
+from photopulse.evaluation.methods import METHOD_NAMES
+from photopulse.evaluation.settings import EvaluateSettings
+from photopulse.restoration.batch import RestoreBatchSettings
+from photopulse.restoration.settings import RestoreSettings
 from photopulse.search.fast import FastSettings
 from photopulse.search.prior import fit_prior
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
-from photopulse.training.enlarge import EnlargeTraining
-from photopulse.training.face_gan import FaceGANTraining
-from photopulse.training.face_restoration import FaceTraining
-from photopulse.training.fsrgan import FSRGANTraining
-from photopulse.training.fsrnet import FSRNetTraining
-from photopulse.training.full_size import FullSizeTraining
-from photopulse.training.photo import PhotoTraining
-from photopulse.training.twin import TwinFitSettings
+from photopulse.training.fsrnet.fsrgan import FSRGANTraining
+from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+from photopulse.training.restoration.enlarge import EnlargeTraining
+from photopulse.training.restoration.face_gan import FaceGANTraining
+from photopulse.training.restoration.face_restoration import FaceTraining
+from photopulse.training.restoration.full_size import FullSizeTraining
+from photopulse.training.restoration.photo import PhotoTraining
+from photopulse.training.twin.train import TwinFitSettings
+from photopulse.upscaling.align import FULL_SIZE
+from photopulse.upscaling.align_batch import align_files
+from photopulse.upscaling.batch_settings import BatchSettings
+from photopulse.upscaling.sample_batch import SampleSettings
+from photopulse.upscaling.upscale import UpscaleSettings
 from photopulse.weights import DEFAULT_GENERATOR
 
 RECIPES = {

@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.studies.rows import read_rows
+from photopulse.evaluation.rows import read_rows
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_lpips_is_a_column(evaluate, folder, tmp_path, monkeypatch):
         assert path == tmp_path / "alexnet.pth"
         return lambda a, b: (a - b).abs().mean(dim=(1, 2, 3))
 
-    monkeypatch.setattr("photopulse.pipeline.measure.load_lpips", load)
+    monkeypatch.setattr("photopulse.evaluation.measuring.load_lpips", load)
     (tmp_path / "alexnet.pth").touch()
     result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
     assert "LPIPS ↓" in result.stdout
@@ -127,7 +127,7 @@ def test_an_interruption_exits_with_130_and_a_rerun_goes_on(evaluate, folder, tm
         def interrupted(*_arguments, **_others):
             raise KeyboardInterrupt
 
-        patch.setattr("photopulse.pipeline.searched.run_search", interrupted)
+        patch.setattr("photopulse.evaluation.searched.run_search", interrupted)
         result = evaluate(folder)
         assert result.exit_code == 130
         assert "the same command goes on from there" in result.stderr

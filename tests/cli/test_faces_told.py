@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from photopulse.cli.faces_told import faces_told
-from photopulse.pipeline.restore_why_not import WhyNot
+from photopulse.restoration.why_not import WhyNot
 
 Row = Sequence[Mapping[str, object]]
 

@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.cli import models_fit as command
-from photopulse.generators.checkpoint import save_checkpoint
-from photopulse.generators.load import load_generator
+from photopulse.generators.files.checkpoint import save_checkpoint
+from photopulse.generators.files.load import load_generator
 from photopulse.search.prior import fit_prior, load_prior
 from photopulse.search.prior_cache import prior_path
 from photopulse.search.twin_cache import find_twin, twin_path
-from photopulse.training import twin_run
-from photopulse.training.twin_run import TwinFit, TwinFitWatcher
+from photopulse.training.twin import run as twin_run
+from photopulse.training.twin.run import TwinFit, TwinFitWatcher
 
 
 @pytest.fixture(scope="session")
@@ -182,7 +182,7 @@ def test_a_terminal_shows_what_is_going_on(monkeypatch):
 
 
 def test_errors_are_printed_with_three_digits(capsys):
-    from photopulse.training.twin import TwinError
+    from photopulse.training.twin.train import TwinError
 
     row = TwinFit(
         size=16,

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-from photopulse.batch import ReportItem
 from photopulse.cli import progress
+from photopulse.runs.report import ReportItem
 from photopulse.search.problem import SearchResult
 from photopulse.search.pulse import SearchState
 

@@ -21,7 +21,7 @@ def loaded(monkeypatch, toy_restore_kit):
         calls.append((settings, device))
         return toy_restore_kit(faces=[(60, 45, 40)])
 
-    monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", load)
+    monkeypatch.setattr("photopulse.restoration.kit.RestoreKit.load", load)
     return calls
 
 
@@ -53,7 +53,7 @@ def test_a_folder_is_restored(restore, photos, tmp_path):
 def test_the_screen_says_how_many_faces_were_restored(restore, photos, loaded, monkeypatch, toy_restore_kit):
     assert restore(photos / "two.png").stdout.split("  ")[2] == "1 of 1 face restored"
     many = toy_restore_kit(faces=[(30, 45, 30), (90, 45, 28), (60, 20, 20)])
-    monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: many)
+    monkeypatch.setattr("photopulse.restoration.kit.RestoreKit.load", lambda *_: many)
     told = restore(photos / "two.png", "--max-faces", 2).stdout.split("  ")[2]
     assert told == "2 of 3 faces restored, --max-faces 3 does all"
     chosen = restore(photos / "two.png", "--face", 2, "--face", "60,20", "--json")
@@ -69,7 +69,7 @@ def loaded_with(loaded, monkeypatch, toy_restore_kit):
 
     def load(faces, **others):
         kit = toy_restore_kit(faces=faces, **others)
-        monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: kit)
+        monkeypatch.setattr("photopulse.restoration.kit.RestoreKit.load", lambda *_: kit)
 
     return load
 
@@ -182,7 +182,7 @@ def test_an_interruption_exits_with_130(restore, photos, monkeypatch):
     def interrupt(*arguments, **others):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("photopulse.batch.restore.restore_photo", interrupt)
+    monkeypatch.setattr("photopulse.restoration.batch.restore_photo", interrupt)
     result = restore(photos)
     assert result.exit_code == 130
     assert "goes on from there" in result.stderr
@@ -195,7 +195,7 @@ def test_the_faces_of_a_real_photo_are_found_and_told(restore, tmp_path, toy_res
     from photopulse.faces.detect import FaceDetector
 
     detector = FaceDetector.load()
-    monkeypatch.setattr("photopulse.pipeline.RestoreKit.load", lambda *_: toy_restore_kit(detector=detector))
+    monkeypatch.setattr("photopulse.restoration.kit.RestoreKit.load", lambda *_: toy_restore_kit(detector=detector))
     portrait = data.astronaut()[:256, 100:356]
     # Somebody made it small and large again: there is something to restore.
     portrait = np.asarray(Image.fromarray(portrait).resize((80, 80)).resize((256, 256), Image.Resampling.BICUBIC))

@@ -7,11 +7,12 @@ from typing import get_args
 
 import pytest
 
-from photopulse.batch import ReportItem
 from photopulse.cli import restore_progress
 from photopulse.cli.restore_progress import watch_restorations
-from photopulse.pipeline import RestoreKit, RestoreSettings
-from photopulse.pipeline.restore_stages import Stage
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import Stage
+from photopulse.runs.report import ReportItem
 
 DONE = ReportItem(input="a.jpg", output="out/a.jpg", status="restored", seconds=1.26)
 

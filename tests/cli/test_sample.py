@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from photopulse.batch import ReportItem
 from photopulse.cli import app
 from photopulse.cli import sample as command
+from photopulse.runs.report import ReportItem
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_wrong_usage_exits_with_two(sample, arguments):
 
 
 def test_an_interruption_exits_with_130_and_keeps_what_is_finished(sample, tmp_path, monkeypatch):
-    module = importlib.import_module("photopulse.batch.sample")
+    module = importlib.import_module("photopulse.upscaling.sample_batch")
     original = module.sample_faces
 
     def impatient(generator, seeds, **others):

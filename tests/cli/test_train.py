@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.cli.training_progress import watched_training
-from photopulse.restore.fsrnet import PUBLISHED, SMALL, FSRNet
-from photopulse.restore.fsrnet_weights import KIND, read_fsrnet
-from photopulse.restore.network_files import write_network
-from photopulse.training.faces import TrainingFace
+from photopulse.networks.files import write_network
+from photopulse.networks.fsrnet import PUBLISHED, SMALL, FSRNet
+from photopulse.networks.fsrnet_weights import KIND, read_fsrnet
+from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.loop import Trained
 
 
@@ -34,10 +34,10 @@ def train(tmp_path, folder, tiny_fsrnet, one_thread, monkeypatch):
     """Runs ``photopulse train fsrnet faces -o out`` with a tiny network; every picture has the same flat mesh."""
     points = np.random.default_rng(0).uniform(0.2, 0.8, (468, 2))
     monkeypatch.setattr(
-        "photopulse.training.fsrnet_recipes.find_meshes",
+        "photopulse.training.fsrnet.recipes.find_meshes",
         lambda files, _cache: (TrainingFace(file=file, points=points) for file in files),
     )
-    monkeypatch.setattr("photopulse.restore.fsrnet.SMALL", tiny_fsrnet)
+    monkeypatch.setattr("photopulse.networks.fsrnet.SMALL", tiny_fsrnet)
 
     def run(*arguments, recipe="fsrnet", faces=(folder,)):
         settings = ("-o", tmp_path / "out", "--device", "cpu")
@@ -80,7 +80,7 @@ def test_fsrgan_goes_on_from_a_trained_network(tiny_fsrnet, train, tmp_path, mon
         def stages(self, image):
             return [image]
 
-    monkeypatch.setattr("photopulse.training.fsrgan.load_features", lambda _device: Features())
+    monkeypatch.setattr("photopulse.training.fsrnet.fsrgan.load_features", lambda _device: Features())
     torch.manual_seed(0)
     write_network(FSRNet(tiny_fsrnet), tiny_fsrnet, KIND, tmp_path / "start.safetensors")
     arguments = ("--start", tmp_path / "start.safetensors", "--steps", 1, "--batch-size", 2)
@@ -119,7 +119,7 @@ def test_wrong_usage_exits_with_two(train, arguments):
 
 
 def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path, monkeypatch):
-    from photopulse.training import fsrnet_recipes as module
+    from photopulse.training.fsrnet import recipes as module
 
     original = module.train_fsrnet
 
@@ -144,7 +144,7 @@ def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path
 def test_published_means_the_sizes_of_the_paper(folder, monkeypatch, tmp_path, arguments, network):
     asked = []
     monkeypatch.setattr(
-        "photopulse.training.fsrnet_recipes.run_fsrnet",
+        "photopulse.training.fsrnet.recipes.run_fsrnet",
         lambda files, output, settings, **_: asked.append(settings) or output,
     )
     CliRunner().invoke(app, ["train", "fsrnet", str(folder), "-o", str(tmp_path / "out"), *arguments])

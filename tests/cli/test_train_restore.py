@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.cli import train_restore as command
-from photopulse.restore.photo import PhotoNet, PhotoNetSettings
-from photopulse.training import restore_recipes
+from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.enlarge import EnlargeTraining
-from photopulse.training.face_gan import FaceGANTraining, Stage
-from photopulse.training.face_restoration import FaceTraining
-from photopulse.training.full_size import FullSizeTraining
-from photopulse.training.photo import PhotoTraining
+from photopulse.training.restoration import recipes as restore_recipes
+from photopulse.training.restoration.enlarge import EnlargeTraining
+from photopulse.training.restoration.face_gan import FaceGANTraining, Stage
+from photopulse.training.restoration.face_restoration import FaceTraining
+from photopulse.training.restoration.full_size import FullSizeTraining
+from photopulse.training.restoration.photo import PhotoTraining
 
 QUICK = ("--steps", 2, "--batch-size", 2, "--perceptual", 0, "--crop", 64)
 
@@ -81,7 +81,7 @@ def test_an_odd_crop_is_made_even_for_super_resolution(train, tmp_path):
 
 
 def test_a_full_size_network_is_trained_for_a_given_photo_network(train, tmp_path):
-    from photopulse.restore.network_files import write_network
+    from photopulse.networks.files import write_network
 
     sizes = PhotoNetSettings(widths=(4, 4), blocks=(1, 1))
     write_network(PhotoNet(sizes), sizes, "photo", tmp_path / "photo.safetensors")

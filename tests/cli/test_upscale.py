@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from photopulse.batch import upscale as batch
 from photopulse.degrade import DEGRADATION_NAMES
-from photopulse.generators.checkpoint import save_checkpoint
+from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_metadata
+from photopulse.upscaling import batch
 
 ROW = {
     "input": str,
@@ -284,7 +284,7 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
 STOPPED_IN_THE_MIDDLE = """
 import itertools, signal, time
 from photopulse import cli
-from photopulse.batch import upscale as batch
+from photopulse.upscaling import batch
 
 original, calls = batch.run_search, itertools.count(1)
 

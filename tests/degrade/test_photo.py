@@ -11,7 +11,8 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from photopulse.degrade import LEVELS, TRAINING, Amount, Damage, DamageRecipe, parse_corruptions
-from photopulse.degrade.photo import EVERYTHING, DamageMixture, resized
+from photopulse.degrade.photo import EVERYTHING, DamageMixture
+from photopulse.images.resize import resized
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.checkpoint import load_checkpoint, save_checkpoint
+from photopulse.generators.files.checkpoint import load_checkpoint, save_checkpoint
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 
 SETTINGS = StyleGAN1Settings(

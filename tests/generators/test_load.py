@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators import load
-from photopulse.generators.checkpoint import save_checkpoint
-from photopulse.generators.load import load_generator
+from photopulse.generators.files import load
+from photopulse.generators.files.checkpoint import save_checkpoint
+from photopulse.generators.files.load import load_generator
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.testing import assert_allclose
 from torch import Tensor
 
-from photopulse.generators.load import load_generator
+from photopulse.generators.files.load import load_generator
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings, inverse_haar
 from photopulse.generators.protocol import Generator
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from torch import Tensor
 
 from photopulse.degrade import Bicubic, Box
-from photopulse.generators.load import load_generator
+from photopulse.generators.files.load import load_generator
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.generators.mobilestylegan_twin import MobileStyleGANTwin
 from photopulse.generators.twin import Twin

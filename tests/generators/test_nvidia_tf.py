@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from scipy.signal import convolve2d, correlate2d
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.nvidia_tf import tf_network_from
-from photopulse.generators.nvidia_torch import PickledNetwork
-from photopulse.generators.safe_pickle import read_pickle
+from photopulse.generators.files.nvidia_tf import tf_network_from
+from photopulse.generators.files.nvidia_torch import PickledNetwork
 from photopulse.generators.stylegan1 import StyleGAN1, settings_from_state
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
+from photopulse.safe_pickle.read import read_pickle
 
 W, RESOLUTION = 6, 16
 CHANNELS = {4: 4, 8: 4, 16: 2}

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.nvidia_torch import PickledNetwork, network_from
-from photopulse.generators.safe_pickle import read_pickle
+from photopulse.generators.files.nvidia_torch import PickledNetwork, network_from
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings
+from photopulse.safe_pickle.read import read_pickle
 
 DATA = Path(__file__).parents[1] / "data"
 BUFFERS = {"resample_filter", "noise_const", "w_avg", "transform", "freqs", "phases"}

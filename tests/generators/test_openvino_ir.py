@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators import openvino_ir
+from photopulse.generators.files import openvino_ir
+from photopulse.generators.files.openvino_ir import Constant, load_mobilestylegan_ir, read_constants, synthesis_state
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
-from photopulse.generators.openvino_ir import Constant, load_mobilestylegan_ir, read_constants, synthesis_state
 
 SETTINGS = MobileStyleGANSettings(z_dim=4, w_dim=4, num_mapping_layers=2, channels=(8, 8, 4))
 

@@ -8,7 +8,7 @@ import torch
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.architectures import assemble
-from photopulse.generators.pulse_weights import pulse_state, read_pulse_weights
+from photopulse.generators.files.pulse_weights import pulse_state, read_pulse_weights
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 
 DATA = Path(__file__).parents[1] / "data"

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.architectures import assemble
-from photopulse.generators.rosinality import convert_rosinality, is_rosinality
+from photopulse.generators.files.rosinality import convert_rosinality, is_rosinality
 
 W, LAYERS, CHANNELS = 10, 3, {4: 8, 8: 8, 16: 4}
 

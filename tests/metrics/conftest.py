@@ -9,7 +9,7 @@ from torch import Tensor
 
 from photopulse.faces.align import align_faces
 from photopulse.faces.detect import FaceDetector
-from photopulse.generators.load import load_generator
+from photopulse.generators.files.load import load_generator
 from photopulse.images import from_uint8, image_files, read_image
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.metrics.identity import IdentityNet, load_identity

@@ -12,12 +12,12 @@ from PIL import Image
 from torch import nn
 
 from photopulse.faces.mesh import FaceMesh
-from photopulse.restore.face import FaceNetSettings
-from photopulse.restore.fsrnet import FSRNetSettings
-from photopulse.training.discriminator import PairDiscriminator
-from photopulse.training.face_crops import STORED_SIZE, FaceCrops
-from photopulse.training.faces import TrainingFace
+from photopulse.networks.face import FaceNetSettings
+from photopulse.networks.fsrnet import FSRNetSettings
+from photopulse.training.fsrnet.discriminator import PairDiscriminator
+from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.loop import seeded_weights
+from photopulse.training.restoration.face_crops import STORED_SIZE, FaceCrops
 
 Points = npt.NDArray[np.float64]
 
@@ -80,7 +80,7 @@ class FakeDetector:
 def detector(mesh: Points, monkeypatch: pytest.MonkeyPatch) -> FakeDetector:
     """Takes the place of the real detector."""
     fake = FakeDetector(mesh)
-    monkeypatch.setattr("photopulse.training.faces.FaceDetector.load", lambda: fake)
+    monkeypatch.setattr("photopulse.training.fsrnet.faces.FaceDetector.load", lambda: fake)
     return fake
 
 
@@ -100,8 +100,9 @@ def small_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes FSRGAN's judge and features small, so that a step is quick and nothing is fetched."""
     with seeded_weights(0):
         features = TinyFeatures().requires_grad_(False)
-    monkeypatch.setattr("photopulse.training.fsrgan.load_features", lambda _device: features)
-    monkeypatch.setattr("photopulse.training.fsrgan.PairDiscriminator", partial(PairDiscriminator, width=4, levels=3))
+    monkeypatch.setattr("photopulse.training.fsrnet.fsrgan.load_features", lambda _device: features)
+    tiny = partial(PairDiscriminator, width=4, levels=3)
+    monkeypatch.setattr("photopulse.training.fsrnet.fsrgan.PairDiscriminator", tiny)
 
 
 Dotted = Callable[[float, float], TrainingFace]
@@ -138,9 +139,11 @@ def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
     with seeded_weights(0):
         features = StageFeatures().requires_grad_(False)
         recogniser = nn.Sequential(nn.AvgPool2d(30), nn.Flatten(), nn.Linear(75, 8)).requires_grad_(False)
-    monkeypatch.setattr("photopulse.training.face_restoration.load_identity_network", lambda _device: recogniser)
-    for recipe in ("restoration", "face_gan", "face_restoration"):
-        monkeypatch.setattr(f"photopulse.training.{recipe}.load_features", lambda _device: features)
+    monkeypatch.setattr(
+        "photopulse.training.restoration.face_restoration.load_identity_network", lambda _device: recogniser
+    )
+    for recipe in ("train", "face_gan", "face_restoration"):
+        monkeypatch.setattr(f"photopulse.training.restoration.{recipe}.load_features", lambda _device: features)
     return features
 
 

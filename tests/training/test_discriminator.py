@@ -2,7 +2,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.training.discriminator import PairDiscriminator, hinge_loss
+from photopulse.training.fsrnet.discriminator import PairDiscriminator, hinge_loss
 
 
 def _pictures(seed: int, size: int = 64) -> Tensor:

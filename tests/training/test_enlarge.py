@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import torch.nn.functional as F
 
-from photopulse.restore.enlarge import EnlargeNetSettings
+from photopulse.networks.enlarge import EnlargeNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.enlarge import EnlargeTraining, train_enlarge
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import PhotoCrops, photo_pairs
+from photopulse.training.restoration.enlarge import EnlargeTraining, train_enlarge
+from photopulse.training.restoration.pairs import PhotoCrops, photo_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

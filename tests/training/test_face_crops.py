@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from photopulse.degrade.photo import TRAINING, DamageRecipe
-from photopulse.restore.face import FACE_SIZE
-from photopulse.training.face_crops import STORED_SIZE, FaceCrops, Jitter, face_batches, face_pairs
+from photopulse.networks.face import FACE_SIZE
+from photopulse.training.restoration.face_crops import STORED_SIZE, FaceCrops, Jitter, face_batches, face_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

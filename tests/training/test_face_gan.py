@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from photopulse.restore.face import FaceNetSettings
+from photopulse.networks.face import FaceNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.face_crops import FaceCrops
-from photopulse.training.face_gan import (
+from photopulse.training.restoration.face_crops import FaceCrops
+from photopulse.training.restoration.face_gan import (
     FaceGANTraining,
     Stage,
     beyond_pictures,

@@ -4,7 +4,7 @@ import pytest
 from skimage.draw import polygon, polygon_perimeter
 from skimage.morphology import dilation
 
-from photopulse.training.face_parts import (
+from photopulse.training.fsrnet.face_parts import (
     LANDMARKS,
     MIRRORED_LANDMARKS,
     MIRRORED_PARTS,

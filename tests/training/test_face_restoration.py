@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
-from photopulse.restore.face_decoder import FaceDecoder
-from photopulse.training import face_restoration as module
+from photopulse.networks.face import FaceNet, FaceNetSettings, make_decoder
+from photopulse.networks.face_decoder import FaceDecoder
 from photopulse.training.compute import Compute
-from photopulse.training.face_crops import FaceCrops
-from photopulse.training.face_restoration import FaceTraining, train_face
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration import face_restoration as module
+from photopulse.training.restoration.face_crops import FaceCrops
+from photopulse.training.restoration.face_restoration import FaceTraining, train_face
 
 pytestmark = pytest.mark.usefixtures("one_thread", "stage_features")
 

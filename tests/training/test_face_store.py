@@ -8,8 +8,8 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import face_region
 from photopulse.images import read_image, to_uint8
-from photopulse.training.face_crops import STORED_SIZE
-from photopulse.training.face_store import SearchWatcher, gather_faces
+from photopulse.training.restoration.face_crops import STORED_SIZE
+from photopulse.training.restoration.face_store import SearchWatcher, gather_faces
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,7 +34,7 @@ class Detector:
 @pytest.fixture
 def finds(mesh: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Detector:
     found = Detector(mesh)
-    monkeypatch.setattr("photopulse.training.face_store.FaceDetector.load", lambda: found)
+    monkeypatch.setattr("photopulse.training.restoration.face_store.FaceDetector.load", lambda: found)
     return found
 
 

@@ -12,7 +12,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.align import align_faces
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import from_uint8, write_image
-from photopulse.training.faces import CropSettings, TrainingFace, find_meshes, random_crop
+from photopulse.training.fsrnet.faces import CropSettings, TrainingFace, find_meshes, random_crop
 
 UNCOLOURED = CropSettings(gain=0, gamma=0, gray=0)
 # The whole file, upright, at half of 256 px.

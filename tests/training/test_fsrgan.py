@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.training.faces import TrainingFace
-from photopulse.training.fsrgan import FSRGANTraining, train_fsrgan
+from photopulse.networks.fsrnet import FSRNet, FSRNetSettings
+from photopulse.training.fsrnet.faces import TrainingFace
+from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
 from photopulse.training.loop import seeded_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_judge")

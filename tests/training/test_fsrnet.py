@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from photopulse.errors import PhotopulseError
-from photopulse.restore.fsrnet import SMALL, FSRNetSettings, Sharpened, enlarge_bicubic
-from photopulse.training.faces import TrainingFace
-from photopulse.training.fsrnet import FSRNetTraining, fsrnet_batches, fsrnet_losses, train_fsrnet
-from photopulse.training.pairs import FaceBatch
+from photopulse.networks.fsrnet import SMALL, FSRNetSettings, Sharpened, enlarge_bicubic
+from photopulse.training.fsrnet.faces import TrainingFace
+from photopulse.training.fsrnet.fsrnet import FSRNetTraining, fsrnet_batches, fsrnet_losses, train_fsrnet
+from photopulse.training.fsrnet.pairs import FaceBatch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

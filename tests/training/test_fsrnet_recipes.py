@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.restore.fsrnet_weights import KIND, read_fsrnet
-from photopulse.restore.network_files import write_network
-from photopulse.training import fsrnet_recipes as module
+from photopulse.networks.files import write_network
+from photopulse.networks.fsrnet import FSRNet, FSRNetSettings
+from photopulse.networks.fsrnet_weights import KIND, read_fsrnet
 from photopulse.training import run
-from photopulse.training.fsrgan import FSRGANTraining
-from photopulse.training.fsrnet import FSRNetTraining
-from photopulse.training.fsrnet_recipes import run_fsrgan, run_fsrnet
+from photopulse.training.fsrnet import recipes as module
+from photopulse.training.fsrnet.fsrgan import FSRGANTraining
+from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+from photopulse.training.fsrnet.recipes import run_fsrgan, run_fsrnet
 from photopulse.training.loop import seeded_weights
 from photopulse.training.run import TrainingWatcher
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from photopulse.restore.full_size import FullSizeSettings
-from photopulse.restore.photo import PhotoNet, PhotoNetSettings
+from photopulse.networks.full_size import FullSizeSettings
+from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.full_size import FullSizeTraining, full_size_answer, train_full_size
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import Pairs, PhotoCrops
+from photopulse.training.restoration.full_size import FullSizeTraining, full_size_answer, train_full_size
+from photopulse.training.restoration.pairs import Pairs, PhotoCrops
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

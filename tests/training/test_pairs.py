@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.training.face_parts import LANDMARKS
-from photopulse.training.faces import CropSettings, TrainingFace
-from photopulse.training.pairs import FaceBatch, batches, make_batch
+from photopulse.training.fsrnet.face_parts import LANDMARKS
+from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
+from photopulse.training.fsrnet.pairs import FaceBatch, batches, make_batch
 
 UNCOLOURED = CropSettings(gain=0, gamma=0, gray=0)
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from photopulse.degrade.photo import TRAINING, Amount, DamageRecipe
-from photopulse.restore.photo import PhotoNet, PhotoNetSettings
+from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo import PhotoTraining, cleaned_small, photo_answer, train_photo
-from photopulse.training.photo_pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_pairs
+from photopulse.training.restoration.photo import PhotoTraining, cleaned_small, photo_answer, train_photo
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.training.photo_files import held_apart, spread, usable_photos
+from photopulse.training.restoration.files import held_apart, spread, usable_photos
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import torch
 
-from photopulse.training.recolouring import recoloured, tinted
+from photopulse.training.restoration.recolouring import recoloured, tinted
 
 
 def _picture() -> torch.Tensor:

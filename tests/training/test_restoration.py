@@ -11,8 +11,8 @@ from photopulse.errors import PhotopulseError
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation, set_rate
-from photopulse.training.photo_pairs import Pairs
-from photopulse.training.restoration import plain_answer, train_restoration
+from photopulse.training.restoration.pairs import Pairs
+from photopulse.training.restoration.train import plain_answer, train_restoration
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,22 +7,22 @@ import torch
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.restore.enlarge import EnlargeNet, EnlargeNetSettings
-from photopulse.restore.face import FaceNet, FaceNetSettings, make_decoder
-from photopulse.restore.full_size import FullSizeNet, FullSizeSettings
-from photopulse.restore.network_files import read_network, write_network
-from photopulse.restore.photo import PhotoNet, PhotoNetSettings
-from photopulse.training import restore_recipes as module
+from photopulse.networks.enlarge import EnlargeNet, EnlargeNetSettings
+from photopulse.networks.face import FaceNet, FaceNetSettings, make_decoder
+from photopulse.networks.files import read_network, write_network
+from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
+from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.enlarge import EnlargeTraining
-from photopulse.training.face_crops import FaceCrops
-from photopulse.training.face_gan import FaceGANTraining, Stage
-from photopulse.training.face_restoration import FaceTraining
-from photopulse.training.full_size import FullSizeTraining
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo import PhotoTraining
-from photopulse.training.photo_pairs import PhotoCrops
-from photopulse.training.restore_recipes import run_enlarge, run_face, run_face_gan, run_full_size, run_photo
+from photopulse.training.restoration import recipes as module
+from photopulse.training.restoration.enlarge import EnlargeTraining
+from photopulse.training.restoration.face_crops import FaceCrops
+from photopulse.training.restoration.face_gan import FaceGANTraining, Stage
+from photopulse.training.restoration.face_restoration import FaceTraining
+from photopulse.training.restoration.full_size import FullSizeTraining
+from photopulse.training.restoration.pairs import PhotoCrops
+from photopulse.training.restoration.photo import PhotoTraining
+from photopulse.training.restoration.recipes import run_enlarge, run_face, run_face_gan, run_full_size, run_photo
 from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -7,10 +7,10 @@ from PIL import Image
 from torch import nn
 
 from photopulse.images import read_metadata
-from photopulse.restore.face import FaceNet, FaceNetSettings
-from photopulse.training.photo_pairs import Pairs
-from photopulse.training.restoration import plain_answer
-from photopulse.training.restore_sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
+from photopulse.networks.face import FaceNet, FaceNetSettings
+from photopulse.training.restoration.pairs import Pairs
+from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
+from photopulse.training.restoration.train import plain_answer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

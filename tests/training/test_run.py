@@ -10,13 +10,13 @@ from PIL import Image
 from torch import nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.restore.network_files import read_network
+from photopulse.networks.files import read_network
 from photopulse.training import run as module
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.photo_pairs import Pairs
-from photopulse.training.restoration import plain_answer, train_restoration
+from photopulse.training.restoration.pairs import Pairs
+from photopulse.training.restoration.train import plain_answer, train_restoration
 from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
 
 pytestmark = pytest.mark.usefixtures("one_thread")

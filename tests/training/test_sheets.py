@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from photopulse.restore.fsrnet import FSRNet, FSRNetSettings
-from photopulse.training.faces import CropSettings, TrainingFace
-from photopulse.training.pairs import make_batch
-from photopulse.training.sheets import COLUMNS, overlay_geometry, write_training_sheet
+from photopulse.networks.fsrnet import FSRNet, FSRNetSettings
+from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
+from photopulse.training.fsrnet.pairs import make_batch
+from photopulse.training.fsrnet.sheets import COLUMNS, overlay_geometry, write_training_sheet
 
 
 def test_landmarks_are_white_parts_are_tinted_and_the_rest_is_the_face_in_gray():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from photopulse.training.synthetic_pictures import draw_picture, find_fonts
+from photopulse.training.restoration.synthetic_pictures import draw_picture, find_fonts
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,9 +8,9 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.generators.twin import Twin
 from photopulse.search.prior import fit_prior
-from photopulse.training import twin as module
-from photopulse.training.twin import TwinFitSettings, measure_twin, train_twin
-from photopulse.training.twin_samples import TwinSamples, render_samples
+from photopulse.training.twin import train as module
+from photopulse.training.twin.samples import TwinSamples, render_samples
+from photopulse.training.twin.train import TwinFitSettings, measure_twin, train_twin
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -11,10 +11,10 @@ from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.search import twin_cache
 from photopulse.search.prior import GaussianPrior, fit_prior
 from photopulse.search.twin_cache import find_twin, save_twin, shipped_twin_path, twin_path
-from photopulse.training import twin as training
-from photopulse.training.twin import TwinFitSettings, measure_twin
-from photopulse.training.twin_run import TwinFitWatcher, fit_twins
-from photopulse.training.twin_samples import render_samples
+from photopulse.training.twin import train as training
+from photopulse.training.twin.run import TwinFitWatcher, fit_twins
+from photopulse.training.twin.samples import render_samples
+from photopulse.training.twin.train import TwinFitSettings, measure_twin
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

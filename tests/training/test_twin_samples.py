@@ -8,7 +8,7 @@ from torch import Tensor
 from photopulse.degrade import Bicubic
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.search.prior import GaussianPrior, fit_prior
-from photopulse.training.twin_samples import TwinSamples, draw_ws, render_samples
+from photopulse.training.twin.samples import TwinSamples, draw_ws, render_samples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -24,11 +24,12 @@ def align_command(
 
     Exit code 0: every photo had a face; 1: some had none or could not be read.
     """
-    from photopulse.batch import align_files, exit_code
     from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_item, print_report
     from photopulse.images import image_files
-    from photopulse.pipeline import check_size
+    from photopulse.runs.report import exit_code
+    from photopulse.upscaling.align import check_size
+    from photopulse.upscaling.align_batch import align_files
 
     try:
         check_size(size)

@@ -11,9 +11,9 @@ from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
-    from photopulse.batch.audit import AuditSettings
-    from photopulse.pipeline import UpscaleSettings
-    from photopulse.studies.audit_rows import AuditRow
+    from photopulse.audit.audit import AuditSettings
+    from photopulse.audit.rows import AuditRow
+    from photopulse.upscaling.upscale import UpscaleSettings
 
 
 def audit_command(
@@ -43,8 +43,8 @@ def audit_command(
     Groups are the tone of the skin in the picture, and the labels that you give; photopulse guesses none.
     Exit code 0: every photo was measured; 1: some were not; 130: interrupted, a rerun goes on.
     """
-    from photopulse.batch.audit import AuditSettings
-    from photopulse.batch.labels import read_labels
+    from photopulse.audit.audit import AuditSettings
+    from photopulse.audit.labels import read_labels
     from photopulse.images import image_files
 
     try:
@@ -71,9 +71,9 @@ def audit_command(
 
 
 def _search_settings(method: Literal["fast", "classic"], steps: int | None, eps: float | None) -> "UpscaleSettings":
-    from photopulse.pipeline import UpscaleSettings
     from photopulse.search.fast import FastSettings
     from photopulse.search.pulse import PulseSettings
+    from photopulse.upscaling.upscale import UpscaleSettings
 
     if method == "fast" and steps is not None:
         raise ValueError("--steps is for the classic search: add --method classic, or leave it out")
@@ -85,11 +85,11 @@ def _search_settings(method: Literal["fast", "classic"], steps: int | None, eps:
 def _run(
     files: list[Path], output: Path, generator: str, device: str, settings: "AuditSettings", *, as_json: bool
 ) -> "list[AuditRow]":
-    from photopulse.batch.audit import audit_files
+    from photopulse.audit.audit import audit_files
+    from photopulse.audit.figures import write_audit_figures
+    from photopulse.audit.report import write_audit
     from photopulse.cli.loading import load_detector, load_with_progress
     from photopulse.cli.progress import watch_searches
-    from photopulse.studies.audit_figures import write_audit_figures
-    from photopulse.studies.audit_report import write_audit
 
     loaded = load_with_progress(generator, find_device(device))
     detector = load_detector()
@@ -101,7 +101,7 @@ def _run(
 
 
 def _print(rows: "list[AuditRow]", output: Path, *, as_json: bool) -> None:
-    from photopulse.studies.audit_report import audit_json
+    from photopulse.audit.report import audit_json
 
     if as_json:
         typer.echo(audit_json(rows).encode(), nl=False)

@@ -11,7 +11,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
-    from photopulse.batch.evaluate_settings import EvaluateSettings
+    from photopulse.evaluation.settings import EvaluateSettings
 
 _TASK, _MEASURES = "Task", "Measures"
 
@@ -92,7 +92,7 @@ def evaluate_command(
     Exit code 0: all went well; 3: a search did not come close enough to its input; 1: a picture failed;
     130: interrupted, a rerun goes on.
     """
-    from photopulse.batch.evaluate_settings import EvaluateSettings
+    from photopulse.evaluation.settings import EvaluateSettings
 
     try:
         settings = EvaluateSettings(
@@ -126,9 +126,9 @@ def _limit(text: str) -> tuple[str, int]:
 
 
 def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, as_json: bool) -> None:
-    from photopulse.batch.evaluate import evaluate_files, exit_code_of
     from photopulse.cli.evaluate_progress import watch_evaluation
     from photopulse.cli.loading import load_detector
+    from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
     from photopulse.images import image_files
 
     try:

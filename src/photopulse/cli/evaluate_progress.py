@@ -16,13 +16,13 @@ from rich.progress import (
 from photopulse.cli.console import is_interactive, print_error, stderr_console
 
 if TYPE_CHECKING:
-    from photopulse.batch.evaluate_settings import EvaluateWatcher
+    from photopulse.evaluation.settings import EvaluateWatcher
 
 
 @contextmanager
 def watch_evaluation() -> "Generator[EvaluateWatcher]":
     """Yields a watcher that draws a bar for each stage, names what is going on, and prints what fails."""
-    from photopulse.batch.evaluate_settings import EvaluateWatcher
+    from photopulse.evaluation.settings import EvaluateWatcher
 
     progress = Progress(
         TextColumn("{task.description}", markup=False),

@@ -6,7 +6,7 @@ To be imported only where there is one: what this imports loads slowly.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from photopulse.pipeline.restore_why_not import WhyNot
+from photopulse.restoration.why_not import WhyNot
 
 # Faces that were too many are not among them: for those there is advice instead.
 _IN_SHORT = {

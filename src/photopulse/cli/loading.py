@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def load_with_progress(name: str, device: str) -> "Generator":
     """Loads a generator by name or path."""
-    from photopulse.generators.load import load_generator
+    from photopulse.generators.files.load import load_generator
 
     with _spinner(f"loading {name} (the first time it is fetched and converted)"):
         return load_generator(name, device)

@@ -90,7 +90,7 @@ def _get(name: str) -> bool:
 
 def _convert(name: str, tell: Callable[[str], None] | None) -> None:
     """Converts a generator to safetensors, so that its first use need not wait for it."""
-    from photopulse.generators.load import NAMED, load_generator
+    from photopulse.generators.files.load import NAMED, load_generator
 
     if name in NAMED:
         if tell:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from photopulse.generators.protocol import Generator
     from photopulse.search.prior import GaussianPrior
-    from photopulse.training.twin_run import TwinFit, TwinFitWatcher
+    from photopulse.training.twin.run import TwinFit, TwinFitWatcher
 
 
 def fit_command(
@@ -47,8 +47,8 @@ def fit_command(
     from photopulse.cli.loading import load_with_progress
     from photopulse.search.prior import fit_prior, one_hot
     from photopulse.search.prior_cache import prior_path
-    from photopulse.training.twin import TwinFitSettings
-    from photopulse.training.twin_run import fit_twins
+    from photopulse.training.twin.run import fit_twins
+    from photopulse.training.twin.train import TwinFitSettings
 
     try:
         generator = load_with_progress(name, find_device(device))
@@ -111,7 +111,7 @@ def _keep(prior: "GaussianPrior", path: "Path") -> None:
 @contextmanager
 def _watch() -> "Yields[TwinFitWatcher]":
     """Yields a watcher with a bar for each stage where somebody watches."""
-    from photopulse.training.twin_run import TwinFitWatcher
+    from photopulse.training.twin.run import TwinFitWatcher
 
     progress = training_bar(shown=is_interactive())
     task = progress.add_task("starting", total=None, told="")

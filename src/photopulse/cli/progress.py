@@ -19,8 +19,9 @@ from rich.progress import (
 from photopulse.cli.console import is_interactive, print_error, stderr_console
 
 if TYPE_CHECKING:
-    from photopulse.batch import ReportItem, Watcher
+    from photopulse.runs.report import ReportItem
     from photopulse.search.pulse import SearchState
+    from photopulse.upscaling.batch_settings import Watcher
 
 
 def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False) -> None:
@@ -52,7 +53,7 @@ def watch_searches(*, steps: int, quiet: bool) -> "Generator[Watcher]":
 
     No bar where nobody watches, no lines when ``quiet``.
     """
-    from photopulse.batch import Watcher
+    from photopulse.upscaling.batch_settings import Watcher
 
     progress = Progress(
         TextColumn("{task.description}"),
@@ -85,7 +86,7 @@ def watch_searches(*, steps: int, quiet: bool) -> "Generator[Watcher]":
 
 def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:
     """Ends a command: the whole report on stdout as JSON, or else a summary on stderr."""
-    from photopulse.batch import to_json
+    from photopulse.runs.report import to_json
 
     if as_json:
         typer.echo(to_json(command, items).encode(), nl=False)

@@ -11,7 +11,7 @@ from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_de
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
-    from photopulse.batch import RestoreBatchSettings
+    from photopulse.restoration.batch import RestoreBatchSettings
 
 _FACES, _OUTPUT = "Faces", "Output"
 
@@ -69,8 +69,8 @@ def restore_command(
 
     Exit code 0: all are restored; 1: a photo failed; 130: interrupted, a rerun goes on.
     """
-    from photopulse.batch import RestoreBatchSettings
-    from photopulse.pipeline import RestoreSettings
+    from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.restoration.settings import RestoreSettings
 
     try:
         settings = RestoreBatchSettings(
@@ -108,10 +108,11 @@ def _face(text: str) -> int | tuple[float, float]:
 
 
 def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchSettings", *, as_json: bool) -> None:
-    from photopulse.batch import exit_code, restore_files
     from photopulse.cli.progress import print_report
     from photopulse.cli.restore_progress import load_kit, watch_restorations
     from photopulse.images import image_files
+    from photopulse.restoration.batch import restore_files
+    from photopulse.runs.report import exit_code
 
     try:
         files = image_files(inputs)

@@ -12,9 +12,11 @@ from photopulse.cli.console import is_interactive, stderr_console
 from photopulse.cli.progress import print_item
 
 if TYPE_CHECKING:
-    from photopulse.batch import ReportItem, RestoreWatcher
-    from photopulse.pipeline import RestoreKit, RestoreSettings
-    from photopulse.pipeline.restore_stages import Stage
+    from photopulse.restoration.batch import RestoreWatcher
+    from photopulse.restoration.kit import RestoreKit
+    from photopulse.restoration.settings import RestoreSettings
+    from photopulse.restoration.stages import Stage
+    from photopulse.runs.report import ReportItem
 
 _DOING: "dict[Stage, str]" = {
     "read": "reading",
@@ -30,7 +32,7 @@ _DOING: "dict[Stage, str]" = {
 
 def load_kit(settings: "RestoreSettings", device: str) -> "RestoreKit":
     """Loads the networks that the settings need, with a word on it."""
-    from photopulse.pipeline import RestoreKit
+    from photopulse.restoration.kit import RestoreKit
 
     if not is_interactive():
         return RestoreKit.load(settings, device)
@@ -44,7 +46,7 @@ def watch_restorations(photos: int, *, quiet: bool) -> "Generator[RestoreWatcher
 
     No bar where nobody watches, no lines when ``quiet``.
     """
-    from photopulse.batch import RestoreWatcher
+    from photopulse.restoration.batch import RestoreWatcher
 
     progress = Progress(
         TextColumn("{task.description}"),

@@ -16,7 +16,7 @@ from photopulse.weights import DEFAULT_GENERATOR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from photopulse.batch import ReportItem
+    from photopulse.runs.report import ReportItem
 
 
 def sample_command(
@@ -40,10 +40,10 @@ def sample_command(
     The same seed gives the same face. Finished faces are kept when the command is run again. Exit code 0: all
     are there; 1: one failed; 130: interrupted, a rerun goes on.
     """
-    from photopulse.batch import exit_code
-    from photopulse.batch.sample import SampleSettings, sample_files
     from photopulse.cli.loading import load_with_progress
     from photopulse.cli.progress import print_report
+    from photopulse.runs.report import exit_code
+    from photopulse.upscaling.sample_batch import SampleSettings, sample_files
 
     settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
     try:

@@ -50,9 +50,9 @@ def train_fsrnet_command(
     Make faces with `photopulse align PHOTOS -o FACES --size 256` or `photopulse sample 3000 -o FACES --size 256`.
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.restore.fsrnet import PUBLISHED, SMALL
-    from photopulse.training.fsrnet import FSRNetTraining
-    from photopulse.training.fsrnet_recipes import run_fsrnet
+    from photopulse.networks.fsrnet import PUBLISHED, SMALL
+    from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+    from photopulse.training.fsrnet.recipes import run_fsrnet
 
     settings = FSRNetTraining(
         network=PUBLISHED if published else SMALL,
@@ -87,8 +87,8 @@ def train_fsrgan_command(
 
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.training.fsrgan import FSRGANTraining
-    from photopulse.training.fsrnet_recipes import run_fsrgan
+    from photopulse.training.fsrnet.fsrgan import FSRGANTraining
+    from photopulse.training.fsrnet.recipes import run_fsrgan
 
     settings = FSRGANTraining(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     _run(

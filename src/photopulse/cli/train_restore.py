@@ -13,8 +13,8 @@ from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
-    from photopulse.training.face_gan import Stage
     from photopulse.training.optimisation import Optimisation
+    from photopulse.training.restoration.face_gan import Stage
     from photopulse.training.run import TrainingWatcher
 
 _Photos = Annotated[
@@ -73,8 +73,8 @@ def train_photo_command(
     Exit code 130: interrupted, the same command goes on from the last checkpoint. With several GPUs:
     `accelerate launch --module photopulse train ...`.
     """
-    from photopulse.training.photo import PhotoTraining
-    from photopulse.training.restore_recipes import run_photo
+    from photopulse.training.restoration.photo import PhotoTraining
+    from photopulse.training.restoration.recipes import run_photo
 
     usual = PhotoTraining()
     optimisation = _optimisation(usual.optimisation, steps, batch_size, learning_rate, perceptual, seed)
@@ -107,8 +107,8 @@ def train_full_size_command(
 
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.training.full_size import FullSizeTraining
-    from photopulse.training.restore_recipes import run_full_size
+    from photopulse.training.restoration.full_size import FullSizeTraining
+    from photopulse.training.restoration.recipes import run_full_size
 
     usual = FullSizeTraining()
     optimisation = _optimisation(usual.optimisation, steps, batch_size, learning_rate, perceptual, seed)
@@ -138,8 +138,8 @@ def train_enlarge_command(
 
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.training.enlarge import EnlargeTraining
-    from photopulse.training.restore_recipes import run_enlarge
+    from photopulse.training.restoration.enlarge import EnlargeTraining
+    from photopulse.training.restoration.recipes import run_enlarge
 
     usual = EnlargeTraining()
     optimisation = _optimisation(usual.optimisation, steps, batch_size, learning_rate, perceptual, seed)
@@ -169,8 +169,8 @@ def train_face_gan_command(
 
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.training.face_gan import FaceGANTraining
-    from photopulse.training.restore_recipes import run_face_gan
+    from photopulse.training.restoration.face_gan import FaceGANTraining
+    from photopulse.training.restoration.recipes import run_face_gan
 
     def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
         settings = FaceGANTraining(
@@ -210,8 +210,8 @@ def train_face_command(
 
     Exit code 130: interrupted, the same command goes on from the last checkpoint.
     """
-    from photopulse.training.face_restoration import FaceTraining
-    from photopulse.training.restore_recipes import run_face
+    from photopulse.training.restoration.face_restoration import FaceTraining
+    from photopulse.training.restoration.recipes import run_face
 
     usual = FaceTraining()
     optimisation = _optimisation(usual.optimisation, steps, batch_size, learning_rate, perceptual, seed)
@@ -245,7 +245,7 @@ def _optimisation(
 
 
 def _read_stages(text: str) -> "tuple[Stage, ...]":
-    from photopulse.training.face_gan import Stage
+    from photopulse.training.restoration.face_gan import Stage
 
     try:
         numbers = [tuple(int(word) for word in part.split(":")) for part in text.split(",")]

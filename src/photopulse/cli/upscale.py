@@ -13,7 +13,7 @@ from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleN
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
-    from photopulse.batch import BatchSettings
+    from photopulse.upscaling.batch_settings import BatchSettings
 
 _FLAGS = {"learning_rate": "--lr", "noise": "--noise, --trainable-noise or --zero-noise"}
 _INPUT, _CLASSIC, _OUTPUT = "Input", "Classic search", "Output"
@@ -123,12 +123,12 @@ def upscale_command(
     The faces are imaginary: they fit the input, but identify no one. Exit code 0: all are close enough;
     3: some are not (the best found is written); 1: an input failed; 130: interrupted, a rerun goes on.
     """
-    from photopulse.batch import BatchSettings
-    from photopulse.pipeline import UpscaleSettings
     from photopulse.search.fast import FastSettings
     from photopulse.search.losses import parse_loss
     from photopulse.search.pulse import PulseSettings
     from photopulse.search.starts import NoiseSettings
+    from photopulse.upscaling.batch_settings import BatchSettings
+    from photopulse.upscaling.upscale import UpscaleSettings
 
     fast = given(quality=None if quality == "normal" else quality, time_limit=time_limit)
     try:
@@ -175,10 +175,11 @@ def upscale_command(
 def _run(
     inputs: list[Path], output: Path, generator: str, device: str, settings: "BatchSettings", *, as_json: bool
 ) -> None:
-    from photopulse.batch import exit_code, upscale_files
     from photopulse.cli.loading import load_detector, load_with_progress
     from photopulse.cli.progress import print_report, watch_searches
     from photopulse.images import image_files
+    from photopulse.runs.report import exit_code
+    from photopulse.upscaling.batch import upscale_files
 
     try:
         files = image_files(inputs)

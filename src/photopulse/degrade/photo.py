@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, cast
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +21,7 @@ from photopulse.degrade.corruptions import UNTOUCHED, Corruption, Corruptions
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise
+from photopulse.images.resize import resized
 
 # What is less changes nothing.
 _LEAST_BLUR, _LEAST_SHAKE, _LEAST_DEFOCUS = 0.1, 1.0, 0.5
@@ -191,23 +190,6 @@ class Damage:
         blurred = self.before(photo, random)
         height, width = (min(side, max(round(side / self.shrink), _LEAST_SIDE)) for side in photo.shape[2:])
         return self.after(resized(blurred, height, width), random)
-
-
-def resized(photo: Tensor, height: int, width: int) -> Tensor:
-    """Brings (1, 3, H, W) in [0, 1] to another size: by area where it shrinks, by cubic curves where it grows.
-
-    By OpenCV on the CPU, without gradients; clamped. A photo that has the size is returned as it is.
-
-    Raises:
-        ValueError: unless it is one photo.
-    """
-    _check_one(photo)
-    if tuple(photo.shape[2:]) == (height, width):
-        return photo
-    array = photo[0].detach().float().cpu().permute(1, 2, 0).numpy()
-    shrinks = height * width < photo.shape[2] * photo.shape[3]
-    done = cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return torch.from_numpy(np.clip(done, 0, 1)).permute(2, 0, 1)[None].to(photo)
 
 
 def _check_one(photo: Tensor) -> None:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from photopulse.faces.blazeface import Face, to_array
+from photopulse.faces.blazeface import Face
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import FaceMesh, ffhq_landmarks
+from photopulse.images.arrays import to_array
 
 Points = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.float32]

@@ -10,7 +10,6 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 
@@ -156,10 +155,3 @@ def read_tflite(model_file: Path) -> cv2.dnn.Net:
             why=f"OpenCV {cv2.__version__} says: {error}",
             fix="delete the file, so that it is fetched again, and use opencv-python-headless 4.10 or newer 4.x",
         ) from error
-
-
-def to_array(image: Tensor) -> Pixels:
-    """Copies an image (1, 3, H, W) on any device to float32 pixels (H, W, 3) on the CPU."""
-    if image.ndim != 4 or image.shape[0] != 1 or image.shape[1] != 3 or 0 in image.shape:
-        raise ValueError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}")
-    return np.ascontiguousarray(image[0].permute(1, 2, 0).detach().float().cpu().numpy())

@@ -14,18 +14,9 @@ import numpy as np
 from torch import Tensor
 
 from photopulse import weights
-from photopulse.faces.blazeface import (
-    FULL_RANGE,
-    SHORT_RANGE,
-    BlazeFace,
-    Face,
-    Pixels,
-    Window,
-    is_apart,
-    keep_best,
-    to_array,
-)
+from photopulse.faces.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace, Face, Pixels, Window, is_apart, keep_best
 from photopulse.faces.mesh import FaceMesh, FaceMesher
+from photopulse.images.arrays import to_array
 
 # A full-range look finds faces down to about this fraction of its window (measured: benchmarks/face_detection.py).
 SMALLEST_IN_WINDOW = 0.045
@@ -160,6 +151,12 @@ class FaceDetector:
     def _is_believable(self, face: Face, mesh: FaceMesh) -> bool:
         sure = face.score >= self._settings.sure_score
         return mesh.presence >= (self._settings.min_sure_presence if sure else self._settings.min_presence)
+
+
+def find_mesh(image: Tensor, detector: FaceDetector) -> FaceMesh | None:
+    """Fits the mesh to the largest face of an image (1, 3, H, W) in [0, 1]; None if there is no face."""
+    faces = detector.detect(image)
+    return detector.mesher.face_mesh(image, faces[0]) if faces else None
 
 
 def _limit_side(pixels: Pixels, max_side: int) -> tuple[Pixels, float]:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from photopulse.faces.blazeface import Face, Pixels, Points, read_tflite, to_array
+from photopulse.faces.blazeface import Face, Pixels, Points, read_tflite
+from photopulse.images.arrays import to_array
 
 INPUT_SIZE = 192
 MARGIN = 1.5

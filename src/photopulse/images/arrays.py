@@ -38,3 +38,10 @@ def to_unit(array: NDArray[np.generic], full: float) -> NDArray[np.float32]:
 def to_tensor(array: NDArray[np.float32]) -> Tensor:
     """Turns (H, W, C) into (1, C, H, W), float32, contiguous."""
     return torch.as_tensor(np.ascontiguousarray(array.transpose(2, 0, 1), dtype=np.float32))[None]
+
+
+def to_array(image: Tensor) -> NDArray[np.float32]:
+    """Copies an image (1, 3, H, W) on any device to float32 pixels (H, W, 3) on the CPU."""
+    if image.ndim != 4 or image.shape[0] != 1 or image.shape[1] != 3 or 0 in image.shape:
+        raise ValueError(f"expected one image (1, 3, H, W), got {tuple(image.shape)}")
+    return np.ascontiguousarray(image[0].permute(1, 2, 0).detach().float().cpu().numpy())

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from photopulse.studies.plotting import new_figure, save_figure, styles, tidy
+from photopulse.reporting.plotting import new_figure, save_figure, styles, tidy
 
 
 def write_loss_curves(path: Path, table: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from photopulse.studies.text import write_text
+from photopulse.files import write_text
 
 
 class LossLog:

@@ -12,7 +12,7 @@ from torch import nn
 
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
-from photopulse.restore.network_files import write_network
+from photopulse.networks.files import write_network
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained, load_checkpoint
 from photopulse.training.loss_curves import write_loss_curves

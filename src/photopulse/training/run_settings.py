@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from photopulse.errors import PhotopulseError
-from photopulse.studies.text import write_text
+from photopulse.files import write_text
 
 
 def check_settings(path: Path, asked: Mapping[str, object]) -> None:

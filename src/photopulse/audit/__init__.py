@@ -1,0 +1,1 @@
+"""Whom the generator draws when people are shown: `photopulse audit`."""

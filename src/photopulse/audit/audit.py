@@ -1,0 +1,276 @@
+"""Many photos to the rows of a bias audit: made small, enlarged again, measured before and after."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photopulse.audit.faces import cropped_face, largest_face, small_view, write_views
+from photopulse.audit.labels import Labels
+from photopulse.audit.log import AuditLog
+from photopulse.audit.rows import AuditRow
+from photopulse.degrade import Bicubic
+from photopulse.errors import PhotopulseError
+from photopulse.faces.detect import FaceDetector, find_mesh
+from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
+from photopulse.generators.protocol import Generator
+from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
+from photopulse.runs.report import ReportItem
+from photopulse.search.kit import SearchKit
+from photopulse.search.prior import one_hot
+from photopulse.upscaling.batch_settings import Watcher
+from photopulse.upscaling.inputs import listed, target_sizes
+from photopulse.upscaling.keys import run_key
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, run_search
+
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSettings:
+    """How photos are audited.
+
+    Attributes:
+        upscale: of each face; its degradation is also what makes the faces small, which must be ``"bicubic"``.
+        size: height and width of the small faces.
+        seed: of the fast search; in the classic one each photo has its own, which follows from this and its bytes.
+        aligned: the photos are sharp faces already cropped as FFHQ does; else faces are found and cropped.
+        batch_size: faces that are searched at once.
+        labels: of the photos, by file name and name of the label; see ``read_labels``.
+        resume: keep what an earlier run with the same settings finished.
+    """
+
+    upscale: UpscaleSettings = field(default_factory=UpscaleSettings)
+    size: int = 16
+    seed: int = 0
+    aligned: bool = False
+    batch_size: int = 1
+    labels: Labels = field(default_factory=dict[str, dict[str, str]])
+    resume: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError("batch_size must be at least 1")
+        if self.upscale.kernel is not None or self.upscale.degradation != "bicubic":
+            raise ValueError("an audit makes faces small by the bicubic operator only")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Job:
+    """One face to search: what is known of it before, and where its picture goes."""
+
+    place: int
+    row: AuditRow
+    seed: int
+    picture: Path
+    target: Tensor
+    coverage: NDArray[np.float64]
+    view: Tensor
+
+
+def audit_files(
+    files: Sequence[Path],
+    folder: Path,
+    generator: Generator,
+    settings: AuditSettings | None = None,
+    watcher: Watcher | None = None,
+    detector: FaceDetector | None = None,
+) -> list[AuditRow]:
+    """Audits the largest face of each photo, and keeps ``folder/rows.csv`` up to date after each.
+
+    Writes ``folder/pictures/<stem>.jpg`` too: original, input and output side by side, 256 px each.
+
+    Args:
+        files: pictures, see ``images.image_files``.
+        folder: receives rows and pictures.
+        generator: from ``load_generator``.
+        settings: of the audit.
+        watcher: hears of progress; rows come to it as report items.
+        detector: from ``FaceDetector.load``; made anew if None.
+
+    Returns:
+        One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished
+        is in ``rows.csv``, and the same call goes on from there.
+
+    Raises:
+        PhotopulseError: for settings that suit no photo, a folder that cannot be written to, and rows of an
+            earlier run that cannot be read.
+    """
+    settings = settings or AuditSettings()
+    check_settings(settings.upscale, generator)
+    sizes = target_sizes(generator.resolution)
+    if settings.size not in sizes:
+        raise PhotopulseError(
+            f"cannot audit faces of {settings.size} px",
+            why=f"{generator.name} makes {generator.resolution} px, so the search takes {listed(sizes)} px",
+            fix="give --size one of these",
+        )
+    run = _Run(files, folder, generator, settings, watcher or Watcher(), detector or FaceDetector.load())
+    jobs: list[_Job] = []
+    for job in run.plan():
+        jobs.append(job)
+        if len(jobs) == settings.batch_size:
+            run.search(jobs)
+            jobs = []
+    if jobs:
+        run.search(jobs)
+    return run.log.close()
+
+
+class _Run:
+    """The two things done with photos: measure and make small what is left to do, search it and measure again."""
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        folder: Path,
+        generator: Generator,
+        settings: AuditSettings,
+        watcher: Watcher,
+        detector: FaceDetector,
+    ) -> None:
+        self.log = AuditLog(folder, resume=settings.resume)
+        self._files = files
+        self._pictures = folder / PICTURES
+        self._settings = settings
+        self._watcher = watcher
+        self._detector = detector
+        self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
+        told = f"{run_key(self._kit, settings.upscale)} {settings.size} {settings.aligned} {settings.seed} "
+        self._run_key = told.encode()
+
+    def plan(self) -> Iterator[_Job]:
+        """Yields what is left to do; rows are added for what failed or is done already."""
+        inputs = {canonical(file) for file in self._files}
+        for place, (source, stem) in enumerate(zip(self._files, unique_stems(self._files), strict=True)):
+            row = AuditRow(image=str(source), labels=self._settings.labels.get(source.name, {}))
+            picture = self._pictures / f"{stem}.jpg"
+            try:
+                refuse_to_overwrite(picture, inputs)
+                content = source.read_bytes()
+                key = hashlib.sha256(self._run_key + content).hexdigest()
+                if done := self.log.finished(key, picture):
+                    self._keep(place, replace(done, image=row.image, labels=row.labels))
+                    continue
+                seed = self._seed(content)
+                job = self._job(place, replace(row, key=key, picture=picture.name), seed, picture, source)
+            except FAILURES as error:
+                self._add(place, replace(row, error=reason(error)))
+            else:
+                yield job
+
+    def search(self, jobs: Sequence[_Job]) -> None:
+        """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
+        self._watcher.on_start([f"{Path(job.row.image).name} ({job.place + 1} of {len(self._files)})" for job in jobs])
+        faces = self._faces(jobs)
+        if isinstance(faces, list):
+            for job, face in zip(jobs, faces, strict=True):
+                self._add(job.place, self._measured(job, face))
+        elif len(jobs) > 1:
+            for job in jobs:
+                self.search([job])
+        else:
+            self._add(jobs[0].place, _failed(jobs[0], faces))
+
+    def _job(self, place: int, row: AuditRow, seed: int, picture: Path, source: Path) -> _Job:
+        if self._settings.aligned:
+            sharp, mesh = cropped_face(source, self._detector, multiple_of=self._settings.size)
+        else:
+            sharp, mesh = largest_face(source, self._detector)
+        side, size = sharp.shape[-1], self._settings.size
+        target = Bicubic(side // size)(sharp).clamp(0, 1)
+        original = skin_tone(sharp, mesh)
+        if original.chroma < LEAST_CHROMA:
+            raise PhotopulseError(
+                f"cannot measure the skin in {source}",
+                why="it has no colour, as in a black and white photo",
+                fix="audit photos in colour",
+            )
+        coverage = skin_coverage(mesh, picture_side=side, side=size)
+        small = mean_skin_tone(target, coverage)
+        row = replace(
+            row,
+            seed=seed,
+            tone_group=tone_group(original.ita),
+            ita_original=original.ita,
+            ita_input=small.ita,
+            lightness_original=original.lightness,
+            lightness_input=small.lightness,
+        )
+        return _Job(
+            place=place, row=row, seed=seed, picture=picture, target=target, coverage=coverage, view=small_view(sharp)
+        )
+
+    def _faces(self, jobs: Sequence[_Job]) -> list[UpscaledFace] | str:
+        """Returns the answers, or why there are none; the error itself would keep the search's memory alive."""
+        try:
+            return run_search(
+                torch.cat([job.target for job in jobs]),
+                self._kit,
+                seeds=[job.seed for job in jobs],
+                settings=self._settings.upscale,
+                on_step=self._watcher.on_step,
+            )
+        except FAILURES as error:
+            return reason(error)
+
+    def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
+        try:
+            mesh = find_mesh(face.image, self._detector)
+            large = skin_tone(face.image, mesh) if mesh is not None else None
+            small = mean_skin_tone(face.downscaled, job.coverage)
+            row = replace(
+                job.row,
+                ita_output_small=small.ita,
+                ita_output=large.ita if large is not None else None,
+                lightness_output_small=small.lightness,
+                lightness_output=large.lightness if large is not None else None,
+                downscale_mse=face.downscale_mse,
+                converged=face.status == "converged",
+                method=face.method,
+                steps=face.steps,
+                seconds=round(face.seconds, 3),
+                generator=face.generator,
+            )
+            write_views(job.picture, job.view, job.target, face, source=Path(job.row.image).name)
+        except FAILURES as error:
+            return _failed(job, reason(error))
+        return row
+
+    def _seed(self, content: bytes) -> int:
+        """Draws a photo's own seed for the classic search; the fast one is audited from where it starts for users.
+
+        Were all random starts the same, that start's own look would pass for a bias.
+        """
+        if self._settings.upscale.method == "fast":
+            return self._settings.seed
+        return int.from_bytes(hashlib.sha256(f"{self._settings.seed} ".encode() + content).digest()[:4], "big")
+
+    def _add(self, place: int, row: AuditRow) -> None:
+        self.log.add(place, row)
+        self._watcher.on_item(self._item(row), False)
+
+    def _keep(self, place: int, row: AuditRow) -> None:
+        self.log.keep(place, row)
+        self._watcher.on_item(self._item(row), True)
+
+    def _item(self, row: AuditRow) -> ReportItem:
+        return ReportItem(
+            input=row.image,
+            status="failed" if row.error else "converged" if row.converged else "not-converged",
+            output=str(self._pictures / row.picture) if row.picture and not row.error else None,
+            error=row.error,
+            downscale_mse=row.downscale_mse,
+            eps=self._settings.upscale.eps,
+            seconds=row.seconds,
+        )
+
+
+def _failed(job: _Job, error: str) -> AuditRow:
+    return replace(job.row, error=error)

@@ -1,0 +1,72 @@
+"""The faces of an audit: sharp ones out of photos, their meshes, and views of them for the eye."""
+
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.faces.detect import FaceDetector, find_mesh
+from photopulse.faces.mesh import FaceMesh
+from photopulse.images import synthetic_metadata, write_image
+from photopulse.images.given import read_pixels
+from photopulse.upscaling.align import align
+from photopulse.upscaling.upscale import UpscaledFace
+
+VIEW_SIDE = 256
+
+
+def largest_face(source: Path, detector: FaceDetector) -> tuple[Tensor, FaceMesh]:
+    """Crops the largest face of a photo as FFHQ does: (1, 3, 1024, 1024) in [0, 1] and its mesh in px of it.
+
+    Raises:
+        PhotopulseError: if the photo cannot be read or shows no face.
+    """
+    face = align(source, size=0, detector=detector)[0]
+    points = face.mesh.points.copy()
+    points[:, :2] = face.alignment.to_crop(points[:, :2])
+    return face.image.clamp(0, 1), replace(face.mesh, points=points)
+
+
+def cropped_face(source: Path, detector: FaceDetector, *, multiple_of: int) -> tuple[Tensor, FaceMesh]:
+    """Reads a face that is cropped already: (1, 3, S, S) in [0, 1] and its mesh in px of it.
+
+    Raises:
+        PhotopulseError: if the picture cannot be read, shows no face, or is no square whose side is a multiple of
+            ``multiple_of`` and larger than it.
+    """
+    name, image = read_pixels(source)
+    height, width = image.shape[-2:]
+    if height != width or height <= multiple_of or height % multiple_of:
+        raise PhotopulseError(
+            f"cannot audit {name}",
+            why=f"it has {width} x {height} pixels, and a cropped face is a square whose side is a multiple of "
+            f"{multiple_of}",
+            fix="leave out --aligned, so that the face is found and cropped",
+        )
+    mesh = find_mesh(image, detector)
+    if mesh is None:
+        raise PhotopulseError(f"cannot audit {name}", why="no face was found in it", fix="check the picture")
+    return image, mesh
+
+
+def small_view(image: Tensor) -> Tensor:
+    """Resizes an image (1, 3, H, W) for the eye: (1, 3, 256, 256) in [0, 1]."""
+    view = F.interpolate(image, size=(VIEW_SIDE, VIEW_SIDE), mode="bicubic", antialias=True)
+    return view.clamp(0, 1)
+
+
+def write_views(path: Path, original: Tensor, target: Tensor, face: UpscaledFace, *, source: str) -> None:
+    """Writes original (a ``small_view``), input and output side by side, marked as synthetic."""
+    views = (original, F.interpolate(target, size=(VIEW_SIDE, VIEW_SIDE), mode="nearest"), small_view(face.image))
+    metadata = synthetic_metadata(
+        generator=face.generator,
+        seed=face.seed,
+        version=version("photopulse"),
+        method=face.method,
+        source=source,
+    )
+    write_image(path, torch.cat(views, dim=3), metadata=metadata)

@@ -1,0 +1,171 @@
+"""The files of a bias audit: a page to read, a table to compute with, and everything as JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from photopulse.audit.bias_audit import ALL, LEAST_FACES, TONE, GroupSummary, Shift, groupings, summarise_audit
+from photopulse.audit.rows import SHIFTS, AuditRow
+from photopulse.files import write_text
+from photopulse.reporting.cells import to_csv
+from photopulse.reporting.estimates import Estimate
+
+AUDIT_VERSION = 1
+FLAG = "\u2020"
+
+_HEAD = """# Bias audit
+
+{found}
+
+Square brackets hold 95 % intervals: Wilson's for shares, the percentile bootstrap for the rest. {flag} marks groups
+of fewer than {least} faces: too small to conclude anything from.
+
+How to read it:
+
+- **Success** is the share of faces whose output, made small again, is within a mean squared error of 0.001 (PULSE's
+  paper) or 0.002 (the default of its code) of the input; **error** is the median of that error.
+- **Shift** is the change of the skin's individual typology angle (ITA) in degrees, and that of its lightness L* (0 is
+  black, 100 white): above 0 is lighter. L* is the steadier of the two: on pale or grey skin the angle moves by many
+  degrees where one sees little. **Small** compares the input with the output made small again, in the same pixels; a
+  search that succeeds leaves little of it. **Large** compares the sharp original with the output, each on its own
+  skin; there the search is free, so it shows what the generator prefers.
+- **Lighter** and **darker** are the shares of faces that end in another tone group than the sharp original's.
+- Tone groups come from the picture, and so from its light and exposure too: pale skin in a dark photo counts as
+  brown, bluish light gives angles above 90. They describe no person's identity. A face at the end of the scale can
+  only move towards the middle, and one that was measured too light or too dark by chance will seem to: compare
+  groups of one audit, or audits of the same photos, with that in mind.
+"""
+
+_SUCCESS_COLUMNS = ("faces", "failed", "success at 1e-3", "success at 2e-3", "error, median of 1e-3")
+_STATISTICS = ("mean", "median", "mean amount")
+_SHIFT_COLUMNS = ("faces", *(f"{scale} {statistic}" for scale in ("ITA", "L*") for statistic in _STATISTICS))
+_LARGE_COLUMNS = (*_SHIFT_COLUMNS, "lighter", "darker")
+
+Words = Callable[[GroupSummary], Sequence[str]]
+Summaries = Mapping[str, Sequence[GroupSummary]]
+
+
+def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
+    """Writes ``audit.md``, ``audit.csv`` (a line a group) and ``audit.json`` (groups and rows) into a folder.
+
+    Grouped by all, by tone and by each label; each file is written whole or not at all.
+
+    Raises:
+        PhotopulseError: if the folder cannot be written to.
+    """
+    rows = list(rows)
+    summaries = {by: summarise_audit(rows, by) for by in groupings(rows)}
+    write_text(folder / "audit.md", _page(rows, summaries))
+    write_text(folder / "audit.csv", _table(summaries))
+    write_text(folder / "audit.json", _json(rows, summaries))
+
+
+def audit_json(rows: Iterable[AuditRow]) -> str:
+    """Words an audit as JSON: ``groups`` by grouping, each a list of summaries, and ``rows``."""
+    rows = list(rows)
+    return _json(rows, {by: summarise_audit(rows, by) for by in groupings(rows)})
+
+
+def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
+    content = {
+        "version": AUDIT_VERSION,
+        "photopulse": version("photopulse"),
+        "command": "audit",
+        "groups": {by: [asdict(group) for group in groups] for by, groups in summaries.items()},
+        "rows": [
+            {**asdict(row), **{name: getattr(row, name) for name in SHIFTS}, "labels": dict(row.labels)} for row in rows
+        ],
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # File names that are no Unicode hold lone surrogates, which UTF-8 does not know; JSON escapes them just so.
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
+    parts = [_HEAD.format(found=_found(rows), flag=FLAG, least=LEAST_FACES)]
+    for by, groups in summaries.items():
+        parts += [f"## {_title(by)}\n", _markdown("", _SUCCESS_COLUMNS, groups, _success_words)]
+        parts += [_markdown("shift, small", _SHIFT_COLUMNS, groups, _small_words)]
+        parts += [_markdown("shift, large", _LARGE_COLUMNS, groups, _large_words)]
+    return "\n".join(parts)
+
+
+def _found(rows: Sequence[AuditRow]) -> str:
+    measured = [row for row in rows if row.error is None]
+    faceless = sum(row.ita_output is None for row in measured)
+    methods = sorted({f"{row.generator}, {row.method}, {row.steps} steps" for row in measured})
+    words = [f"{len(measured)} faces measured, {len(rows) - len(measured)} failed"]
+    words += [f"no face found in {faceless} outputs"] if faceless else []
+    return "; ".join([*words, *methods]) + "."
+
+
+def _title(by: str) -> str:
+    return {ALL: "All faces", TONE: "By tone of the sharp original"}.get(by, f"By {_plain(by)}")
+
+
+def _markdown(corner: str, columns: Sequence[str], groups: Sequence[GroupSummary], words: Words) -> str:
+    lines = [(corner or "group", *columns), ("---", *("---:" for _ in columns))]
+    lines += [(_plain(group.group) + (f" {FLAG}" if group.too_small else ""), *words(group)) for group in groups]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _success_words(group: GroupSummary) -> list[str]:
+    return [
+        str(group.measured),
+        str(group.failed),
+        _share(group.success),
+        _share(group.success_code),
+        _estimate(group.error, scale=1e3, digits=2),
+    ]
+
+
+def _small_words(group: GroupSummary) -> list[str]:
+    return [str(group.shift_small.mean.count), *_shift_words(group.shift_small), *_shift_words(group.lightness_small)]
+
+
+def _large_words(group: GroupSummary) -> list[str]:
+    shifts = (*_shift_words(group.shift_large), *_shift_words(group.lightness_large))
+    return [str(group.shift_large.mean.count), *shifts, _share(group.lighter), _share(group.darker)]
+
+
+def _shift_words(shift: Shift) -> list[str]:
+    signed = [_estimate(estimate, digits=1, sign="+") for estimate in (shift.mean, shift.median)]
+    return [*signed, _estimate(shift.mean_absolute, digits=1)]
+
+
+def _share(estimate: Estimate) -> str:
+    return _estimate(estimate, scale=100, digits=0, unit=" %")
+
+
+def _estimate(estimate: Estimate, *, scale: float = 1, digits: int, unit: str = "", sign: str = "") -> str:
+    def word(value: float) -> str:
+        # Adding 0 makes of -0.0 a plain zero.
+        return f"{round(value * scale, digits) + 0.0:{sign}.{digits}f}"
+
+    if estimate.value is None:
+        return "-"
+    if estimate.low is None or estimate.high is None:
+        return word(estimate.value) + unit
+    return f"{word(estimate.value)}{unit} [{word(estimate.low)}, {word(estimate.high)}]"
+
+
+def _plain(text: str) -> str:
+    """Makes text of the user's a cell: one line, no column ends."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _table(summaries: Summaries) -> str:
+    lines = [_flat({"by": by, **asdict(group)}) for by, groups in summaries.items() for group in groups]
+    return to_csv([lines[0] if lines else ("by", "group"), *(line.values() for line in lines)])
+
+
+def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            flat[prefix + name] = value
+    return flat

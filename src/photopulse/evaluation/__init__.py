@@ -1,0 +1,1 @@
+"""Methods compared on pictures: `photopulse evaluate`. Its tables open no network and run no method."""

@@ -1,0 +1,139 @@
+"""The course of searches as a figure: consistency and naturalness over time."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photopulse.reporting.plotting import FAINT, Style, new_figure, save_figure, styles, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+
+_GRID = 200
+_LOWEST_ERROR = 1e-9  # what a logarithmic axis shows for zero
+_LOG_SPEEDS = 8  # from which ratio of the slowest to the fastest on the seconds are drawn logarithmically
+
+
+class CurvePoint(Protocol):
+    """A moment of a search: after so many ``seconds``, the best face so far has these figures."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began."""
+        ...
+
+    @property
+    def downscale_mse(self) -> float:
+        """Of the downscaled face to the input."""
+        ...
+
+    @property
+    def niqe(self) -> float | None:
+        """Of the face; None where it was not measured."""
+        ...
+
+
+def write_curves(
+    path: Path,
+    curves: Mapping[str, Sequence[Sequence[CurvePoint]]],
+    *,
+    eps: float | None = None,
+    sharp_niqe: float | None = None,
+) -> None:
+    """Draws downscale MSE (logarithmic) and NIQE over seconds: the median over pictures, and the quartiles' band.
+
+    Args:
+        path: of the picture, PNG or JPEG.
+        curves: the courses of a method by its label, one for each picture.
+        eps: an MSE that counts as close enough, drawn as a line.
+        sharp_niqe: the NIQE of the sharp pictures, drawn as a line.
+
+    Between its points a course is a straight line (of the logarithm of the MSE); after its end it stays as it
+    was, as the result does. Lines begin where all courses have begun. The axis of seconds is logarithmic where some
+    methods are many times as fast as others. Raises PhotopulseError when the file cannot be written, ValueError
+    when there is not one point to draw.
+    """
+    errors = _bands(curves, _log_error)
+    niqes = _bands(curves, _niqe)
+    if not errors:
+        raise ValueError("curves need a course with a point")
+    look = styles(errors)
+    figure = new_figure(width=7.2 if niqes else 4.2, height=3.2)
+    panels = figure.subplots(1, 2 if niqes else 1, squeeze=False)[0]
+    for label, band in errors.items():
+        _draw(panels[0], label, Band(band.seconds, *(10**values for values in band[1:])), look[label])
+    panels[0].set(yscale="log", ylabel="downscale MSE")
+    for label, band in niqes.items():
+        _draw(panels[1], label, band, look[label])
+    if niqes:
+        panels[1].set(ylabel="NIQE (lower is more natural)")
+    scale = "log" if _speeds_differ(errors) else "linear"
+    for panel, level, name in zip(panels, (eps, sharp_niqe), (f"eps {eps}", "sharp pictures"), strict=False):
+        if level is not None:
+            panel.axhline(level, color=FAINT, linewidth=1, linestyle=(0, (4, 2)), label=name)
+        panel.set(xlabel="seconds", xscale=scale)
+        if scale == "linear":
+            panel.set_xlim(left=0)
+        tidy(panel, grid="both")
+        panel.legend(fontsize=8, frameon=False)
+    save_figure(figure, path)
+
+
+class Band(NamedTuple):
+    """Quartiles of courses over a common grid of seconds, each (N,)."""
+
+    seconds: Floats
+    low: Floats
+    median: Floats
+    high: Floats
+
+
+def quartiles(courses: Sequence[Sequence[tuple[float, float]]]) -> Band:
+    """Computes the quartiles of courses of (seconds, value), at least one each, as ``write_curves`` says."""
+    tracks: list[Floats] = [np.array(sorted(course), dtype=np.float64).T for course in courses]  # (2, points)
+    begin = max(float(track[0, 0]) for track in tracks)
+    end = max(float(track[0, -1]) for track in tracks)
+    seconds: Floats = np.linspace(begin, end, _GRID)
+    values: list[Floats] = [np.interp(seconds, *track) for track in tracks]
+    low, median, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
+    return Band(seconds, low, median, high)
+
+
+def _bands(
+    curves: Mapping[str, Sequence[Sequence[CurvePoint]]], value: Callable[[CurvePoint], float | None]
+) -> dict[str, Band]:
+    """The bands of the labels for which the value is known at all."""
+    courses = {
+        label: [
+            [(point.seconds, known) for point in course if (known := value(point)) is not None]
+            for course in courses_of_label
+        ]
+        for label, courses_of_label in curves.items()
+    }
+    known = {label: [course for course in of_label if course] for label, of_label in courses.items()}
+    return {label: quartiles(of_label) for label, of_label in known.items() if of_label}
+
+
+def _speeds_differ(bands: Mapping[str, Band]) -> bool:
+    ends = [band.seconds[-1] for band in bands.values()]
+    begins_late = all(band.seconds[0] > 0 for band in bands.values())
+    return begins_late and max(ends) > _LOG_SPEEDS * min(ends)
+
+
+def _log_error(point: CurvePoint) -> float:
+    return math.log10(max(point.downscale_mse, _LOWEST_ERROR))
+
+
+def _niqe(point: CurvePoint) -> float | None:
+    return point.niqe
+
+
+def _draw(panel: "Axes", label: str, band: Band, style: Style) -> None:
+    panel.fill_between(band.seconds, band.low, band.high, color=style.colour, alpha=0.2, linewidth=0)
+    panel.plot(band.seconds, band.median, color=style.colour, linestyle=style.line, linewidth=1.6, label=label)

@@ -1,0 +1,95 @@
+"""The searches, fast and classic, as methods to compare, with the course of each."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Final
+
+from torch import Tensor
+
+from photopulse.evaluation.measuring import own_niqe
+from photopulse.evaluation.method import CurvePoint, Enlarged, MethodOptions
+from photopulse.fingerprint import weights_hash
+from photopulse.images import synthetic_metadata
+from photopulse.search.pulse import SearchState
+from photopulse.upscaling.inputs import target_sizes
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, run_search
+
+CURVE_STEPS: Final[Mapping[str, int]] = {"classic": 10, "fast": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """PULSE, fast or classic: the generator's face that downscales to the input."""
+
+    name: str
+    settings: UpscaleSettings
+    options: MethodOptions
+
+    def native_size(self, small: int, size: int) -> int | None:
+        """Returns the generator's size, if the input and the result are a fraction of it."""
+        resolution = self.options.search_kit.generator.resolution
+        return resolution if small in target_sizes(resolution) and resolution % size == 0 else None
+
+    def fingerprint(self) -> str:
+        """Returns the settings and a hash of the weights: the generator's and, for the fast search, its twins'."""
+        kit = self.options.search_kit
+        generator = kit.generator
+        twins = kit.twins_for(generator.resolution) if self.settings.method == "fast" else []
+        hashes = [weights_hash(network) for network in (generator, *(twin.tail for twin in twins))]
+        return f"{asdict(self.settings)} {generator.name} {' '.join(hashes)}"
+
+    def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:  # noqa: ARG002
+        """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""
+        kit = self.options.search_kit
+        kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
+        recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
+        (face,) = run_search(
+            small,
+            kit,
+            seeds=(seed,),
+            settings=self.settings,
+            on_step=recorder.add if self.options.curves else None,
+        )
+        seconds = face.seconds - recorder.paused
+        if self.options.curves:
+            recorder.finish(face, seconds)
+        return Enlarged(
+            image=face.image.float(),
+            seconds=seconds,
+            converged=face.status == "converged",
+            curve=tuple(recorder.points),
+            metadata=synthetic_metadata(
+                generator=face.generator,
+                seed=seed,
+                version=version("photopulse"),
+                method=face.method,
+                source=None,
+            ),
+        )
+
+
+@dataclass(kw_only=True)
+class _Recorder:
+    """Measures the best image at a search's first step, every so many and its end, the clock stopped meanwhile."""
+
+    every: int
+    started: float
+    paused: float = 0
+    points: list[CurvePoint] = field(default_factory=list[CurvePoint])
+
+    def add(self, state: SearchState) -> None:
+        if state.step == 1 or state.step % self.every == 0:
+            error = state.best.downscale_mse.item()  # Waits for the device, so the clock is right.
+            now = time.perf_counter()
+            self._measure(state.step, now - self.started - self.paused, error, state.best.image)
+            self.paused += time.perf_counter() - now
+
+    def finish(self, face: UpscaledFace, seconds: float) -> None:
+        self._measure(face.steps, seconds, face.downscale_mse, face.image)
+
+    def _measure(self, step: int, seconds: float, error: float, image: Tensor) -> None:
+        niqe = own_niqe(image.clamp(0, 1).cpu())
+        point = CurvePoint(step=step, seconds=seconds, downscale_mse=error, niqe=niqe)
+        self.points = [*(known for known in self.points if known.step < step), point]

@@ -1,0 +1,122 @@
+"""From rows to summaries: one for each method, size and condition, with confidence intervals."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from photopulse.evaluation.measures import MEASURES, Measure
+from photopulse.evaluation.ordering import ORIGINAL, condition_order, method_order
+from photopulse.evaluation.rows import Row
+from photopulse.evaluation.sets import set_figures
+from photopulse.reporting.estimates import Estimate, estimate, share
+
+Scope = Literal["all", "shared"]
+_Methods = Mapping[str, list[Row]]
+
+
+class Task(NamedTuple):
+    """What was asked of the methods that a table compares."""
+
+    condition: str
+    small: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a method reached over a set of pictures.
+
+    Attributes:
+        task: condition, input and output size.
+        method: its name.
+        scope: ``"all"`` pictures of this method, or those ``"shared"`` by all methods of the task.
+        fair: whether the other methods of this task and scope are summarised over the same pictures.
+        images: how many pictures the method was given.
+        failed: on how many it failed; they count in nothing else.
+        figures: the estimates by the name of the measure, of those that were measured.
+    """
+
+    task: Task
+    method: str
+    scope: Scope
+    fair: bool
+    images: int
+    failed: int
+    figures: Mapping[str, Estimate]
+
+
+def summarise(rows: Iterable[Row]) -> list[Summary]:
+    """Summarises each method over all its pictures, in the order in which a reader expects tasks and methods.
+
+    Behind these, for tasks whose methods saw different pictures, which could not be compared: each method over
+    the pictures shared by all, those that none failed on or left out (a method without any result is not asked).
+    Intervals are bootstrapped with a fixed seed (Wilson's for the share of converged), so equal rows in any order
+    have equal summaries.
+    """
+    tasks: dict[Task, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        tasks[Task(row.condition, row.small, row.size)][row.method].append(row)
+    ordered = [(task, tasks[task]) for task in sorted(tasks, key=_task_order)]
+    whole = [summary for task, methods in ordered for summary in _summaries(task, "all", methods)]
+    return whole + [summary for task, methods in ordered for summary in _summaries(task, "shared", _shared(methods))]
+
+
+def _task_order(task: Task) -> tuple[object, ...]:
+    return task.size / task.small, task.size, condition_order(task.condition)
+
+
+def _shared(methods: _Methods) -> dict[str, list[Row]]:
+    """The rows of the pictures that all methods solved; none when that is what each method has anyway."""
+    if _is_fair(methods):
+        return {}
+    solved = {method: images for method, images in _solved(methods).items() if images}
+    common = set[str].intersection(*solved.values())
+    return {
+        method: [row for row in methods[method] if row.error is None and row.image in common]
+        for method in solved
+        if common
+    }
+
+
+def _is_fair(methods: _Methods) -> bool:
+    solved = [images for images in _solved(methods).values() if images]
+    return all(images == solved[0] for images in solved)
+
+
+def _solved(methods: _Methods) -> dict[str, set[str]]:
+    return {method: {row.image for row in rows if row.error is None} for method, rows in methods.items()}
+
+
+def _summaries(task: Task, scope: Scope, methods: _Methods) -> list[Summary]:
+    fair = _is_fair(methods)
+    sharp = [row for method, rows in methods.items() if method == ORIGINAL for row in rows]
+    return [
+        _summary(task, method, scope, methods[method], [] if method == ORIGINAL else sharp, fair=fair)
+        for method in sorted(methods, key=method_order)
+    ]
+
+
+def _summary(task: Task, method: str, scope: Scope, rows: list[Row], sharp: list[Row], *, fair: bool) -> Summary:
+    solved = [row for row in rows if row.error is None]
+    figures = {measure.name: _figure(measure, solved) for measure in MEASURES}
+    figures["converged"] = share([row.converged for row in solved if row.converged is not None])
+    figures |= set_figures(
+        {row.image: row.traits for row in solved}, {row.image: row.traits for row in sharp}, fair=fair
+    )
+    return Summary(
+        task=task,
+        method=method,
+        scope=scope,
+        fair=fair,
+        images=len(rows),
+        failed=len(rows) - len(solved),
+        figures={name: figure for name, figure in figures.items() if figure.value is not None},
+    )
+
+
+def _figure(measure: Measure, rows: list[Row]) -> Estimate:
+    if measure.value is None:
+        return Estimate()
+    values = (measure.value(row) for row in rows)
+    return estimate([value for value in values if value is not None], measure.statistic)

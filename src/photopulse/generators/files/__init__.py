@@ -1,0 +1,1 @@
+"""Files of generators, of every maker: which kind a file is, and the generator that is in it."""

@@ -1,0 +1,28 @@
+"""Other sizes for pictures, as OpenCV computes them."""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def resized(photo: Tensor, height: int, width: int) -> Tensor:
+    """Brings (1, 3, H, W) in [0, 1] to another size: by area where it shrinks, by cubic curves where it grows.
+
+    By OpenCV on the CPU, without gradients; clamped. A photo that has the size is returned as it is.
+
+    Raises:
+        ValueError: unless it is one photo.
+    """
+    _check_one(photo)
+    if tuple(photo.shape[2:]) == (height, width):
+        return photo
+    array = photo[0].detach().float().cpu().permute(1, 2, 0).numpy()
+    shrinks = height * width < photo.shape[2] * photo.shape[3]
+    done = cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return torch.from_numpy(np.clip(done, 0, 1)).permute(2, 0, 1)[None].to(photo)
+
+
+def _check_one(photo: Tensor) -> None:
+    if photo.ndim != 4 or photo.shape[:2] != (1, 3):
+        raise ValueError(f"one photo (1, 3, H, W) is needed, got the shape {tuple(photo.shape)}")

@@ -1,0 +1,1 @@
+"""How figures are shown: intervals, plots, strips of pictures, letters on pictures."""

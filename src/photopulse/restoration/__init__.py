@@ -1,0 +1,1 @@
+"""From old, damaged photos to clean ones: `photopulse restore`, for one photo and for many."""

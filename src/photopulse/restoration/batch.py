@@ -1,0 +1,158 @@
+"""Many photos to restored ones: resumable, no photo's failure stops another's."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from photopulse.errors import PhotopulseError
+from photopulse.restoration.compare import write_comparison
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.names import OutputFormat, OutputNames, output_names
+from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import Stage, Stages
+from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.names import canonical, refuse_to_overwrite
+from photopulse.runs.report import Report, ReportItem
+
+COMMAND = "restore"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreBatchSettings:
+    """How a folder of photos is worked through.
+
+    Attributes:
+        restore: of each photo.
+        format: of the results; None keeps the input's where it can be written, and else takes PNG.
+        compare: also write a picture of before and after.
+        resume: keep what an earlier run with the same settings finished.
+    """
+
+    restore: RestoreSettings = field(default_factory=RestoreSettings)
+    format: OutputFormat | None = None
+    compare: bool = False
+    resume: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreWatcher:
+    """What the caller wants to hear.
+
+    Attributes:
+        on_start: the photo that is begun.
+        on_stage: each stage of its restoration.
+        on_item: each finished row; ``resumed`` says that an earlier run made it.
+    """
+
+    on_start: Callable[[Path], None] = lambda _photo: None
+    on_stage: Callable[[Stage], None] = lambda _stage: None
+    on_item: Callable[[ReportItem, bool], None] = lambda _item, _resumed: None
+
+
+def restore_files(
+    files: Sequence[Path],
+    folder: Path,
+    kit: RestoreKit,
+    settings: RestoreBatchSettings | None = None,
+    watcher: RestoreWatcher | None = None,
+) -> list[ReportItem]:
+    """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date after each.
+
+    Args:
+        files: pictures, see ``images.image_files``.
+        folder: receives ``<stem>.<suffix>``, and ``<stem>_compare.png`` if asked for.
+        kit: from ``RestoreKit.load(settings.restore)``.
+        settings: of the batch.
+        watcher: hears of progress.
+
+    Returns:
+        One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished is
+        in the report, and the same call goes on from there.
+
+    Raises:
+        PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files;
+            then nothing is written.
+    """
+    settings = settings or RestoreBatchSettings()
+    names = output_names(files, folder, settings.format, compare=settings.compare)
+    _refuse_to_overwrite_inputs(names)
+    return _Run(folder, kit, settings, watcher or RestoreWatcher()).all(names)
+
+
+def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
+    inputs = {canonical(one.source) for one in names}
+    for one in names:
+        for path in (one.output, one.compare or one.output):
+            refuse_to_overwrite(path, inputs)
+
+
+class _Run:
+    """One pass over the files."""
+
+    def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: RestoreWatcher) -> None:
+        self._report = Report(folder, COMMAND, resume=settings.resume)
+        self._kit = kit
+        self._settings = settings
+        self._watcher = watcher
+        told = {"version": version("photopulse"), "settings": asdict(settings.restore), "networks": kit.fingerprints}
+        self._key = json.dumps(told, sort_keys=True)
+
+    def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
+        for place, one in enumerate(names):
+            row, resumed = self._row(one)
+            (self._report.keep if resumed else self._report.add)(place, row)
+            self._watcher.on_item(row, resumed)
+        return self._report.close()
+
+    def _row(self, names: OutputNames) -> tuple[ReportItem, bool]:
+        """The photo's row, and whether an earlier run made it."""
+        try:
+            key = self._photo_key(names.source)
+            done = self._report.finished(names.output, key)
+            if done is not None and (names.compare is None or names.compare.is_file()):
+                return replace(done, input=str(names.source), output=str(names.output)), True
+            self._watcher.on_start(names.source)
+            return self._restored(names, key), False
+        except FAILURES as error:
+            return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
+
+    def _photo_key(self, source: Path) -> str:
+        digest = hashlib.sha256(self._key.encode())
+        with source.open("rb") as file:
+            while piece := file.read(2**20):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def _restored(self, names: OutputNames, key: str) -> ReportItem:
+        settings, started = self._settings.restore, time.perf_counter()
+        photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=self._watcher.on_stage)
+        stages = Stages(self._watcher.on_stage)
+        with stages.stage("write"):
+            if names.compare is not None:
+                write_comparison(names.compare, names.source, photo)
+            photo.save(names.output, source=names.source.name)
+        seconds = photo.seconds | stages.seconds
+        return ReportItem(
+            input=str(names.source),
+            output=str(names.output),
+            status="restored",
+            key=key,
+            seconds=round(time.perf_counter() - started, 3),
+            size=photo.size,
+            faces=None if photo.faces is None else [asdict(face) for face in photo.faces],
+            stages={stage: round(taken, 3) for stage, taken in seconds.items()},
+            fidelity=settings.fidelity,
+            scale=settings.scale if settings.size is None else None,
+            working_size=settings.working_size,
+            networks=self._kit.fingerprints,
+        )
+
+
+def _told(source: Path, error: BaseException) -> str:
+    """Words an error so that it names the photo."""
+    return reason(error) if isinstance(error, PhotopulseError) else f"cannot restore {source}: {reason(error)}"

@@ -1,0 +1,75 @@
+"""The faces that the user has chosen, by number or by place, and what is said where there is no such face."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from photopulse.errors import PhotopulseError
+from photopulse.restoration.settings import ChosenFace
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a face in px of the input."""
+
+_MOST_TOLD: Final = 8
+
+
+def is_chosen(number: int, box: Box, chosen: Sequence[ChosenFace]) -> bool:
+    """Says whether a face is one of those that were chosen.
+
+    Args:
+        number: of the face, 1 for the largest.
+        box: of the face.
+        chosen: see ``RestoreSettings.faces``.
+    """
+    return any(one == number if isinstance(one, int) else _lies_in(one, box) for one in chosen)
+
+
+def check_chosen(chosen: Sequence[ChosenFace], boxes: Sequence[Box], name: str) -> None:
+    """Makes sure that each chosen face was found.
+
+    Args:
+        chosen: see ``RestoreSettings.faces``.
+        boxes: of the faces that were found, the largest first.
+        name: of the photo, for the error.
+
+    Raises:
+        PhotopulseError: if one was not.
+    """
+    for one in chosen:
+        if isinstance(one, int):
+            if one > len(boxes):
+                raise _no_such_number(one, len(boxes), name)
+        elif not any(_lies_in(one, box) for box in boxes):
+            raise _no_face_there(one, boxes, name)
+
+
+def _lies_in(place: tuple[float, float], box: Box) -> bool:
+    left, top, right, bottom = box
+    return left <= place[0] <= right and top <= place[1] <= bottom
+
+
+def _no_such_number(number: int, found: int, name: str) -> PhotopulseError:
+    choice = {0: "", 1: "choose --face 1, or "}.get(found, f"choose --face 1 to {found}, or ")
+    return PhotopulseError(
+        f"cannot restore face {number} of {name}", why=_found_told(found), fix=f"{choice}leave --face out"
+    )
+
+
+def _no_face_there(place: tuple[float, float], boxes: Sequence[Box], name: str) -> PhotopulseError:
+    where = f"{place[0]:g},{place[1]:g}"
+    if not boxes:
+        return PhotopulseError(
+            f"cannot restore the face at {where} of {name}", why=_found_told(0), fix="leave --face out"
+        )
+    middles = [f"{round((left + right) / 2)},{round((top + bottom) / 2)}" for left, top, right, bottom in boxes]
+    told = ", ".join(middles[:_MOST_TOLD])
+    more = f" and {len(middles) - _MOST_TOLD} smaller ones elsewhere" if len(middles) > _MOST_TOLD else ""
+    faces = "the face is" if len(boxes) == 1 else "the faces are, the largest first,"
+    return PhotopulseError(
+        f"cannot restore the face at {where} of {name}",
+        why=f"no face lies at {where}",
+        fix=f"leave --face out, or choose a place within a face: {faces} at {told}{more}",
+    )
+
+
+def _found_told(found: int) -> str:
+    return {0: "no face was found", 1: "1 face was found"}.get(found, f"{found} faces were found")

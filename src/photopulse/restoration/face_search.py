@@ -1,0 +1,106 @@
+"""Restoring faces by the generator that ``upscale`` searches: it draws the face that the damaged one came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.allocator import keep_freed_memory
+from photopulse.fingerprint import weights_hash
+from photopulse.generators.files.load import load_generator
+from photopulse.restoration.evidence import blur_of, measure_evidence
+from photopulse.search.inversion import invert
+from photopulse.search.kit import SearchKit
+
+CROP_SIZE: Final = 512
+"""Height and width of the crops that are restored."""
+
+_FINE: Final = 90.0  # A face that shows more than this is compared at 128 px, else at 64.
+_SHARP: Final = 128.0  # What a cleaned face shows beyond this needs no deblurring.
+_FACES_AT_ONCE: Final = 2  # More are no faster on a processor, and take more memory.
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnFace:
+    """A face that the generator drew.
+
+    Attributes:
+        image: (1, 3, s, s) in [0, 1], s at least 512.
+        misfit: mean squared error, at 32 px, of the nearest face that the generator's styles know; from about 0.005 on
+            it knows no such face.
+    """
+
+    image: Tensor
+    misfit: float
+
+
+class FaceRestorer(Protocol):
+    """What restores faces: a search of a generator, or a network."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digits that tell its weights from others."""
+        ...
+
+    def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
+        """Restores FFHQ-aligned crops (B, 3, 512, 512) in [0, 1], cleaned, with the effective resolution of each."""
+        ...
+
+
+class FaceSearch:
+    """Inverts a generator.
+
+    Args:
+        kit: of a generator of faces that are aligned as FFHQ's.
+    """
+
+    def __init__(self, kit: SearchKit) -> None:
+        self._kit = kit
+
+    @classmethod
+    def load(cls, device: str | torch.device = "cpu") -> Self:
+        """Loads the default generator, which is fetched once."""
+        return cls(SearchKit.find(load_generator(device=device)))
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the generator."""
+        return weights_hash(self._kit.generator)
+
+    def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
+        """See ``FaceRestorer``. Deterministic."""
+        drawn: dict[int, DrawnFace] = {}
+        sizes = [128 if resolution > _FINE else 64 for resolution in resolutions]
+        with keep_freed_memory():
+            for size in sorted(set(sizes)):
+                places = [place for place, wanted in enumerate(sizes) if wanted == size]
+                for start in range(0, len(places), _FACES_AT_ONCE):
+                    some = places[start : start + _FACES_AT_ONCE]
+                    drawn |= zip(some, self._draw(crops[some], size), strict=True)
+        return [drawn[place] for place in range(len(crops))]
+
+    def _draw(self, crops: Tensor, feature_size: int) -> list[DrawnFace]:
+        device = self._kit.generator.device
+        blur = torch.tensor([_left_blur(crop[None]) for crop in crops], device=device)
+        found = invert(crops.to(device), blur, self._kit, feature_size=feature_size)
+        return [
+            DrawnFace(image=image[None].clamp(0, 1).cpu(), misfit=error.item())
+            for image, error in zip(found.image, found.style_error, strict=True)
+        ]
+
+
+def _left_blur(crop: Tensor) -> float:
+    """The blur that cleaning has left in a crop, over its side."""
+    side = crop.shape[-1]
+    resolution = measure_evidence(crop, pixels=side).effective_resolution
+    return 0.0 if resolution >= _SHARP else blur_of(resolution, side) / side
+
+
+def at_size(face: DrawnFace, size: int) -> Tensor:
+    """The drawn face at ``size`` px, or as large as it was drawn where that is less."""
+    if face.image.shape[-1] <= size:
+        return face.image
+    return F.interpolate(face.image, (size, size), mode="area")

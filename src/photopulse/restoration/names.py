@@ -1,0 +1,50 @@
+"""What restored photos are called: as the input, in another folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from photopulse.images import OUTPUT_SUFFIXES
+from photopulse.runs.names import canonical, unique_stems
+
+OutputFormat = Literal["png", "jpg", "tiff", "webp"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputNames:
+    """An input, its result, and the comparison of both (None for none)."""
+
+    source: Path
+    output: Path
+    compare: Path | None
+
+
+def output_names(files: Sequence[Path], folder: Path, kind: OutputFormat | None, *, compare: bool) -> list[OutputNames]:
+    """Names the results ``<stem>.<suffix>``, and the comparisons ``<stem>_compare.png``, all different.
+
+    ``kind`` chooses the suffix; None keeps the input's where such pictures can be written, and else takes ``.png``.
+    """
+    outputs = [folder / f"{stem}{_suffix(file, kind)}" for file, stem in zip(files, unique_stems(files), strict=True)]
+    taken = {canonical(output) for output in outputs}
+    named: list[OutputNames] = []
+    for file, output in zip(files, outputs, strict=True):
+        sheet = _free(output.with_name(f"{output.stem}_compare.png"), taken) if compare else None
+        named.append(OutputNames(source=file, output=output, compare=sheet))
+    return named
+
+
+def _suffix(file: Path, kind: OutputFormat | None) -> str:
+    if kind is not None:
+        return f".{kind}"
+    return file.suffix if file.suffix.lower() in OUTPUT_SUFFIXES else ".png"
+
+
+def _free(path: Path, taken: set[str]) -> Path:
+    """The path, or another where a result has that name."""
+    free, number = path, 1
+    while canonical(free) in taken:
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    taken.add(canonical(free))
+    return free

@@ -1,1 +1,0 @@
-"""Restoring pictures by a network in one pass: enlarging, and sharpening faces."""

@@ -1,0 +1,44 @@
+"""A small JSON file beside a result, which says what the result was made from."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+from photopulse.files import write_text
+
+
+def make_key(*parts: object) -> str:
+    """Hashes what a result depends on, and photopulse's version; files stand for their content."""
+    digest = hashlib.sha256(version("photopulse").encode())
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, Path) else str(part).encode("utf-8", "surrogateescape")
+        digest.update(f" {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def read_sidecar(path: Path, key: str) -> dict[str, Any] | None:
+    """Returns what ``write_sidecar`` wrote under that key; None if there is nothing, or it is damaged."""
+    try:
+        content: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    fields = cast("dict[str, Any]", content)
+    return fields if fields.get("key") == key else None
+
+
+def write_sidecar(path: Path, key: str, content: dict[str, Any]) -> None:
+    """Writes ``content``, plain JSON values with finite numbers, under that key.
+
+    Raises:
+        PhotopulseError: if the file cannot be written.
+    """
+    write_json(path, {"key": key} | content)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes plain JSON values with finite numbers; PhotopulseError if the file cannot be written."""
+    write_text(path, json.dumps(content, allow_nan=False) + "\n")

@@ -1,0 +1,130 @@
+"""Reads the pickles that official face generators come in, without running anything of the file."""
+
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import cast
+
+from photopulse.errors import PhotopulseError
+from photopulse.safe_pickle.arrays import NUMPY_GLOBALS
+from photopulse.safe_pickle.machine import Builder, RefusedPickleError, hashable_key, run_pickle
+from photopulse.safe_pickle.torch_storage import TORCH_GLOBALS, printable
+
+MAX_BYTES = 2 * 1024**3
+# Sets of that era's files name a module's non-persistent buffers.
+_MAX_SET = 16
+# Packages of the official training code: whatever of them a pickle names becomes an inert Placeholder.
+_INERT_PACKAGES = ("dnnlib", "torch_utils", "training")
+
+
+@dataclass(slots=True, eq=False)
+class Placeholder:
+    """What the file says of an object of the official training code: its class, arguments and state."""
+
+    module: str
+    name: str
+    args: tuple[object, ...]
+    state: object = None
+
+    def set_state(self, state: object) -> None:
+        """Keeps the pickled state."""
+        self.state = state
+
+
+def read_pickle(path: Path, *, max_bytes: int = MAX_BYTES) -> object:
+    """Reads a pickle as plain values and inert stand-ins; no name in the file is imported, none is called.
+
+    Dicts and their subclasses become ``dict``; objects of the official training code ``Placeholder``; tensors
+    ``PickledTensor`` and arrays ``PickledArray``, which check themselves when their numbers are asked for.
+
+    Raises:
+        PhotopulseError: the file is missing, longer than ``max_bytes``, damaged, or asks for any other name.
+    """
+    with pickle_errors(path):
+        with path.open("rb") as file:
+            raw = file.read(max_bytes + 1)
+        if len(raw) > max_bytes:
+            raise RefusedPickleError(f"is longer than {max_bytes} bytes")
+        return run_pickle(BytesIO(raw), find_class)
+
+
+@contextmanager
+def pickle_errors(path: Path) -> Generator[None]:
+    """Turns what goes wrong inside the block, while values of ``path`` are read, into ``PhotopulseError``."""
+    what = f"cannot read {path}"
+    try:
+        yield
+    except RefusedPickleError as error:
+        raise PhotopulseError(
+            what,
+            why=f"refused: it {error}",
+            fix="use an official file, or one that holds tensors only, such as .safetensors",
+        ) from error
+    except OSError as error:
+        raise PhotopulseError(
+            what, why=error.strerror or str(error), fix="check the path and its permissions"
+        ) from error
+    except _DAMAGE as error:
+        raise PhotopulseError(
+            what,
+            why=f"the file is damaged or no pickle of a network ({type(error).__name__}: {str(error)[:200]})",
+            fix="get the file again from its source",
+        ) from error
+
+
+def find_class(module: str, name: str) -> object:
+    """Looks a global name up in the table of what official files need.
+
+    Raises:
+        RefusedPickleError: the name is not in the table.
+    """
+    if (module, name) in _GLOBALS:
+        return _GLOBALS[module, name]
+    if module.partition(".")[0] in _INERT_PACKAGES:
+
+        def build(*args: object) -> Placeholder:
+            return Placeholder(module, name, args)
+
+        return Builder(printable(module, name), build)
+    raise RefusedPickleError(f"asks for {printable(module, name)}")
+
+
+def _make_dict() -> dict[object, object]:
+    return {}
+
+
+def _make_empty_bytes() -> bytes:
+    return b""
+
+
+def _make_set(items: object = ()) -> set[object]:
+    if not isinstance(items, list | tuple) or len(cast(list[object], items)) > _MAX_SET:
+        raise RefusedPickleError("has a set of too many items")
+    return {hashable_key(item) for item in cast(list[object], items)}
+
+
+_GLOBALS: dict[tuple[str, str], object] = {
+    ("collections", "OrderedDict"): Builder("collections.OrderedDict", _make_dict),
+    ("dnnlib", "EasyDict"): Builder("dnnlib.EasyDict", _make_dict),
+    ("dnnlib.util", "EasyDict"): Builder("dnnlib.util.EasyDict", _make_dict),
+    ("builtins", "set"): Builder("builtins.set", _make_set),
+    # What Python 3 writes under protocol 2, where there is neither a set nor an empty bytes.
+    ("__builtin__", "set"): Builder("builtins.set", _make_set),
+    ("__builtin__", "bytes"): Builder("builtins.bytes", _make_empty_bytes),
+    **NUMPY_GLOBALS,
+    **TORCH_GLOBALS,
+}
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)

@@ -1,0 +1,1 @@
+"""Recipes of FSRNet and FSRGAN, which `photopulse evaluate` compares with."""

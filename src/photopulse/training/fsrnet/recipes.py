@@ -1,0 +1,154 @@
+"""The trainings of FSRNet and FSRGAN, each one call: from aligned faces to a file of weights."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from torch import nn
+
+from photopulse.errors import PhotopulseError
+from photopulse.fingerprint import weights_hash
+from photopulse.networks.fsrnet import SIZE, SMALL_SIZE, FSRNet
+from photopulse.networks.fsrnet_weights import KIND, FSRNetName, load_fsrnet, read_fsrnet
+from photopulse.training.compute import alone_on
+from photopulse.training.fsrnet.faces import TrainingFace, find_meshes
+from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
+from photopulse.training.fsrnet.fsrnet import FSRNetTraining, train_fsrnet
+from photopulse.training.fsrnet.pairs import make_batch
+from photopulse.training.fsrnet.sheets import write_training_sheet
+from photopulse.training.loop import Trained
+from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
+
+_SHEET_FACES = 6
+_MESHES = "meshes.npz"
+
+TrainOnFaces = Callable[[Sequence[TrainingFace], Path], Iterator[Trained]]
+
+
+def run_fsrnet(
+    files: Sequence[Path],
+    output: Path,
+    settings: FSRNetTraining,
+    *,
+    device: str = "cpu",
+    fresh: bool = False,
+    watcher: TrainingWatcher | None = None,
+) -> Path:
+    """Trains FSRNet on FFHQ-aligned faces and returns the file of its weights, ``output/fsrnet.safetensors``.
+
+    What else ``output`` gets: see ``run_plan``; and meshes.npz, the faces found. A file that is named twice is seen
+    twice as often.
+
+    Args:
+        files: of faces, square, at least 256 px.
+        output: made if need be.
+        settings: the recipe.
+        device: where to compute.
+        fresh: forget what an earlier training left in ``output``.
+        watcher: hears how it goes.
+
+    Raises:
+        PhotopulseError: for too few faces, files that are no faces, a checkpoint of other settings, a device or a
+            folder that cannot be used, and if training fails.
+    """
+
+    def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
+        return train_fsrnet(faces, settings, checkpoint=checkpoint, device=device)
+
+    plan = _plan("fsrnet", files, output, settings, {}, network=FSRNet(settings.network), train=train)
+    return run_plan(plan, output, compute=alone_on(device), fresh=fresh, watcher=watcher)
+
+
+def run_fsrgan(
+    files: Sequence[Path],
+    output: Path,
+    settings: FSRGANTraining,
+    *,
+    start: Path | None = None,
+    device: str = "cpu",
+    fresh: bool = False,
+    watcher: TrainingWatcher | None = None,
+) -> Path:
+    """Trains FSRGAN as ``run_fsrnet`` does FSRNet; the weights are ``output/fsrgan.safetensors``.
+
+    ``start`` is a file of a trained FSRNet, by default the one that comes with photopulse.
+    """
+    first = load_fsrnet("fsrnet") if start is None else read_fsrnet(start)
+
+    def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
+        return train_fsrgan(faces, first, settings, checkpoint=checkpoint, device=device)
+
+    asked: dict[str, object] = {"start_sha256": weights_hash(first)}
+    plan = _plan("fsrgan", files, output, settings, asked, network=FSRNet(first.settings), train=train)
+    return run_plan(plan, output, compute=alone_on(device), fresh=fresh, watcher=watcher)
+
+
+def _plan(
+    name: FSRNetName,
+    files: Sequence[Path],
+    output: Path,
+    settings: FSRNetTraining | FSRGANTraining,
+    asked: dict[str, object],
+    *,
+    network: FSRNet,
+    train: TrainOnFaces,
+) -> Plan:
+    def prepare(watcher: TrainingWatcher) -> Material:
+        faces, apart = _split(_find_faces(files, output / _MESHES, watcher), settings.batch_size)
+        random = np.random.default_rng(0)
+        held_out = make_batch(
+            apart, settings.crops, random, factor=SIZE // SMALL_SIZE, map_size=SIZE // network.settings.stride
+        )
+
+        def show(path: Path, averaged: nn.Module, _step: int) -> None:
+            write_training_sheet(path, cast(FSRNet, averaged), held_out)
+
+        return Material(
+            told={"faces": len(faces), "held_out": [face.file.name for face in apart]},
+            train=lambda checkpoint: train(faces, checkpoint),
+            show=show,
+        )
+
+    return Plan(
+        name=name,
+        kind=KIND,
+        steps=settings.steps,
+        asked={"settings": asdict(settings), **asked},
+        sizes=network.settings,
+        network=network,
+        prepare=prepare,
+    )
+
+
+def _find_faces(files: Sequence[Path], cache: Path, watcher: TrainingWatcher) -> list[TrainingFace]:
+    faces: list[TrainingFace] = []
+    for done, face in enumerate(find_meshes(files, cache), start=1):
+        if face is not None:
+            faces.append(face)
+        watcher.on_face(done, len(files))
+    if not faces:
+        raise PhotopulseError(
+            "cannot train",
+            why=f"no face was found in any of the {len(files)} pictures",
+            fix="make faces with `photopulse align PHOTOS -o FACES --size 256` or `photopulse sample`",
+        )
+    if len(faces) < len(files):
+        watcher.on_note(f"{len(files) - len(faces)} of {len(files)} pictures show no face and are left out")
+    return faces
+
+
+def _split(faces: Sequence[TrainingFace], batch_size: int) -> tuple[list[TrainingFace], list[TrainingFace]]:
+    """Keeps a few faces apart from training, evenly spread over the files, for the sheets."""
+    different = {face.file.resolve(): face for face in faces}
+    count = min(_SHEET_FACES, max(len(different) // 10, 1))
+    apart = [list(different)[(2 * place + 1) * len(different) // (2 * count)] for place in range(count)]
+    learned = [face for face in faces if face.file.resolve() not in apart]
+    if len(learned) < batch_size:
+        raise PhotopulseError(
+            f"cannot train on {len(learned)} faces (and {count} kept apart to look at)",
+            why=f"they are fewer than the {batch_size} of a batch",
+            fix="give more faces (a thousand and more are good) or a smaller --batch-size",
+        )
+    return learned, [different[file] for file in apart]

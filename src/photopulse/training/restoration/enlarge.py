@@ -1,0 +1,47 @@
+"""Trains the super-resolution network on photos that were made half as large."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from photopulse.degrade.photo import Amount, DamageRecipe
+from photopulse.networks.enlarge import FACTOR, EnlargeNet, EnlargeNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.loop import Trained, seeded_weights
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.pairs import PhotoCrops, photo_batches
+from photopulse.training.restoration.train import plain_answer, train_restoration
+
+# It works on what was restored already: nearly clean.
+_TRACES = DamageRecipe(
+    blur=Amount(0.3, 1.2, share=0.6),
+    shrink=Amount(FACTOR, FACTOR),
+    noise=Amount(0.5, 3, share=0.4),
+    jpeg=Amount(80, 98, share=0.4),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnlargeTraining:
+    """The recipe: sizes of the network, how its weights are moved, how photos are cropped and damaged."""
+
+    network: EnlargeNetSettings = field(default_factory=EnlargeNetSettings)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, averaging=0.995)
+    )
+    crops: PhotoCrops = field(default_factory=PhotoCrops)
+    damage: DamageRecipe = _TRACES
+
+
+def train_enlarge(
+    files: Sequence[Path], settings: EnlargeTraining, *, checkpoint: Path, compute: Compute
+) -> Iterator[Trained]:
+    """Trains the super-resolution network; yields after each step and goes on from ``checkpoint`` if it is there."""
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = EnlargeNet(settings.network)
+
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute, same_size=False)
+    return train_restoration(
+        network, batches, optimisation, answer=plain_answer, checkpoint=checkpoint, compute=compute
+    )

@@ -1,0 +1,134 @@
+"""The faces of any photos as training data for the face network: upright crops, a little wider than it sees."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from photopulse.degrade.photo import DamageRecipe
+from photopulse.networks.face import FACE_SIZE
+from photopulse.training.restoration.pairs import Pairs, damage_and_restore_size, gray_as, made_ahead
+
+Pixels = NDArray[np.uint8]
+Places = NDArray[np.int64]
+
+# Room to turn, shift and scale at random.
+MARGIN: Final = 1.3125
+STORED_SIZE: Final = round(FACE_SIZE * MARGIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jitter:
+    """How faces differ from the crops that were stored.
+
+    Attributes:
+        turn: standard deviation in degrees.
+        zoom: of the logarithm of the scale.
+        shift: of both coordinates, as a share of the side.
+        gain: of the logarithm of each colour's factor.
+        gamma: of the logarithm of the exponent.
+        gray: share of faces without colours.
+    """
+
+    turn: float = 2.0
+    zoom: float = 0.04
+    shift: float = 0.015
+    gain: float = 0.05
+    gamma: float = 0.1
+    gray: float = 0.12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceCrops:
+    """Faces as ``gather_faces`` stores them, on disk until they are used.
+
+    Attributes:
+        pixels: the crops, uint8 (M, STORED_SIZE, STORED_SIZE, 3).
+        photos: number of the photo that each is from (M,).
+        places: which of the crops these faces are (N,), some perhaps several times.
+        jitter: how they are varied.
+    """
+
+    pixels: Pixels
+    photos: Places
+    places: Places
+    jitter: Jitter = Jitter()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def without(self, faces: Sequence[int]) -> "FaceCrops":
+        """Leaves out some faces and all others from their photos: no network is shown on what it learned from."""
+        apart = np.isin(self.photos[self.places], self.photos[self.places[list(faces)]])
+        return replace(self, places=self.places[~apart])
+
+    def stored(self, face: int) -> Pixels:
+        """Returns a crop as it is stored, (STORED_SIZE, STORED_SIZE, 3)."""
+        return self.pixels[self.places[face]]
+
+    def upright(self, face: int) -> Tensor:
+        """Returns one face as the network will see it in photos, (1, 3, 256, 256) in [0, 1]."""
+        start = (STORED_SIZE - FACE_SIZE) // 2
+        part = self.stored(face)[start : start + FACE_SIZE, start : start + FACE_SIZE]
+        return torch.from_numpy(part.copy()).permute(2, 0, 1)[None] / 255
+
+
+def face_batches(
+    faces: FaceCrops, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
+) -> Iterator[Tensor]:
+    """Yields sharp faces (B, 3, 256, 256) in [0, 1] without end; batch n depends on ``seed`` and n alone."""
+
+    def batch(step: int) -> Tensor:
+        return torch.cat(_draw_faces(faces, batch_size, _random(seed, step)))
+
+    return made_ahead(batch, first_step, every)
+
+
+def face_pairs(
+    faces: FaceCrops, recipe: DamageRecipe, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
+) -> Iterator[Pairs]:
+    """Yields sharp and damaged faces without end; batch n depends on ``seed`` and n alone."""
+
+    def batch(step: int) -> Pairs:
+        random = _random(seed, step)
+        sharp = _draw_faces(faces, batch_size, random)
+        damaged = [gray_as(damage_and_restore_size(face, recipe, random), face) for face in sharp]
+        return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
+
+    return made_ahead(batch, first_step, every)
+
+
+def _random(seed: int, step: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+def _draw_faces(faces: FaceCrops, count: int, random: torch.Generator) -> list[Tensor]:
+    places = cast(list[int], torch.randint(len(faces), (count,), generator=random).tolist())
+    return [_draw_face(faces.stored(place), faces.jitter, random) for place in places]
+
+
+def _draw_face(stored: Pixels, jitter: Jitter, random: torch.Generator) -> Tensor:
+    turn, zoom, right, down, *tint = cast(list[float], torch.randn(8, generator=random).tolist())
+    mirrored, gray = cast(list[float], torch.rand(2, generator=random).tolist())
+    scale, angle = math.exp(jitter.zoom * zoom), jitter.turn * turn
+    matrix = cv2.getRotationMatrix2D(((STORED_SIZE - 1) / 2, (STORED_SIZE - 1) / 2), angle, scale)
+    matrix[:, 2] += (FACE_SIZE - STORED_SIZE) / 2 + np.array([right, down]) * jitter.shift * FACE_SIZE
+    pixels = cv2.warpAffine(
+        np.ascontiguousarray(stored),
+        matrix,
+        (FACE_SIZE, FACE_SIZE),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+    face = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+    if mirrored < 0.5:
+        face = face.flip(3)
+    gains = torch.tensor(tint[:3]).mul(jitter.gain).exp().view(1, 3, 1, 1)
+    face = (face ** math.exp(jitter.gamma * tint[3]) * gains).clamp(0, 1)
+    return face.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray < jitter.gray else face

@@ -1,0 +1,135 @@
+"""Finds the faces of any number of photos once, and keeps their crops on disk; a search that was cut off goes on."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from photopulse.errors import PhotopulseError
+from photopulse.faces.detect import FaceDetector
+from photopulse.faces.region import face_region
+from photopulse.files import write_text
+from photopulse.images import read_image, to_uint8
+from photopulse.training.restoration.face_crops import MARGIN, STORED_SIZE, FaceCrops, Pixels
+
+# Smaller faces would be enlarged: the network would learn blur.
+LEAST_SIDE: Final = 190.0
+_SHAPE = (STORED_SIZE, STORED_SIZE, 3)
+_BYTES = STORED_SIZE * STORED_SIZE * 3
+_HEADER = f"faces of {LEAST_SIDE:.0f} px or more as {STORED_SIZE} px with a margin of {MARGIN}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchWatcher:
+    """What the caller wants to hear: photos searched, of how many; a sentence worth knowing."""
+
+    on_face: Callable[[int, int], None] = lambda _done, _total: None
+    on_note: Callable[[str], None] = lambda _text: None
+
+
+def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher | None = None) -> FaceCrops:
+    """Finds the faces of all photos and keeps their crops in ``folder``, so that the next call starts at once.
+
+    Faces whose square has less than 190 px are left out, and so are photos without faces and, with a note, those that
+    cannot be read. A file that is named twice counts twice. One crop is in memory at a time.
+
+    Args:
+        files: photos, or aligned faces, in any number and of any size.
+        folder: gets faces.bin, the crops one after the other, and faces.csv, a line for each photo: a key for the file
+            and its state, and the number of its faces.
+        watcher: hears how it goes.
+
+    Raises:
+        PhotopulseError: a file is missing, or no face was found in any.
+    """
+    photos = list({file.resolve(): file for file in files}.values())
+    counts = _count_faces(photos, folder, watcher or SearchWatcher())
+    if not sum(counts):
+        raise PhotopulseError(
+            f"cannot train on these {len(files)} pictures",
+            why=f"no face with a square of {LEAST_SIDE:.0f} px or more was found in any",
+            fix="give larger photos of faces, or make some with `photopulse sample`",
+        )
+    ends = list(accumulate(counts))
+    places = {photo.resolve(): range(end - count, end) for photo, count, end in zip(photos, counts, ends, strict=True)}
+    return FaceCrops(
+        pixels=np.memmap(folder / "faces.bin", np.uint8, mode="r", shape=(ends[-1], *_SHAPE)),
+        photos=np.repeat(np.arange(len(photos)), counts),
+        places=np.array([place for file in files for place in places[file.resolve()]], np.int64),
+    )
+
+
+def _count_faces(photos: Sequence[Path], folder: Path, watcher: SearchWatcher) -> list[int]:
+    """Searches the photos that the folder does not know yet; returns the number of faces of each."""
+    stored, listed = folder / "faces.bin", folder / "faces.csv"
+    keys = [_key(photo) for photo in photos]
+    counts = list(_known(keys, stored, listed))
+    if len(counts) < len(photos):
+        write_text(listed, _HEADER + "".join(_line(key, count) for key, count in zip(keys, counts, strict=False)))
+        detector = FaceDetector.load()
+        with stored.open("ab") as crops, listed.open("a", encoding="ascii", newline="") as lines:
+            crops.truncate(sum(counts) * _BYTES)
+            for number in range(len(counts), len(photos)):
+                found = _crops_of(photos[number], detector, watcher.on_note)
+                # The line comes last: what it counts is on disk for certain.
+                crops.writelines(crop.tobytes() for crop in found)
+                crops.flush()
+                lines.write(_line(keys[number], len(found)))
+                lines.flush()
+                counts.append(len(found))
+                watcher.on_face(number + 1, len(photos))
+    watcher.on_face(len(photos), len(photos))
+    return counts
+
+
+def _known(keys: Sequence[str], stored: Path, listed: Path) -> Iterator[int]:
+    """Yields the numbers of faces that an earlier search found, as long as its photos are the same."""
+    with suppress(OSError, ValueError):
+        room = stored.stat().st_size // _BYTES
+        header, *lines = listed.read_text(encoding="ascii").splitlines(keepends=True)
+        for key, line in zip(keys, lines if header == _HEADER else [], strict=False):
+            count = int(line.rpartition(",")[2])
+            room -= count
+            if line != _line(key, count) or room < 0:
+                return
+            yield count
+
+
+def _line(key: str, count: int) -> str:
+    return f"{key},{count}\n"
+
+
+def _key(file: Path) -> str:
+    """Names a file and its state.
+
+    Raises:
+        PhotopulseError: there is no such file.
+    """
+    try:
+        state = file.stat()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
+    told = repr((str(file.resolve()), state.st_size, state.st_mtime_ns))
+    return hashlib.sha256(told.encode("utf-8", errors="surrogateescape")).hexdigest()
+
+
+def _crops_of(file: Path, detector: FaceDetector, on_note: Callable[[str], None]) -> list[Pixels]:
+    try:
+        photo = read_image(file).pixels
+    except PhotopulseError as error:
+        on_note(f"left out: {error}")
+        return []
+    crops: list[Pixels] = []
+    for face in detector.detect(photo):
+        # A mesh without extent, or one beside the photo, is no face to learn from.
+        with suppress(ValueError):
+            region = face_region(detector.mesher.face_mesh(photo, face))
+            if region.side >= LEAST_SIDE:
+                crops.append(to_uint8(replace(region, side=region.side * MARGIN).crop(photo, STORED_SIZE)))
+    return crops

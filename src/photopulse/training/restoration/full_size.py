@@ -1,0 +1,95 @@
+"""Trains the full-size network on what a trained photo network makes of photos that were made small."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.degrade.photo import Amount, DamageRecipe
+from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
+from photopulse.networks.photo import PhotoNet
+from photopulse.training.compute import Compute
+from photopulse.training.loop import Trained, channels_last, seeded_weights
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
+from photopulse.training.restoration.train import Answer, train_restoration
+
+LARGE_PHOTOS: Final = DamageRecipe(
+    blur=Amount(0.3, 3.2, share=0.7, even_ratios=True),
+    shake=Amount(2, 10, share=0.15),
+    defocus=Amount(0.7, 3, share=0.15),
+    shrink=Amount(1, 4.5, share=0.85, even_ratios=True),
+    noise=Amount(1, 20, share=0.8, even_ratios=True),
+    chroma_noise=Amount(2, 16, share=0.35),
+    jpeg=Amount(25, 95, share=0.85),
+)
+"""Milder than ``TRAINING``: what shrinking hides anyway asks nothing of the way back, light damage asks everything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSizeTraining:
+    """The recipe.
+
+    Attributes:
+        network: sizes.
+        optimisation: how its weights are moved.
+        crops: of the large photos.
+        damage: of these.
+        ratios: a large side over a small one, the least and the most; every step draws one.
+    """
+
+    network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            steps=3400, batch_size=6, learning_rate=1.5e-3, perceptual_weight=0.2, coarse_weight=10.0
+        )
+    )
+    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=256, least_scale=0.7))
+    damage: DamageRecipe = LARGE_PHOTOS
+    ratios: tuple[float, float] = (1.2, 4.0)
+
+
+def train_full_size(
+    files: Sequence[Path],
+    photo_net: PhotoNet,
+    settings: FullSizeTraining,
+    *,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the full-size network while ``photo_net`` stays as it is; yields and goes on as the others do."""
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = FullSizeNet(settings.network)
+    answer = full_size_answer(channels_last(photo_net.to(compute.device)).eval(), settings)
+
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
+    return train_restoration(network, batches, optimisation, answer=answer, checkpoint=checkpoint, compute=compute)
+
+
+def full_size_answer(photo_net: PhotoNet, settings: FullSizeTraining) -> Answer:
+    """Asks a full-size network as restoration does, at a ratio of the sizes that depends on the step."""
+
+    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+        low_in = F.interpolate(
+            pairs.damaged, size=_small_size(settings, step), mode="bicubic", antialias=True, align_corners=False
+        ).clamp(0, 1)
+        with torch.no_grad():
+            low_out = photo_net(low_in).float()
+        # The variances of the guided filter are about as small as what bfloat16 rounds off their terms.
+        with torch.autocast(pairs.damaged.device.type, enabled=False):
+            return network(low_in, low_out, pairs.damaged)
+
+    return answer
+
+
+def _small_size(settings: FullSizeTraining, step: int) -> tuple[int, int]:
+    random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)
+    least, most = settings.ratios
+    ratio = least * (most / least) ** cast(float, torch.rand((), generator=random).item())
+    side = round(settings.crops.size / ratio)
+    return side, side

@@ -1,0 +1,228 @@
+"""Batches for photo restoration: sharp crops of any photos, and what is left of them after damage."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from photopulse.degrade.photo import TRAINING, Damages
+from photopulse.errors import PhotopulseError
+from photopulse.images import read_image
+from photopulse.images.resize import resized
+from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.recolouring import recoloured, tinted
+from photopulse.training.restoration.synthetic_pictures import draw_picture, find_fonts
+
+# So many photos in a row that cannot be read are no chance any more.
+_MOST_BROKEN = 20
+
+Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Sharp pictures (B, 3, H, W) in [0, 1] and the damaged ones, brought back to the same size or left small."""
+
+    damaged: Tensor
+    sharp: Tensor
+
+    def to(self, device: torch.device) -> "Pairs":
+        """Copies both to a device, channel by channel, as convolutions like it best."""
+        damaged, sharp = (
+            picture.to(device).contiguous(memory_format=torch.channels_last) for picture in (self.damaged, self.sharp)
+        )
+        return Pairs(damaged=damaged, sharp=sharp)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoCrops:
+    """How crops are cut.
+
+    Attributes:
+        size: height and width in px.
+        least_scale: photos are made smaller by this factor at most before they are cropped, and never larger:
+            a photo hardly ever is sharp to its last pixel.
+        most_scale: and by this one at least.
+        longest: photos with a longer side are first made so small, px.
+        a_photo: crops that are cut from each photo that was read.
+        gray: share of crops without colours.
+        recoloured: share of the crops of photos whose hues, channels and saturation are changed at random: photos of
+            a kind share their colours, and a network takes what it never saw for damage.
+        tinted: share of crops in the shades of one colour, as old prints are.
+        drawn: share of crops that are drawn and not of photos, see ``training.restoration.synthetic_pictures``.
+    """
+
+    size: int = 128
+    least_scale: float = 0.4
+    most_scale: float = 1.0
+    longest: int = 1600
+    a_photo: int = 4
+    gray: float = 0.15
+    recoloured: float = 0.0
+    tinted: float = 0.0
+    drawn: float = 0.0
+
+
+def photo_pairs(
+    files: Sequence[Path],
+    crops: PhotoCrops,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+    every: int = 1,
+    recipe: Damages = TRAINING,
+    same_size: bool = True,
+) -> Iterator[Pairs]:
+    """Yields batches without end, made ahead in a thread; batch n depends on ``seed`` and n alone.
+
+    Photos that cannot be read are passed over with a warning.
+
+    Args:
+        files: photos.
+        crops: how they are cut.
+        batch_size: crops in each batch.
+        seed: of the randomness.
+        first_step: number of the first batch;
+        every: and how far apart the next ones are.
+        recipe: of the damages.
+        same_size: whether the damaged pictures are brought back to the size of the sharp ones.
+
+    Raises:
+        PhotopulseError: one file after the other cannot be read.
+    """
+
+    def batch(step: int) -> Pairs:
+        random = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        return make_pairs(files, crops, batch_size, random, recipe=recipe, same_size=same_size)
+
+    return made_ahead(batch, first_step, every)
+
+
+def photo_batches(
+    files: Sequence[Path],
+    crops: PhotoCrops,
+    recipe: Damages,
+    optimisation: Optimisation,
+    compute: Compute,
+    *,
+    same_size: bool = True,
+) -> Callable[[int], Iterator[Pairs]]:
+    """Makes what ``train_restoration`` wants: this process's endless batches, from the number of steps done."""
+
+    def batches(done: int) -> Iterator[Pairs]:
+        return photo_pairs(
+            files,
+            crops,
+            batch_size=optimisation.batch_size,
+            seed=optimisation.seed,
+            first_step=compute.batch_number(done),
+            every=compute.processes,
+            recipe=recipe,
+            same_size=same_size,
+        )
+
+    return batches
+
+
+def make_pairs(
+    files: Sequence[Path],
+    crops: PhotoCrops,
+    batch_size: int,
+    random: torch.Generator,
+    *,
+    recipe: Damages = TRAINING,
+    same_size: bool = True,
+) -> Pairs:
+    """Makes one batch as ``photo_pairs`` does."""
+    drawn = round(crops.drawn * batch_size)
+    sharp = [_draw_synthetic(crops, random) for _ in range(drawn)]
+    while len(sharp) < batch_size:
+        photo = _draw_photo(files, crops, random)
+        wanted = min(crops.a_photo, batch_size - len(sharp))
+        sharp += [_draw_crop(photo, crops, random) for _ in range(wanted)]
+    damage = damage_and_restore_size if same_size else _damage
+    damaged = [gray_as(damage(crop, recipe, random), crop) for crop in sharp]
+    return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
+
+
+def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) -> Iterator[Batch]:
+    """Yields ``make(first_step)``, ``make(first_step + every)`` ..., each made in a thread while the last is used."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        steps = count(first_step, every)
+        ahead = pool.submit(make, next(steps))
+        while True:
+            ready = ahead.result()
+            ahead = pool.submit(make, next(steps))
+            yield ready
+
+
+def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
+    """Takes the colours of the noise from what was damaged, if the sharp picture has none."""
+    gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
+    return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
+
+
+def damage_and_restore_size(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:
+    """Damages one picture (1, 3, H, W) and enlarges what is left to the same size."""
+    return resized(_damage(photo, recipe, random), photo.shape[2], photo.shape[3])
+
+
+def _damage(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:
+    return recipe.draw(random)(photo, random)
+
+
+def _draw_photo(files: Sequence[Path], crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    """Reads a photo and makes it smaller at random, but never so small that no crop fits unless it is so already."""
+    photo = _read_one(files, random)
+    height, width = photo.shape[2:]
+    largest = min(crops.longest / max(height, width), 1.0)
+    share = crops.least_scale + (crops.most_scale - crops.least_scale) * torch.rand((), generator=random).item()
+    scale = max(largest * share, crops.size / min(height, width))
+    return resized(photo, max(round(height * scale), crops.size), max(round(width * scale), crops.size))
+
+
+def _read_one(files: Sequence[Path], random: torch.Generator) -> Tensor:
+    """Reads a photo at random; one whose header is whole and the rest is not must not end a training."""
+    for _ in range(_MOST_BROKEN - 1):
+        try:
+            return read_image(_any_of(files, random)).pixels
+        except PhotopulseError as error:
+            warnings.warn(f"left out of the training: {error}", stacklevel=2)
+    return read_image(_any_of(files, random)).pixels
+
+
+def _any_of(files: Sequence[Path], random: torch.Generator) -> Path:
+    return files[cast(int, torch.randint(len(files), (), generator=random).item())]
+
+
+def _draw_crop(photo: Tensor, crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    top, left = (
+        cast(int, torch.randint(side - crops.size + 1, (), generator=random).item()) for side in photo.shape[2:]
+    )
+    crop = photo[:, :, top : top + crops.size, left : left + crops.size]
+    mirrored, gray = cast(list[float], torch.rand(2, generator=random).tolist())
+    if mirrored < 0.5:
+        crop = crop.flip(3)
+    if crops.recoloured and torch.rand((), generator=random).item() < crops.recoloured:
+        crop = recoloured(crop, random)
+    return _without_colours(crop, gray, crops, random)
+
+
+def _draw_synthetic(crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    picture = draw_picture(crops.size, random, fonts=find_fonts())
+    return _without_colours(picture, torch.rand((), generator=random).item(), crops, random)
+
+
+def _without_colours(crop: Tensor, place: float, crops: PhotoCrops, random: torch.Generator) -> Tensor:
+    """Makes a crop gray, or the shades of one colour, where ``place``, drawn evenly, falls into that share."""
+    if place < crops.gray:
+        return crop.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    return tinted(crop, random) if place < crops.gray + crops.tinted else crop

@@ -1,0 +1,95 @@
+"""Trains the photo network, on crops of any photos."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.degrade.photo import EVERYTHING, Damages
+from photopulse.networks.photo import PhotoNet, PhotoNetSettings
+from photopulse.training.compute import Compute
+from photopulse.training.judging import Judging
+from photopulse.training.loop import Trained, seeded_weights
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
+from photopulse.training.restoration.train import Answer, train_restoration
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoTraining:
+    """The recipe.
+
+    Attributes:
+        network: sizes.
+        optimisation: how its weights are moved.
+        judging: how an opponent takes part; None trains without one.
+        crops: of the photos;
+        damage: and of these.
+        again: share of the batches that the network cleans at half of the size first: small pictures are restored in
+            steps, see ``restoration.plan``.
+    """
+
+    network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0, coarse_weight=10.0
+        )
+    )
+    judging: Judging | None = None
+    crops: PhotoCrops = field(
+        default_factory=lambda: PhotoCrops(least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375)
+    )
+    damage: Damages = EVERYTHING
+    again: float = 0.25
+
+
+def train_photo(
+    files: Sequence[Path],
+    settings: PhotoTraining,
+    *,
+    start: PhotoNet | None = None,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the photo network; yields after each step and goes on from ``checkpoint`` if it is there.
+
+    Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
+    """
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = PhotoNet(settings.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+
+    batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
+    return train_restoration(
+        network,
+        batches,
+        optimisation,
+        answer=photo_answer(settings),
+        checkpoint=checkpoint,
+        compute=compute,
+        judging=settings.judging,
+    )
+
+
+def photo_answer(settings: PhotoTraining) -> Answer:
+    """Asks a photo network once, or about what it made of the smaller picture, as the step has it."""
+
+    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+        random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)
+        again = torch.rand((), generator=random).item() < settings.again
+        return cast(Tensor, network(cleaned_small(network, pairs.damaged) if again else pairs.damaged))
+
+    return answer
+
+
+def cleaned_small(network: nn.Module, damaged: Tensor) -> Tensor:
+    """Cleans pictures (B, 3, H, W) at half of their size and enlarges them again; no gradients."""
+    with torch.no_grad():
+        small = cast(Tensor, network(F.avg_pool2d(damaged, 2))).float().clamp(0, 1)
+        return F.interpolate(small, damaged.shape[2:], mode="bicubic", align_corners=False).clamp(0, 1)

@@ -1,0 +1,193 @@
+"""Fits a generator's twins and keeps them in the cache; an interrupted fit goes on where it stopped."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor
+
+from photopulse.allocator import keep_freed_memory
+from photopulse.errors import PhotopulseError
+from photopulse.generators.protocol import Generator
+from photopulse.generators.twin import Twin
+from photopulse.search.prior import GaussianPrior
+from photopulse.search.twin_cache import find_twin, load_twin, save_twin, twin_path
+from photopulse.training.twin.samples import TwinSamples, render_samples
+from photopulse.training.twin.train import TwinError, TwinFitSettings, measure_twin, train_twin
+
+_HELD_OUT = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinFit:
+    """What came of the fit of one size.
+
+    Attributes:
+        size: pixels of the twin.
+        path: where the fitted twin is kept.
+        before: held-out error of the twin that the search took until now: shipped, untrained, or fitted otherwise.
+        after: held-out error of the fitted twin.
+        better: whether the fit lowered the mean error; only then is it kept.
+    """
+
+    size: int
+    path: Path
+    before: TwinError
+    after: TwinError
+
+    @property
+    def better(self) -> bool:
+        return self.after.mean < self.before.mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinFitWatcher:
+    """What the caller wants to hear.
+
+    Attributes:
+        on_stage: what begins now, and in how many parts.
+        on_part: how many parts are done, and a word on how it goes.
+    """
+
+    on_stage: Callable[[str, int], None] = lambda _name, _total: None
+    on_part: Callable[[int, str], None] = lambda _done, _words: None
+
+
+def fit_twins(
+    generator: Generator,
+    prior: GaussianPrior,
+    settings: TwinFitSettings,
+    *,
+    label: Tensor | None = None,
+    watcher: TwinFitWatcher | None = None,
+) -> Iterator[TwinFit]:
+    """Fits one twin after the other, keeps it at ``twin_path`` and yields how far it got.
+
+    A size that was fitted before by the same settings is yielded at once. What is half done lies beside the twins
+    until all are fitted.
+
+    Args:
+        generator: has a twin of each of ``settings.sizes``.
+        prior: of the generator's W.
+        settings: the recipe.
+        label: class label (c_dim,) for a conditional generator.
+        watcher: hears how it goes.
+
+    Raises:
+        PhotopulseError: if a size has no twin, the cache cannot be written, or training fails.
+    """
+    if not settings.sizes:
+        return
+    memory = keep_freed_memory() if generator.device.type == "cpu" else nullcontext()
+    try:
+        with memory:
+            yield from _Fitter(generator, prior, settings, label, watcher or TwinFitWatcher()).fits()
+    except OSError as error:
+        raise PhotopulseError(
+            f"cannot keep the twins of {generator.name}",
+            why=str(error),
+            fix="let PHOTOPULSE_CACHE name a folder that can be written to and has room",
+        ) from error
+
+
+class _Fitter:
+    """The samples, rendered when first needed, and the files of a fit."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        prior: GaussianPrior,
+        settings: TwinFitSettings,
+        label: Tensor | None,
+        watcher: TwinFitWatcher,
+    ) -> None:
+        self._generator = generator
+        self._prior = prior
+        self._settings = settings
+        self._label = label
+        self._watcher = watcher
+        self._samples: TwinSamples | None = None
+        classes = None if label is None else cast(list[float], label.tolist())
+        source: dict[str, object] = {"seed": settings.seed, "label": classes}
+        self._recipe: dict[str, object] = asdict(settings) | source
+        del self._recipe["sizes"]
+        first = twin_path(generator, settings.sizes[0])
+        self._folder = first.with_name(f"{first.stem.rpartition('-')[0]}-unfinished")
+        self._sample_folder = self._folder / f"samples-{_digest(source)}"
+
+    def fits(self) -> Iterator[TwinFit]:
+        for size in self._settings.sizes:
+            self._new_twin(size)  # An hour's rendering must not end with a size that cannot be fitted.
+        for size in self._settings.sizes:
+            yield self._finished(size) or self._fit(size)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _finished(self, size: int) -> TwinFit | None:
+        """Reads the fit of an earlier run by the same recipe; None if there is none."""
+        path = twin_path(self._generator, size)
+        with suppress(PhotopulseError, KeyError, TypeError):
+            told = cast(dict[str, Any], load_twin(self._new_twin(size), path))
+            if told["recipe"] == self._recipe:
+                before, after = (TwinError(**told[name]) for name in ("before", "after"))
+                return TwinFit(size=size, path=path, before=before, after=after)
+        return None
+
+    def _fit(self, size: int) -> TwinFit:
+        samples = self._rendered()
+        held_out = samples.part(slice(_HELD_OUT))
+        usual = find_twin(self._generator, size)
+        twin = self._new_twin(size)
+        before = measure_twin(usual.twin if usual else twin, held_out)
+        self._train(twin, samples.part(slice(_HELD_OUT, None)))
+        fit = TwinFit(
+            size=size, path=twin_path(self._generator, size), before=before, after=measure_twin(twin, held_out)
+        )
+        if fit.better:
+            errors = {"before": asdict(fit.before), "after": asdict(fit.after)}
+            told = {"recipe": self._recipe, "photopulse": version("photopulse")} | errors
+            save_twin(twin, fit.path, told=told)
+        return fit
+
+    def _train(self, twin: Twin, samples: TwinSamples) -> None:
+        checkpoint = self._folder / f"{twin.size}-{_digest(self._recipe)}.pt"
+        self._watcher.on_stage(f"fitting the twin of {twin.size} px", self._settings.steps)
+        mean: float | None = None
+        for state in train_twin(twin, samples, self._settings, checkpoint=checkpoint):
+            mean = state.loss if mean is None else mean + 0.05 * (state.loss - mean)
+            self._watcher.on_part(state.step, f"mse {mean:.2e}")
+
+    def _rendered(self) -> TwinSamples:
+        if self._samples is None:
+            count = _HELD_OUT + self._settings.samples
+            self._watcher.on_stage("rendering pictures to learn from", count)
+            self._samples = render_samples(
+                self._generator,
+                self._prior,
+                sizes=self._settings.sizes,
+                count=count,
+                seed=self._settings.seed,
+                folder=self._sample_folder,
+                label=self._label,
+                on_picture=lambda done: self._watcher.on_part(done, ""),
+            )
+        return self._samples
+
+    def _new_twin(self, size: int) -> Twin:
+        twin = self._generator.make_twin(size)
+        if twin is None:
+            raise PhotopulseError(
+                f"cannot fit a twin of {size} px",
+                why=f"{self._generator.name} has none of that size",
+                fix="leave it out of --twins, or give `--twins none`",
+            )
+        return twin
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

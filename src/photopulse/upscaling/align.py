@@ -1,0 +1,52 @@
+"""From a photo to small aligned faces, as the search wants them."""
+
+from photopulse.degrade import Bicubic
+from photopulse.errors import PhotopulseError
+from photopulse.faces.align import AlignedFace, Alignment, align_faces
+from photopulse.faces.detect import FaceDetector
+from photopulse.images.given import ImageLike, read_pixels
+
+FULL_SIZE = 1024
+
+
+def align(
+    photo: ImageLike, *, size: int = 32, detector: FaceDetector | None = None, padding: bool = True
+) -> list[AlignedFace]:
+    """Finds all faces of a photo, crops each as FFHQ does and downscales it, the largest face first.
+
+    Args:
+        photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
+        size: height and width of each result; 1024 or 0 keep the full crop. It must divide 1024.
+        detector: from ``FaceDetector.load``; made anew if None.
+        padding: continue a photo that ends within the crop by a blurred mirror image; black otherwise.
+
+    Raises:
+        PhotopulseError: if the size does not divide 1024, the picture cannot be read, or no face is found.
+        ValueError: if the given pixels are not of that shape.
+    """
+    check_size(size)
+    name, pixels = read_pixels(photo)
+    faces = align_faces(pixels, detector or FaceDetector.load(), padding=padding)
+    if not faces:
+        raise PhotopulseError(
+            f"cannot align {name}",
+            why="no face was found in it",
+            fix="crop the photo closer to the face; a face that is already cropped needs no alignment",
+        )
+    return faces if size in (0, FULL_SIZE) else [_shrunk(face, size) for face in faces]
+
+
+def check_size(size: int) -> None:
+    """Raises PhotopulseError unless faces can be aligned to that size."""
+    if size < 0 or (size > 0 and FULL_SIZE % size):
+        raise PhotopulseError(
+            f"cannot align to {size} px",
+            why=f"the size must divide {FULL_SIZE}",
+            fix=f"choose for example 16, 32 or 64, or 0 for the full crop of {FULL_SIZE}",
+        )
+
+
+def _shrunk(face: AlignedFace, size: int) -> AlignedFace:
+    image = Bicubic(face.image.shape[-1] // size)(face.image).clamp(0, 1)
+    alignment = Alignment(quad=face.alignment.quad, size=size, padding=face.alignment.padding)
+    return AlignedFace(face=face.face, mesh=face.mesh, alignment=alignment, image=image)

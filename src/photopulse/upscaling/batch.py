@@ -1,0 +1,265 @@
+"""Many small faces (or photos) to large faces: batched, resumable, no item's failure stops another's."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.faces.detect import FaceDetector
+from photopulse.generators.protocol import Generator
+from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
+from photopulse.runs.report import Report, ReportItem
+from photopulse.search.kit import SearchKit
+from photopulse.search.prior import one_hot
+from photopulse.search.pulse import SearchState
+from photopulse.upscaling.align import align
+from photopulse.upscaling.answers import Answers
+from photopulse.upscaling.batch_settings import BatchSettings, Watcher
+from photopulse.upscaling.frames import StepRecorder
+from photopulse.upscaling.inputs import fit_target, listed, read_target, target_sizes
+from photopulse.upscaling.keys import answer_key, run_key
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, run_search
+
+COMMAND = "upscale"
+_SHOWN_EVERY = 4  # Evaluations of the fast search between two recorded pictures.
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Job:
+    """One answer to search: its place in the report, what to search for, and where the picture goes."""
+
+    place: int
+    source: Path
+    output: Path
+    target: Tensor
+    seed: int
+    key: str
+    face: int | None
+
+
+def upscale_files(
+    files: Sequence[Path],
+    folder: Path,
+    generator: Generator,
+    settings: BatchSettings,
+    watcher: Watcher | None = None,
+    *,
+    detector: FaceDetector | None = None,
+) -> list[ReportItem]:
+    """Upscales all files into ``folder`` and keeps ``folder/report.json`` up to date after each item.
+
+    Args:
+        files: pictures, see ``images.image_files``.
+        folder: receives ``<stem>.png``, or ``<stem>_<k>.png`` for several answers; ``<stem>_face<n>`` for photos
+            of several faces.
+        generator: from ``load_generator``.
+        settings: of the batch.
+        watcher: hears of progress.
+        detector: for photos, from ``FaceDetector.load``; made anew if None.
+
+    Returns:
+        One row an output or failed input, in the order of the files. Whatever ends the run early (Ctrl-C too),
+        what was finished is in the report, and the same call goes on from there.
+
+    Raises:
+        PhotopulseError: for settings that suit no input, and for a folder that cannot be written to.
+    """
+    _check(settings, generator)
+    if settings.align_size is not None:
+        detector = detector or FaceDetector.load()
+    run = _Run(folder, generator, settings, watcher or Watcher(), detector)
+    for jobs in _batches(run.plan(files), settings.together):
+        run.search(jobs)
+    return run.report.close()
+
+
+def _check(settings: BatchSettings, generator: Generator) -> None:
+    check_settings(settings.upscale, generator)
+    sizes = target_sizes(generator.resolution)
+    if settings.align_size is not None and settings.align_size not in sizes:
+        raise PhotopulseError(
+            f"cannot upscale faces of {settings.align_size} px",
+            why=f"{generator.name} makes {generator.resolution} px, so the search takes {listed(sizes)} px",
+            fix="give --align one of these",
+        )
+
+
+def _batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:
+    """Groups neighbours of the same shape."""
+    batch: list[_Job] = []
+    for job in jobs:
+        if batch and batch[0].target.shape != job.target.shape:
+            yield batch
+            batch = []
+        batch.append(job)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Run:
+    """The two things done with files: plan what is left to do, search it. Both fill the report."""
+
+    def __init__(
+        self,
+        folder: Path,
+        generator: Generator,
+        settings: BatchSettings,
+        watcher: Watcher,
+        detector: FaceDetector | None,
+    ) -> None:
+        self.report = Report(folder, COMMAND, resume=settings.resume)
+        self._folder = folder
+        self._generator = generator
+        self._settings = settings
+        self._watcher = watcher
+        self._detector = detector
+        self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
+        self._run_key = run_key(self._kit, settings.upscale)
+        self._places = count()
+        self._answers = Answers(settings.count)
+
+    def plan(self, files: Sequence[Path]) -> Iterator[_Job]:
+        """Yields what is left to do; rows are added for what failed or is done already."""
+        inputs = {canonical(file) for file in files}
+        for source, stem in zip(files, unique_stems(files), strict=True):
+            try:
+                targets = self._read(source)
+            except FAILURES as error:
+                self._add(next(self._places), ReportItem(input=str(source), status="failed", error=reason(error)))
+                continue
+            for job in self._jobs(source, stem, targets):
+                if self._is_left(job, inputs):
+                    yield job
+
+    def search(self, jobs: Sequence[_Job]) -> None:
+        """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
+        self._watcher.on_start([job.output.name for job in jobs])
+        recorders = [self._recorder(job) for job in jobs]
+        faces = self._faces(jobs, recorders)
+        if isinstance(faces, list):
+            for job, face, recorder in zip(jobs, faces, recorders, strict=True):
+                self._add(job.place, _written(job, face, recorder))
+        elif len(jobs) > 1:
+            for job in jobs:
+                self.search([job])
+        else:
+            self._add(jobs[0].place, _failed(jobs[0], faces))
+
+    def _read(self, source: Path) -> list[Tensor]:
+        if self._settings.align_size is not None:
+            return [face.image for face in align(source, size=self._settings.align_size, detector=self._detector)]
+        read = fit_target if self._settings.fit else read_target
+        return [read(source, resolution=self._generator.resolution)]
+
+    def _jobs(self, source: Path, stem: str, targets: Sequence[Tensor]) -> Iterator[_Job]:
+        answers = self._settings.count
+        names = face_names(stem, len(targets))
+        for face, (name, target) in enumerate(zip(names, targets, strict=True), start=1):
+            for k in range(answers):
+                seed = self._settings.seed + k
+                yield _Job(
+                    place=next(self._places),
+                    source=source,
+                    output=self._folder / (f"{name}_{k}.png" if answers > 1 else f"{name}.png"),
+                    target=target,
+                    seed=seed,
+                    key=answer_key(self._run_key, target, seed),
+                    face=face if self._settings.align_size is not None else None,
+                )
+
+    def _is_left(self, job: _Job, inputs: set[str]) -> bool:
+        """Says whether the job must be searched; adds its row if not."""
+        recorder = self._recorder(job)
+        try:
+            for path in (job.output, recorder.gif or job.output):
+                refuse_to_overwrite(path, inputs)
+        except PhotopulseError as error:
+            self._add(job.place, _failed(job, str(error)))
+            return False
+        done = self.report.finished(job.output, job.key)
+        if done is None or not recorder.is_written:
+            return True
+        row = replace(done, input=str(job.source), output=str(job.output))
+        self.report.keep(job.place, row)
+        self._complete(job.place, row)
+        self._watcher.on_item(row, True)
+        return False
+
+    def _faces(self, jobs: Sequence[_Job], recorders: Sequence[StepRecorder]) -> list[UpscaledFace] | str:
+        """Returns the answers, or why there are none; the error itself would keep the search's memory alive."""
+
+        def on_step(state: SearchState) -> None:
+            for i, recorder in enumerate(recorders):
+                recorder.add(state.step, state.image[i : i + 1])
+            self._watcher.on_step(state)
+
+        try:
+            return run_search(
+                torch.cat([job.target for job in jobs]),
+                self._kit,
+                seeds=[job.seed for job in jobs],
+                settings=self._searched,
+                on_step=on_step,
+            )
+        except FAILURES as error:
+            return reason(error)
+
+    @property
+    def _searched(self) -> UpscaleSettings:
+        """The settings of a search, with pictures to show on the way if they are recorded; these change no answer."""
+        settings = self._settings
+        if not (settings.save_steps or settings.gif):
+            return settings.upscale
+        return replace(settings.upscale, fast=replace(settings.upscale.fast, show_every=_SHOWN_EVERY))
+
+    def _recorder(self, job: _Job) -> StepRecorder:
+        return StepRecorder(
+            folder=job.output.with_name(f"{job.output.stem}_steps") if self._settings.save_steps else None,
+            gif=job.output.with_suffix(".gif") if self._settings.gif else None,
+        )
+
+    def _add(self, place: int, item: ReportItem) -> None:
+        self.report.add(place, item)
+        self._complete(place, item)
+        self._watcher.on_item(item, False)
+
+    def _complete(self, place: int, item: ReportItem) -> None:
+        for known_place, row in self._answers.add(place, item):
+            self.report.add(known_place, row)
+
+
+def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportItem:
+    try:
+        recorder.finish(face.image)
+        face.save(job.output, source=job.source.name)
+    except FAILURES as error:
+        return _failed(job, reason(error))
+    return ReportItem(
+        input=str(job.source),
+        output=str(job.output),
+        status=face.status,
+        key=job.key,
+        downscale_mse=face.downscale_mse,
+        eps=face.eps,
+        steps=face.steps,
+        full_evaluations=face.full_evaluations,
+        surface=face.surface,
+        seconds=round(face.seconds, 3),
+        seed=face.seed,
+        generator=face.generator,
+        method=face.method,
+        size=(face.image.shape[-1], face.image.shape[-2]),
+        face=job.face,
+    )
+
+
+def _failed(job: _Job, error: str) -> ReportItem:
+    return ReportItem(input=str(job.source), status="failed", error=error, seed=job.seed, face=job.face)

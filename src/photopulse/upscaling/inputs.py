@@ -1,0 +1,61 @@
+"""Pictures as the user gives them, made into what the search takes."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.errors import PhotopulseError
+from photopulse.images.given import ImageLike, read_pixels
+
+TARGET_SIZES = (4, 8, 16, 32, 64, 128, 256)
+
+
+def target_sizes(resolution: int) -> list[int]:
+    """Lists the heights (and widths) of small faces that a generator of that resolution can be searched for."""
+    return [size for size in TARGET_SIZES if size < resolution and resolution % size == 0]
+
+
+def read_target(face: ImageLike, *, resolution: int) -> Tensor:
+    """Reads a small face as (1, 3, h, h) in [0, 1]; transparent parts become white.
+
+    Raises:
+        PhotopulseError: if it is no square, or not of one of the ``target_sizes``.
+    """
+    name, pixels = read_pixels(face)
+    height, width = pixels.shape[-2:]
+    sizes = target_sizes(resolution)
+    if height != width or height not in sizes:
+        raise PhotopulseError(
+            f"cannot upscale {name}",
+            why=f"it has {width} x {height} pixels, and the search takes squares of {listed(sizes)} pixels",
+            fix="use --align 32 for a photo (it finds the face and makes it small), "
+            "or --fit for a face that is already cropped",
+        )
+    return pixels
+
+
+def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
+    """Reads any picture of one face as the largest square that the search takes, (1, 3, h, h) in [0, 1].
+
+    The middle square of the picture, made smaller (never larger) by an antialiased bicubic filter.
+
+    Raises:
+        PhotopulseError: if the picture is too small.
+    """
+    name, pixels = read_pixels(face)
+    side = min(pixels.shape[-2:])
+    sizes = [size for size in target_sizes(resolution) if size <= side]
+    if not sizes:
+        raise PhotopulseError(
+            f"cannot upscale {name}",
+            why=f"its shorter side has {side} px",
+            fix=f"give a picture of at least {TARGET_SIZES[0]} px",
+        )
+    top, left = (pixels.shape[-2] - side) // 2, (pixels.shape[-1] - side) // 2
+    square = pixels[..., top : top + side, left : left + side]
+    resized = F.interpolate(square, size=(sizes[-1], sizes[-1]), mode="bicubic", antialias=True)
+    return resized.clamp(0, 1)
+
+
+def listed(sizes: list[int]) -> str:
+    """Words sizes as a choice: ``"4, 8 or 16"``."""
+    return " or ".join(", ".join(map(str, part)) for part in (sizes[:-1], sizes[-1:]) if part)

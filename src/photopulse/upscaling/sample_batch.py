@@ -1,0 +1,111 @@
+"""A folder of faces drawn from a generator: resumable, each a picture that says that it is synthetic."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import Tensor
+
+from photopulse.fingerprint import weights_hash
+from photopulse.generators.protocol import Generator
+from photopulse.images import synthetic_metadata, write_image
+from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.report import Report, ReportItem
+from photopulse.upscaling.sample import check_sampling, sample_faces
+
+COMMAND = "sample"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSettings:
+    """How faces are drawn.
+
+    Attributes:
+        truncation_psi: below 1 pulls the faces towards the mean face.
+        size: height and width, which divide the generator's; None keeps its size.
+        label: class of a conditional generator.
+    """
+
+    truncation_psi: float = 1.0
+    size: int | None = None
+    label: int | None = None
+
+
+def sample_files(
+    seeds: range,
+    folder: Path,
+    generator: Generator,
+    settings: SampleSettings,
+    *,
+    on_item: Callable[[ReportItem, bool], None] = lambda _item, _resumed: None,
+) -> list[ReportItem]:
+    """Draws one face for each seed into ``folder/<seed>.png``, six digits, and keeps ``folder/report.json``.
+
+    A face that an earlier run drew with the same generator and settings is kept. One that fails becomes a
+    failed row; the others go on.
+
+    Args:
+        seeds: of the faces.
+        folder: receives the pictures and the report.
+        generator: from ``load_generator``.
+        settings: of all faces.
+        on_item: hears each finished row, and whether an earlier run made it.
+
+    Raises:
+        PhotopulseError: for settings that the generator cannot follow, and a folder that cannot be written to.
+    """
+    check_sampling(generator, seeds, size=settings.size, label=settings.label)
+    report = Report(folder, COMMAND, resume=True)
+    key = _key(generator, settings)
+    for place, seed in enumerate(seeds):
+        output, face_key = folder / f"{seed:06d}.png", f"{key} {seed}"
+        done = report.finished(output, face_key)
+        if done is not None:
+            row = replace(done, output=str(output))
+            report.keep(place, row)
+        else:
+            row = _made(output, generator, settings, seed, face_key)
+            report.add(place, row)
+        on_item(row, done is not None)
+    return report.close()
+
+
+def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, key: str) -> ReportItem:
+    started = time.perf_counter()
+    try:
+        ((_, image),) = sample_faces(generator, [seed], **asdict(settings))
+        _save(output, image, generator, seed, settings)
+    except FAILURES as error:
+        return ReportItem(input=f"seed {seed}", status="failed", error=reason(error), seed=seed)
+    return ReportItem(
+        input=f"seed {seed}",
+        output=str(output),
+        status="made",
+        key=key,
+        seconds=round(time.perf_counter() - started, 3),
+        seed=seed,
+        generator=generator.name,
+        size=(image.shape[-1], image.shape[-2]),
+    )
+
+
+def _save(output: Path, image: Tensor, generator: Generator, seed: int, settings: SampleSettings) -> None:
+    metadata = synthetic_metadata(
+        generator=generator.name, seed=seed, version=version("photopulse"), method=COMMAND, source=None
+    )
+    write_image(output, image, metadata=metadata | {"photopulse:truncation_psi": str(settings.truncation_psi)})
+
+
+def _key(generator: Generator, settings: SampleSettings) -> str:
+    """Hashes what all faces of a run depend on."""
+    told = {
+        "version": version("photopulse"),
+        "generator": generator.name,
+        "weights": weights_hash(generator),
+        "settings": asdict(settings),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,213 @@
+"""A folder of photos through toy networks: rows, formats, resuming, failures."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from photopulse.errors import PhotopulseError
+from photopulse.images import read_image, write_image
+from photopulse.restoration.batch import RestoreBatchSettings, RestoreWatcher, restore_files
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.runs.report import exit_code
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Writes gray photos of 120 x 90 px and returns their paths."""
+
+    def write(*names, value=0.4):
+        for name in names:
+            write_image(tmp_path / "in" / name, torch.full((1, 3, 90, 120), value))
+        return [tmp_path / "in" / name for name in names]
+
+    return write
+
+
+@pytest.fixture
+def run(tmp_path, toy_restore_kit):
+    """Restores into the folder ``out``; returns the rows and which were resumed."""
+
+    def restore(files, settings=None, *, kit=None, on_stage=lambda _stage: None):
+        told = []
+        watcher = RestoreWatcher(on_stage=on_stage, on_item=lambda _row, resumed: told.append(resumed))
+        kit = kit or toy_restore_kit(faces=[(60, 45, 40), (110, 80, 10)])
+        return restore_files(files, tmp_path / "out", kit, settings, watcher), told
+
+    return restore
+
+
+def test_each_row_tells_what_was_done(run, photos, tmp_path):
+    stages = []
+    (row,), _ = run(photos("a.jpg"), on_stage=stages.append)
+    assert stages == ["read", "detect", "photo", "faces", "paste", "write"]
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert content["command"] == "restore"
+    (told,) = content["items"]
+    assert told["input"] == str(tmp_path / "in" / "a.jpg")
+    assert told["output"] == str(tmp_path / "out" / "a.jpg")
+    assert (told["status"], told["error"], told["size"]) == ("restored", None, [120, 90])
+    assert list(told["stages"]) == stages
+    assert sum(told["stages"].values()) <= told["seconds"] + 0.01
+    assert (told["fidelity"], told["scale"], told["working_size"]) == (0.5, 1, 640)
+    assert set(told["networks"]) == {"face", "photo", "full_size", "enlarge"}
+    assert len(told["networks"]["full_size"]) == 16
+    large, small = told["faces"]
+    assert (large["restored"], large["why_not"], large["side"], large["confidence"]) == (True, None, 40, 0.9)
+    assert len(large["corners"]) == 4
+    assert (small["restored"], small["why_not"]) == (False, "it is smaller than 16 px")
+    assert exit_code([row]) == 0
+    assert read_image(Path(row.output)).pixels.mean().item() == pytest.approx(0.65, abs=0.02)
+
+
+def test_formats_are_kept_or_chosen(run, photos, tmp_path):
+    Image.new("RGB", (120, 90)).save(tmp_path / "old.bmp")
+    files = [*photos("a.jpg", "b.png", "c.tif", "d.webp"), tmp_path / "old.bmp"]
+    rows, _ = run(files)
+    assert [Image.open(row.output).format for row in rows] == ["JPEG", "PNG", "TIFF", "WEBP", "PNG"]
+    rows, _ = run(files, RestoreBatchSettings(format="webp"))
+    assert {Image.open(row.output).format for row in rows} == {"WEBP"}
+
+
+def test_a_photo_that_fails_stops_no_other_and_leaves_no_picture(run, photos, toy_restore_kit, tmp_path):
+    class Moody(nn.Module):
+        def forward(self, photo):
+            return photo * (float("nan") if photo.mean() > 0.6 else 1)
+
+    files = photos("a.png") + photos("bright.png", value=0.9) + photos("c.png")
+    (tmp_path / "in" / "no.png").write_bytes(b"no picture")
+    files.append(tmp_path / "in" / "no.png")
+    rows, _ = run(files, kit=toy_restore_kit(photo_net=Moody()))
+    assert [row.status for row in rows] == ["restored", "failed", "restored", "failed"]
+    assert "bright.png: the photo network failed" in rows[1].error
+    assert "no.png" in rows[3].error
+    assert not (tmp_path / "out" / "bright.png").exists()
+    assert exit_code(rows) == 1
+
+
+def test_a_photo_without_the_chosen_face_fails_and_the_others_go_on(run, photos, toy_restore_kit, tmp_path):
+    class Choosy:
+        """Finds a second face in dark photos only."""
+
+        def __init__(self):
+            self.one = toy_restore_kit(faces=[(60, 45, 40)]).detector
+            self.two = toy_restore_kit(faces=[(60, 45, 40), (20, 20, 30)]).detector
+            self.mesher = self.one
+
+        def detect(self, image):
+            return (self.two if image.mean() < 0.5 else self.one).detect(image)
+
+    files = photos("a.png") + photos("bright.png", value=0.6) + photos("c.png")
+    settings = RestoreBatchSettings(restore=RestoreSettings(faces=(1, 2)))
+    rows, _ = run(files, settings, kit=toy_restore_kit(detector=Choosy()))
+    assert [row.status for row in rows] == ["restored", "failed", "restored"]
+    assert [face["restored"] for face in rows[0].faces] == [True, True]
+    (told,) = [row for row in json.loads((tmp_path / "out" / "report.json").read_text())["items"] if row["error"]]
+    bright = tmp_path / "in" / "bright.png"
+    assert told["error"] == (
+        f"cannot restore face 2 of {bright}: 1 face was found. Choose --face 1, or leave --face out."
+    )
+    assert not (tmp_path / "out" / "bright.png").exists()
+    assert exit_code(rows) == 1
+
+
+def test_the_report_tells_no_faces_from_faces_that_were_not_looked_for(run, photos, toy_restore_kit, tmp_path):
+    def told(settings):
+        kit = toy_restore_kit()
+        run(photos("a.png"), RestoreBatchSettings(restore=settings), kit=kit)
+        (row,), resumed = run(photos("a.png"), RestoreBatchSettings(restore=settings), kit=kit)
+        (item,) = json.loads((tmp_path / "out" / "report.json").read_text())["items"]
+        assert resumed == [True]
+        return row.faces, item["faces"]
+
+    assert told(RestoreSettings()) == ([], [])
+    assert told(RestoreSettings(only="photo")) == (None, None)
+    assert told(RestoreSettings(max_faces=0)) == (None, None)
+
+
+def test_unexpected_errors_name_the_photo(run, photos, toy_restore_kit):
+    class Failing(nn.Module):
+        def forward(self, photo):
+            raise RuntimeError("the cable came off")
+
+    (row,), _ = run(photos("a.png"), kit=toy_restore_kit(photo_net=Failing()))
+    assert row.error.startswith("cannot restore ")
+    assert "a.png: unexpected RuntimeError: the cable came off" in row.error
+
+
+def test_a_rerun_keeps_what_is_finished(run, photos):
+    first, told = run(photos("a.png", "b.png"))
+    assert told == [False, False]
+    again, told = run(photos("a.png", "b.png"))
+    assert told == [True, True]
+    assert [row.key for row in again] == [row.key for row in first]
+    assert [face["restored"] for face in again[0].faces] == [True, False]
+    assert run(photos("a.png", "b.png"), RestoreBatchSettings(resume=False))[1] == [False, False]
+
+
+def test_the_order_in_which_faces_were_chosen_makes_nothing_anew(run, photos):
+    def chosen(*faces):
+        return run(photos("a.png"), RestoreBatchSettings(restore=RestoreSettings(faces=faces)))[1]
+
+    assert chosen(1, 2, (60, 45), (61.5, 45)) == [False]
+    assert chosen((61.5, 45), 2, (60.0, 45.0), 1, 2) == [True]
+    assert chosen(1, 2) == [False]
+
+
+def test_another_photo_setting_or_network_is_done_anew(run, photos, toy_restore_kit):
+    run(photos("a.png"))
+    assert run(photos("a.png", value=0.3))[1] == [False]
+    settings = RestoreBatchSettings(restore=RestoreSettings(fidelity=0.9))
+    assert run(photos("a.png", value=0.3), settings)[1] == [False]
+    kit = toy_restore_kit()
+    with torch.no_grad():
+        kit.full_size_net.last.bias.add_(0.01)
+    assert run(photos("a.png", value=0.3), settings, kit=kit)[1] == [False]
+    assert run(photos("a.png", value=0.3), settings, kit=kit)[1] == [True]
+
+
+def test_a_comparison_that_is_missing_is_made(run, photos, tmp_path):
+    run(photos("a.png"))
+    sheet = tmp_path / "out" / "a_compare.png"
+    assert not sheet.exists()
+    compare = RestoreBatchSettings(compare=True)
+    assert run(photos("a.png"), compare)[1] == [False]
+    assert sheet.is_file()
+    assert run(photos("a.png"), compare)[1] == [True]
+
+
+@pytest.mark.parametrize("names", [["a.png"], ["a.png", "a_compare.png"], ["old.bmp", "a.png"]])
+def test_inputs_are_never_overwritten_and_nothing_is_written_then(tmp_path, toy_restore_kit, photos, names):
+    files = photos(*[name for name in names if name != "old.bmp"])
+    if "old.bmp" in names:  # Its result, a PNG, would overwrite nothing.
+        Image.new("RGB", (120, 90)).save(tmp_path / "in" / "old.bmp")
+        files.insert(0, tmp_path / "in" / "old.bmp")
+    before = {path: path.read_bytes() for path in (tmp_path / "in").iterdir()}
+    with pytest.raises(PhotopulseError, match="one of the inputs"):
+        restore_files(files, tmp_path / "in", toy_restore_kit(), RestoreBatchSettings(compare=len(files) > 1))
+    assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
+
+
+def test_a_comparison_that_would_overwrite_an_input_is_refused(tmp_path, toy_restore_kit, photos):
+    a, sheet = photos("a.png", "out/a_compare.png")
+    with pytest.raises(PhotopulseError, match=r"a_compare\.png: it is one of the inputs"):
+        restore_files([a, sheet], tmp_path / "in" / "out", toy_restore_kit(), RestoreBatchSettings(compare=True))
+    assert [path.name for path in (tmp_path / "in" / "out").iterdir()] == ["a_compare.png"]
+
+
+def test_an_interruption_keeps_what_is_finished(run, photos, toy_restore_kit):
+    class Impatient(nn.Module):
+        def forward(self, photo):
+            if photo.mean() > 0.6:
+                raise KeyboardInterrupt
+            return photo
+
+    kit = toy_restore_kit(photo_net=Impatient())
+    with pytest.raises(KeyboardInterrupt):
+        run(photos("a.png") + photos("b.png", value=0.9), kit=kit)
+    rows, told = run(photos("a.png"), kit=kit)
+    assert told == [True]
+    assert rows[0].status == "restored"
