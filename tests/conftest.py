@@ -20,6 +20,7 @@ from photopulse.networks.fsrnet import FSRNetSettings
 from photopulse.networks.full_size import FullSizeNet
 from photopulse.restoration.face_search import DrawnFace
 from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.look import PhotoDamage
 from photopulse.weights import DEFAULT_GENERATOR
 
 # How long an example takes says nothing of the code on a machine that does other things too.
@@ -190,6 +191,8 @@ def toy_restore_kit() -> Callable[..., RestoreKit]:
             "photo_net": _Brighter(),
             "full_size_net": FullSizeNet().eval(),
             "enlarge_net": _Doubled(),
+            # The toys' photos are flat; what they show is what happens to damaged ones.
+            "look": lambda _photo: PhotoDamage(noise=20, chroma_noise=5, jpeg_quality=20, blur=2),
         }
         return RestoreKit(**(parts | others))
 

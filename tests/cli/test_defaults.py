@@ -89,6 +89,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     },
     "restore": {
         "scale": f"{RestoreSettings().scale:g}",
+        "strength": RestoreSettings().strength or "as much as the damage asks",
         "face": RestoreSettings().faces or None,
         "fresh": not RestoreBatchSettings().resume,
     },

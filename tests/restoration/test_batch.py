@@ -43,7 +43,7 @@ def run(tmp_path, toy_restore_kit):
 def test_each_row_tells_what_was_done(run, photos, tmp_path):
     stages = []
     (row,), _ = run(photos("a.jpg"), on_stage=stages.append)
-    assert stages == ["read", "detect", "photo", "faces", "paste", "write"]
+    assert stages == ["read", "look", "detect", "photo", "faces", "paste", "write"]
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["command"] == "restore"
     (told,) = content["items"]

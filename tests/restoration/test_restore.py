@@ -10,6 +10,7 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, read_metadata, write_image
+from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 
@@ -37,7 +38,60 @@ def test_a_small_photo_is_cleaned_as_it_is(toy_restore_kit):
     restored = restore_photo(photo, kit=toy_restore_kit())
     torch.testing.assert_close(restored.image, photo + 0.25)
     assert restored.faces == ()
-    assert list(restored.seconds) == ["read", "detect", "photo"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo"]
+
+
+def test_what_needs_nothing_comes_back_as_it_was(toy_restore_kit):
+    photo, spy = torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(0)), Brightening(0.25)
+    clean = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5)
+    restored = restore_photo(photo, kit=toy_restore_kit(photo_net=spy, look=lambda _photo: clean))
+    assert torch.equal(restored.image, photo)
+    assert (restored.cleaned, restored.damage, spy.seen) == (0, clean, [])
+    assert list(restored.seconds) == ["read", "look", "detect"]
+
+
+def test_what_is_a_little_damaged_is_cleaned_a_little(toy_restore_kit):
+    blocky = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=79, blur=0.5)
+    restored = restore_photo(plain(60, 40), kit=toy_restore_kit(look=lambda _photo: blocky))
+    assert restored.cleaned == pytest.approx(0.5)
+    torch.testing.assert_close(restored.image, plain(60, 40, 0.625))
+
+
+def test_a_clean_photo_that_is_to_grow_is_cleaned_after_it_grew(toy_restore_kit):
+    clean = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5)
+    kit = toy_restore_kit(look=lambda _photo: clean)
+    restored = restore_photo(plain(60, 40), kit=kit, settings=RestoreSettings(scale=2))
+    assert restored.cleaned == 1
+    torch.testing.assert_close(restored.image, plain(120, 80, 0.75), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("strength", [0, 0.4, 1])
+def test_a_given_strength_is_the_share_of_the_restoration_in_all_of_the_picture(toy_restore_kit, strength):
+    clean = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5)
+    kit = toy_restore_kit(faces=[(150, 100, 80)], look=lambda _photo: clean)
+    photo = plain(300, 200)
+    full, some = (
+        restore_photo(photo, kit=kit, settings=RestoreSettings(strength=share)).image for share in (1, strength)
+    )
+    torch.testing.assert_close(some, photo + strength * (full - photo))
+    assert (full - photo).std() > 0.01
+    if not strength:
+        assert torch.equal(some, photo)
+
+
+def test_a_photo_of_one_tint_keeps_it(toy_restore_kit):
+    class Colouring(nn.Module):
+        def forward(self, photo):
+            return photo + torch.tensor([0.1, 0.0, -0.1]).view(1, 3, 1, 1)
+
+    gray = torch.rand(1, 1, 60, 80, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
+    kit = toy_restore_kit(photo_net=Colouring())
+    restored = restore_photo(gray.expand(-1, 3, -1, -1), kit=kit).image
+    torch.testing.assert_close(restored[:, 0], restored[:, 2], atol=1e-5, rtol=0)
+    sepia = torch.cat([gray, 0.8 * gray, 0.6 * gray], dim=1)
+    restored = restore_photo(sepia, kit=kit).image
+    ratio = (restored[:, 2] / restored[:, 0]).flatten()
+    assert ratio.median().item() == pytest.approx(0.6, abs=0.02)
 
 
 def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
@@ -45,7 +99,7 @@ def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
     restored = restore_photo(plain(256, 128), kit=toy_restore_kit(photo_net=spy), settings=settings)
     assert spy.seen == [(32, 64)]
     torch.testing.assert_close(restored.image, plain(256, 128, 0.75), atol=1e-4, rtol=0)
-    assert list(restored.seconds) == ["read", "detect", "photo", "full_size"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo", "full_size"]
 
 
 def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
@@ -53,13 +107,13 @@ def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
     restored = restore_photo(plain(64, 48), kit=toy_restore_kit(photo_net=spy), settings=settings)
     assert spy.seen == [(120, 160), (240, 320)]
     torch.testing.assert_close(restored.image, plain(640, 480, 0.7), atol=1e-4, rtol=0)
-    assert list(restored.seconds) == ["read", "detect", "photo", "enlarge"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo", "enlarge"]
 
 
 def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_one(toy_restore_kit):
     kit, told = toy_restore_kit(faces=[(150, 100, 80)]), []
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(fidelity=0.25), on_stage=told.append)
-    assert told == ["read", "detect", "photo", "faces", "paste"]
+    assert told == ["read", "look", "detect", "photo", "faces", "paste"]
     assert [face.restored for face in restored.faces] == [True]
     assert [count for count, _ in kit.face_restorer.calls] == [1]
     face = restored.image[..., 70:130, 120:180]

@@ -34,6 +34,8 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
+    if item.cleaned == 0:
+        words.append("not cleaned, it needs nothing")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 

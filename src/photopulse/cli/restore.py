@@ -27,6 +27,15 @@ def restore_command(
     only: Annotated[
         Literal["face", "photo"] | None, typer.Option(help="face: nothing but the faces. photo: no look at faces.")
     ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the restoration in the result: 0 gives the input's pixels, 1 cleans all, needed or not.",
+            show_default="as much as the damage asks",
+        ),
+    ] = None,
     working_size: Annotated[
         int, typer.Option(min=64, metavar="PX", help="Longer side at which the photo is cleaned: less is faster.")
     ] = 640,
@@ -75,6 +84,7 @@ def restore_command(
     try:
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
+                strength=strength,
                 scale=float(scale),
                 sr=sr,
                 only=only,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DOING: "dict[Stage, str]" = {
     "read": "reading",
+    "look": "looking at the damage",
     "detect": "looking for faces",
     "faces": "restoring the faces",
     "photo": "cleaning the photo",

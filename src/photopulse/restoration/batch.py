@@ -144,6 +144,8 @@ class _Run:
             key=key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
+            damage=asdict(photo.damage),
+            cleaned=None if photo.cleaned is None else round(photo.cleaned, 3),
             faces=None if photo.faces is None else [asdict(face) for face in photo.faces],
             stages={stage: round(taken, 3) for stage, taken in seconds.items()},
             fidelity=settings.fidelity,

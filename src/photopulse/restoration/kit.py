@@ -1,11 +1,12 @@
 """The networks that a restoration runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from photopulse.devices import check_device
 from photopulse.faces.detect import FaceDetector
@@ -14,6 +15,7 @@ from photopulse.networks.full_size import FullSizeNet
 from photopulse.networks.realesrgan import load_realesrgan
 from photopulse.networks.shipped import load_enlarge_net, load_full_size_net, load_photo_net
 from photopulse.restoration.face_search import FaceRestorer, FaceSearch
+from photopulse.restoration.look import PhotoDamage, look_at
 from photopulse.restoration.settings import RestoreSettings
 
 
@@ -27,6 +29,7 @@ class RestoreKit:
         photo_net: ``PhotoNet``, which also cleans faces before they are restored.
         full_size_net: ``FullSizeNet``.
         enlarge_net: ``EnlargeNet``, or another that enlarges by an integer; None where nothing is to grow.
+        look: measures how damaged a photo (1, 3, H, W) in [0, 1] is.
         device: of the networks.
     """
 
@@ -35,6 +38,7 @@ class RestoreKit:
     photo_net: nn.Module
     full_size_net: FullSizeNet
     enlarge_net: nn.Module | None
+    look: Callable[[Tensor], PhotoDamage] = look_at
     device: str | torch.device = "cpu"
 
     @classmethod

@@ -26,10 +26,12 @@ from photopulse.restoration.faces import (
     told_of,
 )
 from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
+from photopulse.restoration.tint import find_tint
 
 _LITTLE_GROWTH = 1.4
 
@@ -40,12 +42,16 @@ class RestoredPhoto:
 
     Attributes:
         photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
+        damage: of the input, and so how much it was cleaned.
+        cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
         faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
         seconds: by stage; stages that were not needed are not there.
     """
 
     photo: Photo
+    damage: PhotoDamage
+    cleaned: float | None
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
     seconds: dict[Stage, float]
@@ -97,9 +103,11 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    The photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
+    One look tells how damaged the photo is: what needs no cleaning gets none, and what needs little gets little. The
+    photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
     network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
-    detail is drawn anew by a generator, so that it fits, and pasted at last.
+    detail is drawn anew by a generator, so that it fits, and pasted at last. A photo in the shades of one colour stays
+    one.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -125,6 +133,9 @@ def restore_photo(
         final=settings.size,
     )
     with torch.no_grad():
+        with stages.stage("look"):
+            damage, tint = kit.look(given.pixels), find_tint(given.pixels)
+        share = _share_to_clean(damage, settings, plan, given)
         large = resized(given.pixels, *plan.restored[::-1])
         found: list[FoundFace] = []
         if settings.looks_for_faces:
@@ -132,8 +143,8 @@ def restore_photo(
                 growth = large.shape[3] / given.pixels.shape[3]
                 found = find_faces(large, _detector(kit, name), settings, growth=growth)
             check_chosen(settings.faces, [face.box for face in found], name)
-        image, answers = _restored(large, found, networks, settings, plan, stages)
-        if plan.final != plan.restored:
+        image, answers = _restored(large, found, networks, share, plan, stages, settings)
+        if plan.final != plan.restored and settings.strength != 0:
             with stages.stage("enlarge"):
                 image = _to_final(image, plan.final, networks)
         drawn = [answer for answer in answers if answer.face.told.restored]
@@ -141,11 +152,17 @@ def restore_photo(
             with stages.stage("paste"):
                 # In the final size: faces are drawn larger than most photos show them.
                 paste_faces(image, drawn, growth=plan.final[0] / plan.restored[0])
-        if given.gray:
+        if settings.strength is not None:
+            image = _mixed(given.pixels, image, plan.final, settings.strength)
+        if given.gray or _is_gray(given.pixels):
             image = _grayed(image)
+        elif tint is not None and settings.strength != 0:
+            image = tint.of(image)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha),
+        damage=damage,
+        cleaned=share if settings.cleans_the_photo else None,
         faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,
@@ -156,14 +173,15 @@ def _restored(
     large: Tensor,
     found: list[FoundFace],
     networks: RestoreNetworks,
-    settings: RestoreSettings,
+    share: float,
     plan: RestorePlan,
     stages: Stages,
+    settings: RestoreSettings,
 ) -> tuple[Tensor, list[FaceAnswer]]:
     """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
     chosen = [face for face in found if face.told.restored]
     # Faces are pasted in place, which must not change the caller's picture.
-    image = large.clone() if settings.only == "face" else _cleaned(large, networks, plan, stages)
+    image = torch.lerp(large, _cleaned(large, networks, plan, stages), share) if share else large.clone()
     if not found:
         return image, []
     with stages.stage("faces"):
@@ -171,11 +189,25 @@ def _restored(
         if chosen:
             growth = plan.final[0] / plan.restored[0]
             answers = restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
-        if settings.only != "face":
+        if share:
             left = [face for face in found if not face.told.restored]
             left += [answer.face for answer in answers if not answer.face.told.restored]
             keep_faces(image, large, left)
     return image, answers
+
+
+def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: RestorePlan, given: Photo) -> float:
+    """How much of the cleaned picture is wanted; what grows before it is cleaned is blurred by that."""
+    if not settings.cleans_the_photo:
+        return 0.0
+    grows = plan.restored[0] > given.pixels.shape[3]
+    return 1.0 if grows or settings.strength is not None else damage.strength
+
+
+def _mixed(given: Tensor, restored: Tensor, size: Size, strength: float) -> Tensor:
+    """The restored picture, or less of it, or none."""
+    plain = resized(given, *size[::-1])
+    return torch.lerp(plain, restored, strength) if strength else plain.clone()
 
 
 def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
@@ -195,6 +227,11 @@ def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
     while max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
     return resized(image, *size[::-1])
+
+
+def _is_gray(photo: Tensor) -> bool:
+    red, green, blue = photo.unbind(1)
+    return torch.equal(red, green) and torch.equal(red, blue)
 
 
 def _grayed(image: Tensor) -> Tensor:

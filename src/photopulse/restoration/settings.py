@@ -17,6 +17,8 @@ class RestoreSettings:
     """How a photo is restored.
 
     Attributes:
+        strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (all of it, needed or not);
+            None cleans as much as the damage asks.
         scale: width and height grow by this factor, from 1 to 16;
         size: or the output's width and height in px, instead of ``scale``.
         sr: the network that enlarges at last, where the growth before the restoration does not do.
@@ -28,6 +30,7 @@ class RestoreSettings:
             lies within it; empty for all. They are kept sorted, each once.
     """
 
+    strength: float | None = None
     scale: float = 1.0
     size: tuple[int, int] | None = None
     sr: Enlarger = "own"
@@ -44,8 +47,9 @@ class RestoreSettings:
             raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
         if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
             raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
-        if not (math.isfinite(self.fidelity) and 0 <= self.fidelity <= 1):
-            raise ValueError(f"fidelity must be from 0 to 1, got {self.fidelity:g}")
+        for name, share in (("fidelity", self.fidelity), ("strength", self.strength)):
+            if share is not None and not (math.isfinite(share) and 0 <= share <= 1):
+                raise ValueError(f"{name} must be from 0 to 1, got {share:g}")
         if self.working_size < _LEAST_WORKING_SIZE:
             raise ValueError(f"working_size must be {_LEAST_WORKING_SIZE} px or more, got {self.working_size}")
         if self.max_faces < 0:
@@ -53,14 +57,19 @@ class RestoreSettings:
         if any(isinstance(face, int) and face < 1 for face in self.faces):
             raise ValueError("faces are counted from 1, the largest")
         if self.faces and not self.looks_for_faces:
-            none = "only photo" if self.only == "photo" else "max_faces 0"
+            none = "strength 0" if self.strength == 0 else "only photo" if self.only == "photo" else "max_faces 0"
             raise ValueError(f"faces were chosen, but {none} looks at none: leave one of the two out")
         object.__setattr__(self, "faces", _sorted_once(self.faces))
 
     @property
     def looks_for_faces(self) -> bool:
         """Says whether faces are looked for at all."""
-        return self.only != "photo" and self.max_faces > 0
+        return self.only != "photo" and self.max_faces > 0 and self.strength != 0
+
+    @property
+    def cleans_the_photo(self) -> bool:
+        """Says whether more than the faces is restored."""
+        return self.only != "face" and self.strength != 0
 
     @property
     def may_grow(self) -> bool:

@@ -47,6 +47,8 @@ class ReportItem:
         size: width and height of the output.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
+        damage: of a photo before it was restored, see ``PhotoDamage``.
+        cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
         faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
             looked for.
         stages: seconds by stage of a restoration.
@@ -74,6 +76,8 @@ class ReportItem:
     size: tuple[int, int] | None = None
     face: int | None = None
     quad: tuple[tuple[float, float], ...] | None = None
+    damage: Mapping[str, object] | None = None
+    cleaned: float | None = None
     faces: Sequence[Mapping[str, object]] | None = None
     stages: Mapping[str, float] | None = None
     fidelity: float | None = None
