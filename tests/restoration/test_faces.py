@@ -138,7 +138,7 @@ def test_a_face_that_is_as_sharp_as_its_size_allows_is_left(toy_restore_kit):
 
 
 def test_a_face_that_the_generator_does_not_know_is_left(toy_restore_kit):
-    kit = toy_restore_kit(faces=[(80, 100, 70)], misfit=0.02)
+    kit = toy_restore_kit(faces=[(80, 100, 70)], misfit=2.0)
     found = find(kit)
     answers = restore(kit, found)
     (told,) = told_of(found, answers)

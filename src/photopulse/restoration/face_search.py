@@ -19,6 +19,9 @@ CROP_SIZE: Final = 512
 """Height and width of the crops that are restored."""
 
 _FINE: Final = 90.0  # A face that shows more than this is compared at 128 px, else at 64.
+# Judged by eye on diverse faces with much and very much damage: sunglasses, hands and what is no face lie above both.
+_LARGE_ERROR: Final = 0.0035
+_LARGE_SHARE: Final = 0.15
 _SHARP: Final = 128.0  # What a cleaned face shows beyond this needs no deblurring.
 _FACES_AT_ONCE: Final = 2  # More are no faster on a processor, and take more memory.
 
@@ -29,8 +32,8 @@ class DrawnFace:
 
     Attributes:
         image: (1, 3, s, s) in [0, 1], s at least 512.
-        misfit: mean squared error, at 32 px, of the nearest face that the generator's styles know; from about 0.005 on
-            it knows no such face.
+        misfit: how badly the nearest face that the generator's styles know fits at 32 px: from 1 on, its error is both
+            large and a large share of the face's contrast, and the generator knows no such face.
     """
 
     image: Tensor
@@ -87,9 +90,13 @@ class FaceSearch:
         blur = torch.tensor([_left_blur(crop[None]) for crop in crops], device=device)
         found = invert(crops.to(device), blur, self._kit, feature_size=feature_size)
         return [
-            DrawnFace(image=image[None].clamp(0, 1).cpu(), misfit=error.item())
-            for image, error in zip(found.image, found.style_error, strict=True)
+            DrawnFace(image=image[None].clamp(0, 1).cpu(), misfit=_misfit(error.item(), contrast.item()))
+            for image, error, contrast in zip(found.image, found.style_error, found.contrast, strict=True)
         ]
+
+
+def _misfit(error: float, contrast: float) -> float:
+    return min(error / _LARGE_ERROR, error / max(_LARGE_SHARE * contrast, 1e-9))
 
 
 def _left_blur(crop: Tensor) -> float:

@@ -29,7 +29,7 @@ from photopulse.restoration.why_not import LEAST_FACE, WhyNot
 
 _CLEANED_SIZES: Final = (64, 96, 128, 192, 256, 384)
 _ROOM: Final = 3.2  # Over the effective resolution: less costs likeness, more lets enlarged noise through.
-_MOST_MISFIT: Final = 0.005  # Faces that the generator knows less well are left as they are; judged by eye.
+_MOST_MISFIT: Final = 1.0  # Faces that the generator knows less well are left as they are.
 _DRAWN: Final = PasteSettings(reach=0.45)  # Hair and ears are restored, too.
 _KEPT_REACH, _KEPT_FEATHER = 0.25, 0.04  # Of faces that are left, over the face's and the square's side.
 # A face that is left is the input's up to the first amount of noise or blocks, and the cleaned one from the second on.

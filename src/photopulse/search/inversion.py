@@ -56,14 +56,16 @@ class Inversion:
     Attributes:
         image: the faces, (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
         ws: their styles, (B, num_ws, w_dim).
-        style_error: mean squared error of the styles alone at 32 px, (B,): above about 0.004 the generator knows no
-            such face, and its details are not to be trusted.
+        style_error: mean squared error of the styles alone at 32 px, on the face without its surroundings, (B,).
+        contrast: variance of the faces there, (B,): an error that is a large share of it means that the generator
+            knows no such face, and that its details are not to be trusted.
         error: mean squared error at the features' size, once they are changed, (B,).
     """
 
     image: Tensor
     ws: Tensor
     style_error: Tensor
+    contrast: Tensor
     error: Tensor
 
 
@@ -85,7 +87,7 @@ def invert(
         PhotopulseError: if the generator has no twins of 16 and 32 px and of ``feature_size``.
     """
     settings = settings or InversionSettings()
-    point, style_error = _find_styles(faces, blur, kit, settings)
+    point, compared = _find_styles(faces, blur, kit, settings)
     ws = point_to_ws(point, kit.prior, kit.generator)
     twin = _twin(kit, feature_size)
     images: list[Tensor] = []
@@ -96,17 +98,27 @@ def invert(
         # One by one: a picture's features fill the processor's caches, and memory stays small.
         images.extend(twin.finish(features[i : i + 1], ws[part][i : i + 1]) for i in range(len(features)))
         errors.append(error)
-    return Inversion(image=torch.cat(images), ws=ws, style_error=style_error, error=torch.cat(errors))
+    return Inversion(
+        image=torch.cat(images),
+        ws=ws,
+        style_error=compared.face_error(compared.twin(ws)),
+        contrast=compared.face_contrast(),
+        error=torch.cat(errors),
+    )
 
 
-def _find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings) -> tuple[Tensor, Tensor]:
-    """Searches twin after twin from the mean face; returns the points and the errors at the last size."""
+def _find_styles(
+    faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings
+) -> tuple[Tensor, "_Compared"]:
+    """Searches twin after twin from the mean face; returns the points and what the last of them was compared with."""
     generator = kit.generator
     point = torch.zeros(len(faces), (1 + generator.num_ws) * generator.w_dim, device=faces.device)
-    error = point.new_zeros(len(faces))
     scale: Tensor | None = None
-    for size, evaluations in settings.style_evaluations:
-        compared = _Compared(_twin(kit, size), _small(faces, size), blur)
+    stages = [
+        (_Compared(_twin(kit, size), _small(faces, size), blur), evaluations)
+        for size, evaluations in settings.style_evaluations
+    ]
+    for compared, evaluations in stages:
 
         def evaluate(x: Tensor, compared: "_Compared" = compared) -> tuple[Tensor, Tensor]:
             with torch.enable_grad():
@@ -120,8 +132,7 @@ def _find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: Inversio
         for _ in range(evaluations):
             solver.step()
         point, scale = solver.x, solver.scale
-        error = compared.error(compared.twin(point_to_ws(point, kit.prior, kit.generator)))
-    return point, error
+    return point, stages[-1][0]
 
 
 def _change_features(
@@ -160,11 +171,27 @@ class _Compared:
         self._target = target
         self._kernels = _gaussians(blur * twin.size)
         self._weight = _face_weight(twin.size).to(target)
+        self._face = _on_face(twin.size).to(target)
 
     def error(self, picture: Tensor) -> Tensor:
         """Mean squared error (B,), the face weighed more than its surroundings."""
-        seen = picture if self._kernels is None else _blurred(picture, self._kernels)
-        return ((seen - self._target).square() * self._weight).mean((1, 2, 3))
+        return ((self._seen(picture) - self._target).square() * self._weight).mean((1, 2, 3))
+
+    def face_error(self, picture: Tensor) -> Tensor:
+        """Mean squared error (B,) on the face alone."""
+        return self._face_mean((self._seen(picture) - self._target).square())
+
+    def face_contrast(self) -> Tensor:
+        """Variance (B,) of the face of the target around its mean colour."""
+        target = self._target
+        mean = (target * self._face).sum((2, 3), keepdim=True) / self._face.sum()
+        return self._face_mean((target - mean).square())
+
+    def _seen(self, picture: Tensor) -> Tensor:
+        return picture if self._kernels is None else _blurred(picture, self._kernels)
+
+    def _face_mean(self, squares: Tensor) -> Tensor:
+        return (squares.mean(1) * self._face).sum((1, 2)) / self._face.sum()
 
 
 def _twin(kit: SearchKit, size: int) -> Twin:
@@ -188,6 +215,12 @@ def _face_weight(size: int) -> Tensor:
     distance = (line[None] / 0.6).square() + ((line[:, None] - 0.05) / 0.75).square()
     weight = _BORDER + torch.exp(-distance.square())
     return weight / weight.mean()
+
+
+def _on_face(size: int) -> Tensor:
+    """1 on the face of an FFHQ-aligned picture from brow to chin, (size, size), else 0."""
+    line = torch.linspace(-1, 1, size)
+    return ((line[None] / 0.5).square() + ((line[:, None] - 0.1) / 0.6).square() < 1).float()
 
 
 def _gaussians(deviations: Tensor) -> Tensor | None:
