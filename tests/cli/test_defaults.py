@@ -128,6 +128,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 
 OWN: Mapping[str, set[str]] = {
     "sample": {"seed"},
+    "restore": {"inspect"},
     "models get": {"names", "everything"},
     "train fsrnet": {"published", "fresh"},
     "train fsrgan": {"start", "fresh"},

@@ -1,6 +1,7 @@
 """`photopulse restore` as a user meets it, on toy networks; once with the real detector."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +207,21 @@ def test_the_faces_of_a_real_photo_are_found_and_told(restore, tmp_path, toy_res
     assert [face["restored"] for face in item["faces"]] == [True, True]
     middles = sorted(np.mean([corner[0] for corner in face["corners"]]) for face in item["faces"])
     assert middles[0] + middles[1] == pytest.approx(511, abs=4)  # mirrored
+
+
+def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tmp_path):
+    (photos / "broken.png").write_bytes(b"no picture")
+    result = restore(photos, "--inspect")
+    assert result.exit_code == 1
+    assert "two.png  120 x 90  noise 0.0  colour noise 0.0  no blocks  no edges  needs no cleaning" in result.stdout
+    assert "broken.png" in result.stderr
+    (photos / "broken.png").unlink()
+    result = restore(photos, "--inspect", "--json")
+    assert result.exit_code == 0
+    rows = json.loads(result.stdout)
+    assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
+    assert rows[1] | {"input": ""} == {
+        "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
+        "strength": 0.0,
+    }  # fmt: skip
+    assert (loaded, (tmp_path / "out").exists()) == ([], False)

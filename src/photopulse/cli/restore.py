@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -66,6 +66,9 @@ def restore_command(
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write before and after, side by side.", rich_help_panel=_OUTPUT)
     ] = False,
+    inspect: Annotated[
+        bool, typer.Option("--inspect", help="Say how damaged each photo is, and do nothing else.")
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Redo what an earlier run finished.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -78,6 +81,8 @@ def restore_command(
 
     Exit code 0: all are restored; 1: a photo failed; 130: interrupted, a rerun goes on.
     """
+    if inspect:
+        _inspect(inputs, as_json=as_json)
     from photopulse.restoration.batch import RestoreBatchSettings
     from photopulse.restoration.settings import RestoreSettings
 
@@ -100,6 +105,18 @@ def restore_command(
     except ValueError as error:
         fail(str(error), 2)
     _run(inputs, output, device, settings, as_json=as_json)
+
+
+def _inspect(inputs: list[Path], *, as_json: bool) -> NoReturn:
+    from photopulse.cli.inspect_photos import print_inspected
+    from photopulse.images import image_files
+    from photopulse.restoration.inspect import inspect_files
+
+    try:
+        files = image_files(inputs)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    raise typer.Exit(0 if print_inspected(inspect_files(files), as_json=as_json) else 1)
 
 
 def _face(text: str) -> int | tuple[float, float]:

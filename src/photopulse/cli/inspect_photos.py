@@ -1,0 +1,46 @@
+"""What `photopulse restore --inspect` prints."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from photopulse.restoration.inspect import Inspected
+
+
+def print_inspected(photos: "Iterable[Inspected]", *, as_json: bool) -> bool:
+    """Prints a line for each photo, or all as JSON; returns whether all could be read."""
+    rows: list[dict[str, object]] = []
+    all_read = True
+    for photo in photos:
+        all_read = all_read and photo.error is None
+        if as_json:
+            rows.append(_row(photo))
+        else:
+            typer.echo(_line(photo), err=photo.error is not None)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    return all_read
+
+
+def _row(photo: "Inspected") -> dict[str, object]:
+    told: dict[str, object] = {"input": str(photo.source)}
+    if photo.damage is None:
+        return told | {"error": photo.error}
+    return told | {"size": photo.size} | asdict(photo.damage) | {"strength": round(photo.damage.strength, 3)}
+
+
+def _line(photo: "Inspected") -> str:
+    damage = photo.damage
+    if damage is None or photo.size is None:
+        return f"{photo.source}  {photo.error}"
+    blur = "no edges" if damage.blur is None else f"blur {damage.blur:.1f} px"
+    jpeg = "no blocks" if damage.jpeg_quality == 100 else f"JPEG quality {damage.jpeg_quality}"
+    cleaned = f"would be cleaned by {damage.strength:.0%}" if damage.strength else "needs no cleaning"
+    return (
+        f"{photo.source}  {photo.size[0]} x {photo.size[1]}  noise {damage.noise:.1f}  "
+        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {cleaned}"
+    )

@@ -1,0 +1,36 @@
+"""Photos looked at, and nothing done to them: `photopulse restore --inspect`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from photopulse.images import read_image
+from photopulse.restoration.look import PhotoDamage, look_at
+from photopulse.runs.failures import FAILURES, reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspected:
+    """What a look at a file found.
+
+    Attributes:
+        source: the file.
+        size: width and height in px; None if it cannot be read.
+        damage: of the photo; None likewise.
+        error: why it cannot be read.
+    """
+
+    source: Path
+    size: tuple[int, int] | None = None
+    damage: PhotoDamage | None = None
+    error: str | None = None
+
+
+def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
+    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
+    for file in files:
+        try:
+            pixels = read_image(file, own_colours=True).pixels
+            yield Inspected(source=file, size=(pixels.shape[3], pixels.shape[2]), damage=look_at(pixels))
+        except FAILURES as error:
+            yield Inspected(source=file, error=reason(error))
