@@ -1,9 +1,7 @@
 """An evaluation on the toy generator: what it writes, what it keeps, what it does where something fails."""
 
-import hashlib
 import json
 from dataclasses import replace
-from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +26,6 @@ from photopulse.generators.files.load import load_generator
 from photopulse.images import read_image, read_metadata, to_uint8
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.kid import kernel_distance
-from photopulse.runs.sidecar import make_key
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +220,6 @@ def test_a_run_whose_measures_were_others_keeps_its_pictures(sharp, settings, tm
     monkeypatch.setattr("photopulse.evaluation.searched.run_search", forbidden)
     assert evaluate_files(sharp[:1], tmp_path / "out", quick) == first
     assert json.loads(sidecar.read_text())["measured"]["32"] == [key, values]
-
-
-def test_the_keys_of_results_stay_as_they_are(tmp_path):
-    (tmp_path / "small.png").write_bytes(b"small")
-    # Worked by hand from the format: changed, it would throw away all results that people have.
-    told = [b"a filter", b"1024", b"0", b"small"]
-    text = version("photopulse").encode() + b"".join(b" %d " % len(part) + part for part in told)
-    assert make_key("a filter", "1024", 0, tmp_path / "small.png") == hashlib.sha256(text).hexdigest()
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"key": 1}', "{"])

@@ -15,8 +15,9 @@ from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image, write_image
 from photopulse.images.given import read_pixels
 from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
-from photopulse.runs.sidecar import make_key, read_sidecar, write_sidecar
+from photopulse.runs.sidecar import read_sidecar, write_sidecar
 from photopulse.upscaling.align import align
 
 
@@ -64,12 +65,12 @@ def make_inputs(
 def _make_sharp(source: Path, sharp: Path, settings: EvaluateSettings, detector: FaceDetector | None) -> bool:
     """Writes the aligned face; returns False if an earlier run did."""
     try:
-        key = make_key("sharp", settings.aligned, source)
+        sharp_key = key("sharp", settings.aligned, source)
     except OSError as error:
         why = error.strerror or str(error)
         raise PhotopulseError(f"cannot read {source}", why=why, fix="check the path and its permissions") from error
     sidecar = sharp.with_suffix(".json")
-    earlier = read_sidecar(sidecar, key) if settings.resume and sharp.is_file() else None
+    earlier = read_sidecar(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
     if earlier is not None:
         _check_sides(source, earlier["size"], settings)
         return False
@@ -81,7 +82,7 @@ def _make_sharp(source: Path, sharp: Path, settings: EvaluateSettings, detector:
     _check_sides(source, size, settings)
     sidecar.unlink(missing_ok=True)
     write_image(sharp, pixels)
-    write_sidecar(sidecar, key, {"size": size})
+    write_sidecar(sidecar, sharp_key, {"size": size})
     return True
 
 
@@ -99,15 +100,15 @@ def _check_sides(source: Path, size: Sequence[int], settings: EvaluateSettings) 
 def _make_small(sharp: Path, small: Path, condition: Corruptions, settings: EvaluateSettings) -> bool:
     """Corrupts the sharp face and makes it small, in 8 bits as a user would have it; False if it is there."""
     seed = picture_seed(sharp.stem, settings.seed)
-    key = make_key("small", condition.name, settings.degradation, settings.small, seed, sharp)
+    small_key = key("small", condition.name, settings.degradation, settings.small, seed, sharp)
     sidecar = small.with_suffix(".json")
-    if settings.resume and small.is_file() and read_sidecar(sidecar, key):
+    if settings.resume and small.is_file() and read_sidecar(sidecar, small_key):
         return False
     pixels = corrupted(sharp, condition, settings.seed)
     degrade = make_degradation(settings.degradation, factor=pixels.shape[-1] // settings.small)
     sidecar.unlink(missing_ok=True)
     write_image(small, degrade(pixels))
-    write_sidecar(sidecar, key, {"condition": condition.name})
+    write_sidecar(sidecar, small_key, {"condition": condition.name})
     return True
 
 

@@ -14,7 +14,7 @@ from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.evaluation.skin import SkinFinder
 from photopulse.images import read_image, write_image
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.sidecar import make_key
+from photopulse.runs.keys import key
 
 _FIGURES = tuple(field.name for field in fields(Measured) if field.name not in {"niqe_blocks", "features"})
 
@@ -104,32 +104,32 @@ class Bench:
             return Outcome(rows=rows, error=why)
 
     def _run(self, job: Job) -> Outcome:
-        key, metric_key = self._picture_key(job), self._metric_key(job)
+        picture_key, metric_key = self._picture_key(job), self._metric_key(job)
         sidecar = job.output.with_suffix(".json")
-        record = self._earlier(job, sidecar, key)
+        record = self._earlier(job, sidecar, picture_key)
         if record is None:
-            record = self._make(job, sidecar, key)
+            record = self._make(job, sidecar, picture_key)
         todo = [size for size in job.sizes if record.measured.get(size, ("",))[0] != metric_key]
         if todo:
             measured = {size: (metric_key, values) for size, values in self._measure(job, todo).items()}
             record = replace(record, measured=record.measured | measured)
-            write_record(sidecar, key, record)
+            write_record(sidecar, picture_key, record)
         return Outcome(
             rows=tuple(self._row(job, size, record.measured[size][1], record) for size in job.sizes),
             curve=record.curve,
             resumed=not todo,
         )
 
-    def _earlier(self, job: Job, sidecar: Path, key: str) -> Record | None:
+    def _earlier(self, job: Job, sidecar: Path, picture_key: str) -> Record | None:
         """Returns what an earlier run made, if it is what is wanted now."""
         if not self._settings.resume or not job.picture.is_file():
             return None
-        record = read_record(sidecar, key)
+        record = read_record(sidecar, picture_key)
         if record is not None and self._settings.curves and record.converged is not None and not record.curve_wanted:
             return None
         return record
 
-    def _make(self, job: Job, sidecar: Path, key: str) -> Record:
+    def _make(self, job: Job, sidecar: Path, picture_key: str) -> Record:
         if job.method == ORIGINAL:
             return Record()
         method = self._methods[job.method]
@@ -143,7 +143,7 @@ class Bench:
             curve=made.curve,
             curve_wanted=self._settings.curves,
         )
-        write_record(sidecar, key, record)
+        write_record(sidecar, picture_key, record)
         return record
 
     def _measure(self, job: Job, sizes: Sequence[int]) -> dict[int, Measured]:
@@ -155,13 +155,13 @@ class Bench:
 
     def _picture_key(self, job: Job) -> str:
         if job.method == ORIGINAL:
-            return make_key(ORIGINAL, job.small)
+            return key(ORIGINAL, job.small)
         if job.method not in self._fingerprints:
             self._fingerprints[job.method] = self._methods[job.method].fingerprint()
-        return make_key(self._fingerprints[job.method], job.output.parent.name, self._settings.seed, job.small)
+        return key(self._fingerprints[job.method], job.output.parent.name, self._settings.seed, job.small)
 
     def _metric_key(self, job: Job) -> str:
-        return make_key("measured", self._measures, job.sharp)
+        return key("measured", self._measures, job.sharp)
 
     def _row(self, job: Job, size: int, values: Measured, record: Record, *, error: str | None = None) -> Row:
         return Row(

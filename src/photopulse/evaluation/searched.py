@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from photopulse.evaluation.measuring import own_niqe
 from photopulse.evaluation.method import CurvePoint, Enlarged, MethodOptions
-from photopulse.fingerprint import weights_hash
 from photopulse.images import synthetic_metadata
 from photopulse.search.pulse import SearchState
 from photopulse.upscaling.inputs import target_sizes
+from photopulse.upscaling.keys import run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, run_search
 
 CURVE_STEPS: Final[Mapping[str, int]] = {"classic": 10, "fast": 1}
@@ -33,12 +33,8 @@ class Searched:
         return resolution if small in target_sizes(resolution) and resolution % size == 0 else None
 
     def fingerprint(self) -> str:
-        """Returns the settings and a hash of the weights: the generator's and, for the fast search, its twins'."""
-        kit = self.options.search_kit
-        generator = kit.generator
-        twins = kit.twins_for(generator.resolution) if self.settings.method == "fast" else []
-        hashes = [weights_hash(network) for network in (generator, *(twin.tail for twin in twins))]
-        return f"{asdict(self.settings)} {generator.name} {' '.join(hashes)}"
+        """Returns the key of the settings and the weights: the generator's and, for the fast search, its twins'."""
+        return run_key(self.options.search_kit, self.settings)
 
     def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:  # noqa: ARG002
         """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""

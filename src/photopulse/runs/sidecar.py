@@ -1,21 +1,10 @@
 """A small JSON file beside a result, which says what the result was made from."""
 
-import hashlib
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 from photopulse.files import write_text
-
-
-def make_key(*parts: object) -> str:
-    """Hashes what a result depends on, and photopulse's version; files stand for their content."""
-    digest = hashlib.sha256(version("photopulse").encode())
-    for part in parts:
-        content = part.read_bytes() if isinstance(part, Path) else str(part).encode("utf-8", "surrogateescape")
-        digest.update(f" {len(content)} ".encode() + content)
-    return digest.hexdigest()
 
 
 def read_sidecar(path: Path, key: str) -> dict[str, Any] | None:

@@ -1,0 +1,61 @@
+"""The key of a result: the same key, the same result, so that a rerun need not make it again."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from photopulse.fingerprint import weights_hash
+
+
+def key(*parts: object) -> str:
+    """Hashes photopulse's version and everything else that a result depends on, as 64 hex digits.
+
+    Args:
+        parts: in a fixed order. Numbers, texts and None stand for themselves; sequences, mappings and dataclasses for
+            what they hold; bytes, arrays and files (``Path``) for their content, whatever the file is called; networks
+            for the names and values of their weights.
+
+    Raises:
+        OSError: if a file cannot be read.
+        TypeError: for a part of another type, which might look the same when it is not.
+    """
+    told = json.dumps([version("photopulse"), *map(_canonical, parts)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _canonical(part: object) -> object:
+    """What JSON can hold; the names tell apart what would look alike."""
+    match part:
+        case None | bool() | int() | float() | str():
+            return part
+        case bytes():
+            return {"bytes": hashlib.sha256(part).hexdigest()}
+        case Path():
+            with part.open("rb") as stream:
+                return {"bytes": hashlib.file_digest(stream, "sha256").hexdigest()}
+        case torch.nn.Module():
+            return {"weights": weights_hash(part)}
+        case np.ndarray():
+            array = cast("NDArray[Any]", part)
+            return {"array": [str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).hexdigest()]}
+        case _:
+            return _canonical_container(part)
+
+
+def _canonical_container(part: object) -> object:
+    if is_dataclass(part) and not isinstance(part, type):
+        return {"fields": {field.name: _canonical(getattr(part, field.name)) for field in fields(part)}}
+    if isinstance(part, Mapping):
+        pairs = cast("Mapping[object, object]", part).items()
+        return {"mapping": {json.dumps(_canonical(name)): _canonical(value) for name, value in pairs}}
+    if isinstance(part, Sequence):
+        return [_canonical(one) for one in cast("Sequence[object]", part)]
+    raise TypeError(f"a key cannot be made of a {type(part).__name__}")
