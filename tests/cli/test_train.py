@@ -87,7 +87,7 @@ def test_fsrgan_goes_on_from_a_trained_network(tiny_fsrnet, train, tmp_path, mon
     result = train(*arguments, recipe="fsrgan")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'out' / 'fsrgan.safetensors'}\n"
-    assert "judge" in result.stderr
+    assert "discriminator" in result.stderr
 
 
 @pytest.mark.parametrize(

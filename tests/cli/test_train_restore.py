@@ -98,7 +98,7 @@ def test_stages_of_the_gan_are_read(train, monkeypatch, tmp_path):
     assert train("face-gan", "--stages", "32:10:4, 256:5:2", "--lr", 1e-3).exit_code == 0
     (settings,) = asked
     assert settings.stages == (Stage(size=32, steps=10, batch_size=4), Stage(size=256, steps=5, batch_size=2))
-    assert settings.learning_rate == settings.judge_learning_rate == 1e-3
+    assert settings.learning_rate == settings.discriminator_learning_rate == 1e-3
 
 
 @pytest.mark.parametrize("stages", ["", "64", "64:3", "48:3:2", "64:0:2", "64:3:-1", "64:many:2", "64:3:2,"])
@@ -200,5 +200,5 @@ def test_defaults_of_the_gan_are_those_of_the_recipe():
     parameters = inspect.signature(command.train_face_gan_command).parameters
     recipe = FaceGANTraining()
     assert command._read_stages(parameters["stages"].default) == recipe.stages
-    assert parameters["learning_rate"].default == recipe.learning_rate == recipe.judge_learning_rate
+    assert parameters["learning_rate"].default == recipe.learning_rate == recipe.discriminator_learning_rate
     assert parameters["seed"].default == recipe.seed

@@ -16,7 +16,7 @@ from photopulse.networks.face import FaceNetSettings
 from photopulse.networks.fsrnet import FSRNetSettings
 from photopulse.training.fsrnet.discriminator import PairDiscriminator
 from photopulse.training.fsrnet.faces import TrainingFace
-from photopulse.training.loop import seeded_weights
+from photopulse.training.learner import seeded_weights
 from photopulse.training.restoration.face_crops import STORED_SIZE, FaceCrops
 
 Points = npt.NDArray[np.float64]
@@ -96,8 +96,8 @@ class TinyFeatures(nn.Module):
 
 
 @pytest.fixture
-def small_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes FSRGAN's judge and features small, so that a step is quick and nothing is fetched."""
+def small_discriminator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes FSRGAN's discriminator and features small, so that a step is quick and nothing is fetched."""
     with seeded_weights(0):
         features = TinyFeatures().requires_grad_(False)
     monkeypatch.setattr("photopulse.training.fsrnet.fsrgan.load_features", lambda _device: features)
@@ -135,7 +135,7 @@ class StageFeatures(nn.Module):
 
 @pytest.fixture
 def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
-    """Takes the place of the networks that judge in the restoration's recipes, so that nothing is fetched."""
+    """Takes the place of the networks of perceptual and identity losses, so that nothing is fetched."""
     with seeded_weights(0):
         features = StageFeatures().requires_grad_(False)
         recogniser = nn.Sequential(nn.AvgPool2d(30), nn.Flatten(), nn.Linear(75, 8)).requires_grad_(False)

@@ -9,10 +9,10 @@ from photopulse.training.restoration.face_crops import FaceCrops
 from photopulse.training.restoration.face_gan import (
     FaceGANTraining,
     Stage,
-    beyond_pictures,
+    diversity_loss,
     doublings,
-    likeness,
-    squashed,
+    saturation_penalty,
+    to_image,
     train_face_gan,
 )
 
@@ -30,7 +30,7 @@ def test_an_interrupted_training_goes_on_through_its_stages_to_the_same_decoder(
 ):
     whole = list(train_face_gan(face_crops, settings, checkpoint=tmp_path / "whole.pt", compute=Compute()))
     assert [state.step for state in whole] == [1, 2, 3, 4]
-    assert set(whole[0].losses) == {"judge", "maker", "alike"}
+    assert set(whole[0].losses) == {"discriminator", "adversarial", "diversity", "saturation"}
     for state in train_face_gan(face_crops, settings, checkpoint=tmp_path / "parts.pt", compute=Compute()):
         if state.step == 3:
             break
@@ -67,26 +67,26 @@ def test_each_step_has_the_size_of_its_stage(settings: FaceGANTraining):
     assert [doublings(size) for size in (16, 32, 64, 128, 256)] == [1, 2, 3, 4, 5]
 
 
-def test_faces_that_differ_less_than_photos_are_too_much_alike():
+def test_faces_that_differ_less_than_real_ones_have_a_diversity_loss():
     real = [torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(stage)) for stage in range(2)]
     same = [stage[:1].expand(4, -1, -1, -1) for stage in real]
     nearer = [stage.lerp(mean, 0.5) for stage, mean in zip(real, same, strict=True)]
-    assert likeness(real, real) == 0
-    assert likeness(same, real) == 0  # More varied than photos is no fault.
-    assert likeness(real, same) > likeness(real, nearer) > 0
+    assert diversity_loss(real, real) == 0
+    assert diversity_loss(same, real) == 0  # More varied than photos is no fault.
+    assert diversity_loss(real, same) > diversity_loss(real, nearer) > 0
 
 
-def test_faces_learn_to_differ_from_how_much_alike_they_are():
+def test_the_diversity_loss_has_a_gradient_where_faces_are_alike():
     made = (1e-3 * torch.randn(4, 8, 6, 6, generator=torch.Generator().manual_seed(0)) + 1).requires_grad_()
-    likeness([torch.randn(4, 8, 6, 6)], [made]).backward()
+    diversity_loss([torch.randn(4, 8, 6, 6)], [made]).backward()
     assert made.grad is not None
     assert made.grad.abs().max() > 0
 
 
-def test_what_no_picture_can_hold_is_led_back():
+def test_the_saturation_penalty_leads_back_where_the_image_is_saturated():
     inside, white = torch.linspace(-1, 1, 5), torch.full((1, 3, 4, 4), 3.0, requires_grad=True)
-    assert beyond_pictures(inside) == 0
-    assert squashed(white).min() > 0.9999
-    beyond_pictures(white).backward()
+    assert saturation_penalty(inside) == 0
+    assert to_image(white).min() > 0.9999
+    saturation_penalty(white).backward()
     assert white.grad is not None
     assert (white.grad > 0).all()

@@ -8,6 +8,7 @@ from torch import nn
 from photopulse.networks.face import FaceNet, FaceNetSettings, make_decoder
 from photopulse.networks.face_decoder import FaceDecoder
 from photopulse.training.compute import Compute
+from photopulse.training.learner import seeded_weights
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration import face_restoration as module
 from photopulse.training.restoration.face_crops import FaceCrops
@@ -31,7 +32,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         )
 
     whole = list(train("whole.pt"))
-    assert set(whole[0].losses) == {"pixel", "coarse", "identity", "perceptual", "adversarial", "judge"}
+    assert set(whole[0].losses) == {"pixel", "coarse", "identity", "perceptual", "adversarial", "discriminator"}
     for state in train("parts.pt"):
         if state.step == 2:
             break
@@ -42,7 +43,7 @@ def test_an_interrupted_training_goes_on_to_the_same_network(
         assert torch.equal(ours, theirs)
 
 
-def test_the_decoder_starts_as_the_gan_left_it_but_for_its_colours(
+def test_the_decoder_starts_with_the_weights_of_the_gan_but_for_its_rgb_layers(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
 ):
     still = replace(settings, optimisation=replace(settings.optimisation, steps=1, learning_rate=0.0))
@@ -87,17 +88,17 @@ def test_the_decoder_learns_more_slowly_than_the_encoder(
     moved = max((trained[f"decoder.{name}"] - values).abs().max().item() for name, values in before.items())
     # Adam's first step is the learning rate: half of the encoder's.
     assert moved == pytest.approx(0.5e-3, rel=0.01)
-    with module.seeded_weights(0):
+    with seeded_weights(0):
         encoder = FaceNet(settings.network)
     stem = (trained["stem.weight"] - encoder.stem.weight).abs().max().item()
     assert stem == pytest.approx(1e-3, rel=0.01)
 
 
-@pytest.mark.parametrize(("rests_below", "learns"), [(0.0, True), (100.0, False)])
-def test_the_judge_rests_while_it_wins(
-    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, rests_below: float, learns: bool
+@pytest.mark.parametrize(("update_threshold", "learns"), [(0.0, True), (100.0, False)])
+def test_the_discriminator_rests_while_it_wins(
+    face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, update_threshold: float, learns: bool
 ):
-    controlled = replace(settings, judging=replace(settings.judging, rests_below=rests_below))
+    controlled = replace(settings, adversarial=replace(settings.adversarial, update_threshold=update_threshold))
     list(
         train_face(
             face_crops,
@@ -108,10 +109,10 @@ def test_the_judge_rests_while_it_wins(
             compute=Compute(),
         )
     )
-    assert bool(torch.load(tmp_path / "face.pt", weights_only=True)["judging"]["state"]) == learns
+    assert bool(torch.load(tmp_path / "face.pt", weights_only=True)["discriminator_optimizer"]["state"]) == learns
 
 
-def test_whether_the_judge_rests_is_decided_by_all_processes(
+def test_whether_the_discriminator_rests_is_decided_by_all_processes(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path
 ):
     asked: list[int] = []
@@ -149,7 +150,7 @@ def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings:
     for name, weight in (("light", 0.0), ("heavy", 9.0)):
         weighed = replace(
             settings,
-            judging=replace(settings.judging, weight=weight),
+            adversarial=replace(settings.adversarial, weight=weight),
             optimisation=replace(settings.optimisation, perceptual_weight=weight),
         )
         (*_, last) = train_face(
@@ -181,7 +182,7 @@ def test_who_it_is_counts_at_full_fidelity(face_crops: FaceCrops, settings: Face
     assert not torch.equal(*ends)
 
 
-def test_fidelities_lie_in_the_dial_and_often_at_its_ends():
+def test_fidelities_lie_between_0_and_1_and_often_at_the_ends():
     drawn = module._fidelities(2000, torch.Generator().manual_seed(0))
     assert drawn.min() == 0
     assert drawn.max() == 1
@@ -189,7 +190,7 @@ def test_fidelities_lie_in_the_dial_and_often_at_its_ends():
     assert (drawn == 1).float().mean().item() == pytest.approx(1 / 6, abs=0.03)
 
 
-def test_fidelities_and_parts_are_drawn_from_numbers_of_their_own(
+def test_fidelities_and_patches_are_drawn_from_numbers_of_their_own(
     face_crops: FaceCrops, settings: FaceTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     used: list[bytes] = []
@@ -205,7 +206,7 @@ def test_fidelities_and_parts_are_drawn_from_numbers_of_their_own(
         monkeypatch.setattr(module, name, remembered)
 
     remember("_fidelities")
-    remember("_part")
+    remember("_patch")
     identity = nn.Identity()
     list(
         train_face(

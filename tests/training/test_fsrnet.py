@@ -8,6 +8,7 @@ import torch
 
 from photopulse.errors import PhotopulseError
 from photopulse.networks.fsrnet import SMALL, FSRNetSettings, Sharpened, enlarge_bicubic
+from photopulse.training.compute import Compute
 from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining, fsrnet_batches, fsrnet_losses, train_fsrnet
 from photopulse.training.fsrnet.pairs import FaceBatch
@@ -28,10 +29,10 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
     faces: list[TrainingFace], settings: FSRNetTraining, tmp_path: Path
 ):
     straight, broken = tmp_path / "straight.pt", tmp_path / "broken.pt"
-    whole = list(train_fsrnet(faces, settings, checkpoint=straight))
+    whole = list(train_fsrnet(faces, settings, checkpoint=straight, compute=Compute()))
     # Interrupted in the third step, after the checkpoint of the second.
-    first = list(islice(train_fsrnet(faces, settings, checkpoint=broken), 3))
-    second = list(train_fsrnet(faces, settings, checkpoint=broken))
+    first = list(islice(train_fsrnet(faces, settings, checkpoint=broken, compute=Compute()), 3))
+    second = list(train_fsrnet(faces, settings, checkpoint=broken, compute=Compute()))
     assert [state.step for state in first + second] == [1, 2, 3, 3, 4]
     assert [state.losses for state in whole] == [state.losses for state in first[:2] + second]
     one, other = _checkpoint(straight), _checkpoint(broken)
@@ -43,10 +44,10 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
 
 def test_a_finished_training_has_nothing_to_do(faces: list[TrainingFace], settings: FSRNetTraining, tmp_path: Path):
     checkpoint = tmp_path / "checkpoint.pt"
-    list(train_fsrnet(faces, settings, checkpoint=checkpoint))
-    assert list(train_fsrnet(faces, settings, checkpoint=checkpoint)) == []
+    list(train_fsrnet(faces, settings, checkpoint=checkpoint, compute=Compute()))
+    assert list(train_fsrnet(faces, settings, checkpoint=checkpoint, compute=Compute())) == []
     fewer = FSRNetTraining(network=settings.network, steps=2, batch_size=2)
-    assert list(train_fsrnet(faces, fewer, checkpoint=checkpoint)) == []
+    assert list(train_fsrnet(faces, fewer, checkpoint=checkpoint, compute=Compute())) == []
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(
@@ -55,7 +56,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
     weights = []
     for place, seed in enumerate((0, 0, 1)):
         settings = FSRNetTraining(network=tiny, steps=1, batch_size=2, seed=seed)
-        (state,) = train_fsrnet(faces, settings, checkpoint=tmp_path / f"{place}.pt")
+        (state,) = train_fsrnet(faces, settings, checkpoint=tmp_path / f"{place}.pt", compute=Compute())
         weights.append(state.network.state_dict())
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     assert not all(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
@@ -65,7 +66,7 @@ def test_the_first_step_moves_each_weight_by_adams_learning_rate_at_most(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):
     settings = FSRNetTraining(network=tiny, steps=2, batch_size=2, learning_rate=1e-3, warmup=4, save_every=1)
-    states = train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt")
+    states = train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())
     next(states)
     before = _checkpoint(tmp_path / "checkpoint.pt")["network"]
     next(states)
@@ -78,8 +79,11 @@ def test_the_first_step_moves_each_weight_by_adams_learning_rate_at_most(
 def test_training_makes_pictures_nearer_than_at_the_start(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):
-    settings = FSRNetTraining(network=tiny, steps=24, batch_size=2, learning_rate=1e-2, warmup=2, averaging=0.8)
-    losses = [state.losses for state in train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt")]
+    settings = FSRNetTraining(network=tiny, steps=24, batch_size=2, learning_rate=1e-2, warmup=2, ema_decay=0.8)
+    losses = [
+        state.losses
+        for state in train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())
+    ]
     assert set(losses[0]) == {"fine", "coarse", "landmarks", "parts"}
     for name in losses[0]:
         first, last = (sum(each[name] for each in part) for part in (losses[:5], losses[-5:]))
@@ -113,5 +117,5 @@ def test_a_training_that_breaks_down_says_so_and_keeps_its_last_checkpoint(
 ):
     settings = FSRNetTraining(network=tiny, steps=50, batch_size=2, learning_rate=1e30, warmup=0, save_every=100)
     with pytest.raises(PhotopulseError, match="the loss grew beyond all numbers"):
-        list(train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt"))
+        list(train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute()))
     assert not (tmp_path / "checkpoint.pt").exists()

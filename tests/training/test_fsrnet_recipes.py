@@ -16,7 +16,7 @@ from photopulse.training.fsrnet import recipes as module
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
 from photopulse.training.fsrnet.recipes import run_fsrgan, run_fsrnet
-from photopulse.training.loop import seeded_weights
+from photopulse.training.learner import seeded_weights
 from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread", "detector")
@@ -157,7 +157,7 @@ def test_a_place_that_cannot_be_written_to_is_named(pictures: list[Path], settin
         run_fsrnet(pictures, tmp_path / "file", settings)
 
 
-@pytest.mark.usefixtures("small_judge")
+@pytest.mark.usefixtures("small_discriminator")
 def test_fsrgan_starts_from_a_file_and_does_not_go_on_from_another(
     pictures: list[Path], tiny: FSRNetSettings, tmp_path: Path
 ):

@@ -9,7 +9,7 @@ from photopulse.networks.full_size import FullSizeSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.restoration.full_size import FullSizeTraining, full_size_answer, train_full_size
+from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -47,7 +47,7 @@ class Negative(nn.Module):
 
 def test_small_pictures_have_the_ratios_of_the_recipe_one_a_step():
     asked = Recorder()
-    answer = full_size_answer(Negative(), replace(TINY, crops=PhotoCrops(size=120)))
+    answer = full_size_restorer(Negative(), replace(TINY, crops=PhotoCrops(size=120)))
     pairs = Pairs(damaged=torch.rand(1, 3, 120, 120), sharp=torch.rand(1, 3, 120, 120))
     for step in range(40):
         answer(asked, pairs, step)
@@ -61,7 +61,7 @@ def test_the_guided_filter_computes_in_full_precision():
     asked = Recorder()
     pairs = Pairs(damaged=torch.rand(1, 3, 64, 64), sharp=torch.rand(1, 3, 64, 64))
     with torch.autocast("cpu", torch.bfloat16):
-        full_size_answer(Negative(), TINY)(asked, pairs, 1)
+        full_size_restorer(Negative(), TINY)(asked, pairs, 1)
     assert asked.dtypes == [torch.float32]
 
 

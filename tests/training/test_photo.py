@@ -9,7 +9,7 @@ from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_pairs
-from photopulse.training.restoration.photo import PhotoTraining, cleaned_small, photo_answer, train_photo
+from photopulse.training.restoration.photo import PhotoTraining, cleaned_small, photo_restorer, train_photo
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -52,7 +52,7 @@ def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
     noisy = replace(
         TINY,
         damage=DamageRecipe(noise=Amount(20, 20)),
-        optimisation=replace(TINY.optimisation, steps=120, learning_rate=1e-2, batch_size=4, averaging=0.9),
+        optimisation=replace(TINY.optimisation, steps=120, learning_rate=1e-2, batch_size=4, ema_decay=0.9),
     )
     (*_, last) = train_photo(pictures, noisy, checkpoint=tmp_path / "photo.pt", compute=Compute())
     pairs = next(photo_pairs(pictures, TINY.crops, batch_size=4, seed=9, recipe=noisy.damage))
@@ -63,7 +63,7 @@ def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
 
 def test_in_their_share_of_the_steps_pictures_are_cleaned_at_half_of_the_size_first():
     pairs = Pairs(damaged=torch.full((2, 3, 16, 32), 0.5), sharp=torch.ones(2, 3, 16, 32))
-    answer, twice = photo_answer(replace(TINY, again=0.5)), 0
+    answer, twice = photo_restorer(replace(TINY, again=0.5)), 0
     for step in range(400):
         seen: list[tuple[tuple[int, ...], bool]] = []
 

@@ -10,9 +10,9 @@ from torch import nn
 from photopulse.errors import PhotopulseError
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
-from photopulse.training.optimisation import Optimisation, set_rate
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs
-from photopulse.training.restoration.train import plain_answer, train_restoration
+from photopulse.training.restoration.train import restore_plainly, train_restoration
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,7 +34,7 @@ def _network() -> nn.Module:
 
 
 def _train(checkpoint: Path, settings: Optimisation = SETTINGS, **others) -> Iterator[Trained]:
-    given = {"answer": plain_answer, "compute": Compute()} | others
+    given = {"restore": restore_plainly, "compute": Compute()} | others
     return train_restoration(_network(), _batches, settings, checkpoint=checkpoint, **given)
 
 
@@ -59,7 +59,12 @@ def test_the_first_step_is_adam_on_the_l1_distance(tmp_path: Path):
     torch.manual_seed(0)
     network, pairs = nn.Conv2d(3, 3, 1), next(_batches(0))
     (state,) = train_restoration(
-        deepcopy(network), _batches, settings, answer=plain_answer, checkpoint=tmp_path / "one.pt", compute=Compute()
+        deepcopy(network),
+        _batches,
+        settings,
+        restore=restore_plainly,
+        checkpoint=tmp_path / "one.pt",
+        compute=Compute(),
     )
     with torch.autocast("cpu", torch.bfloat16):
         made = network(pairs.damaged)
@@ -83,14 +88,14 @@ def test_the_averaged_network_has_what_the_normalisation_counted(tmp_path: Path)
     assert not torch.equal(average["0.weight"], network["0.weight"])
 
 
-def test_the_perceptual_distance_is_weighed_in(stage_features, tmp_path: Path):
+def test_the_perceptual_loss_is_weighed_in(stage_features, tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
     (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, perceptual_weight=10.0))
     assert set(both.losses) == {"pixel", "perceptual"}
     assert not torch.equal(both.network.state_dict()["0.weight"], plain.network.state_dict()["0.weight"])
 
 
-def test_the_coarse_distance_is_weighed_in(tmp_path: Path):
+def test_the_coarse_loss_is_weighed_in(tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
     (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, coarse_weight=10.0))
     assert set(both.losses) == {"pixel", "coarse"}
@@ -104,15 +109,4 @@ def test_only_the_main_process_writes(tmp_path: Path):
 
 def test_a_loss_beyond_numbers_ends_the_training(tmp_path: Path):
     with pytest.raises(PhotopulseError, match="training failed at step 1"):
-        list(_train(tmp_path / "net.pt", answer=lambda network, pairs, step: network(pairs.damaged) * torch.nan))
-
-
-def test_groups_of_weights_have_their_shares_of_the_rate():
-    first, second = nn.Linear(1, 1), nn.Linear(1, 1)
-    optimizer = torch.optim.Adam(
-        [{"params": first.parameters()}, {"params": second.parameters(), "share": 0.5}], lr=1.0
-    )
-    set_rate(optimizer, SETTINGS, 1)
-    assert [group["lr"] for group in optimizer.param_groups] == [5e-3, 2.5e-3]
-    set_rate(optimizer, SETTINGS, 4, factor=2)
-    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([4e-4, 2e-4])
+        list(_train(tmp_path / "net.pt", restore=lambda network, pairs, step: network(pairs.damaged) * torch.nan))

@@ -10,7 +10,7 @@ from photopulse.images import read_metadata
 from photopulse.networks.face import FaceNet, FaceNetSettings
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
-from photopulse.training.restoration.train import plain_answer
+from photopulse.training.restoration.train import restore_plainly
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -53,7 +53,7 @@ class FaceBrighter(nn.Module):
 
 def test_a_photo_sheet_shows_damaged_restored_and_sharp(tmp_path: Path):
     pairs = [Pairs(damaged=_flat(0.2, 32), sharp=_flat(1.0)), Pairs(damaged=_flat(0.4), sharp=_flat(0.0))]
-    write_photo_sheet(tmp_path / "sheet.png", Brighter(), pairs, plain_answer)
+    write_photo_sheet(tmp_path / "sheet.png", Brighter(), pairs, restore_plainly)
     assert _middles(tmp_path / "sheet.png", 3, 2) == [[51, 153, 255], [102, 204, 0]]
 
 

@@ -16,7 +16,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs
-from photopulse.training.restoration.train import plain_answer, train_restoration
+from photopulse.training.restoration.train import restore_plainly, train_restoration
 from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -47,7 +47,7 @@ def _plan(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> 
             _network(Sizes()),
             _batches,
             settings,
-            answer=plain_answer,
+            restore=restore_plainly,
             checkpoint=checkpoint,
             compute=compute or Compute(),
         )

@@ -36,7 +36,7 @@ def weights(twin: Twin) -> torch.Tensor:
 
 
 def trained(twin: Twin, samples: TwinSamples, checkpoint: Path, *, settings: TwinFitSettings = QUICK) -> list[float]:
-    return [state.loss for state in train_twin(twin, samples, settings, checkpoint=checkpoint)]
+    return [state.losses["mse"] for state in train_twin(twin, samples, settings, checkpoint=checkpoint)]
 
 
 def test_training_lowers_the_error_of_pictures_that_were_never_seen(twin: Twin, samples: TwinSamples, tmp_path: Path):

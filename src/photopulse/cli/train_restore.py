@@ -174,7 +174,10 @@ def train_face_gan_command(
 
     def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
         settings = FaceGANTraining(
-            stages=_read_stages(stages), learning_rate=learning_rate, judge_learning_rate=learning_rate, seed=seed
+            stages=_read_stages(stages),
+            learning_rate=learning_rate,
+            discriminator_learning_rate=learning_rate,
+            seed=seed,
         )
         return run_face_gan(_files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher)
 

@@ -13,8 +13,9 @@ from torch import nn
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
 from photopulse.networks.files import write_network
+from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
-from photopulse.training.loop import Trained, load_checkpoint
+from photopulse.training.loop import Trained
 from photopulse.training.loss_curves import write_loss_curves
 from photopulse.training.loss_log import LossLog
 from photopulse.training.run_settings import check_settings, write_settings

@@ -2,45 +2,37 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from photopulse.networks.fsrnet import SIZE, SMALL, SMALL_SIZE, FSRNet, FSRNetSettings, Sharpened, enlarge_bicubic
+from photopulse.training.compute import Compute
 from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.pairs import FaceBatch, batches
-from photopulse.training.loop import (
-    Trained,
-    averaged_copy,
-    channels_last,
-    check_finite,
-    load_checkpoint,
-    move_average,
-    save_checkpoint,
-    seeded_weights,
-    warm_cosine,
-)
+from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import warm_cosine
 
 
 @dataclass(frozen=True, kw_only=True)
 class FSRNetTraining:
-    """The recipe.
+    """Settings of FSRNet's training.
 
     Attributes:
         network: sizes of the network.
-        crops: how faces lie in the training pictures.
-        steps: batches in all.
-        batch_size: faces in each.
-        learning_rate: Adam's, after ``warmup`` steps; it falls to a hundredth along a cosine.
-        warmup: steps.
-        coarse_weight: of the coarse picture's L1 distance; the fine one's has the weight 1.
-        geometry_weight: of the heatmaps' and the part maps' errors.
-        averaging: of the weights that are kept: each step's count 1 - this.
+        crops: how faces are cropped.
+        steps: number of batches.
+        batch_size: faces per batch.
+        learning_rate: highest learning rate of Adam; it falls to a hundredth along a cosine.
+        warmup: steps until the highest learning rate.
+        coarse_weight: weight of the coarse picture's L1 distance; the fine one's has the weight 1.
+        geometry_weight: weight of the errors of heatmaps and part maps.
+        ema_decay: decay of the exponential moving average of the weights, in [0, 1).
         save_every: steps between two checkpoints.
-        seed: of weights and data.
+        seed: random seed for initial weights and data.
     """
 
     network: FSRNetSettings = SMALL
@@ -51,43 +43,46 @@ class FSRNetTraining:
     warmup: int = 200
     coarse_weight: float = 0.3
     geometry_weight: float = 0.02
-    averaging: float = 0.998
+    ema_decay: float = 0.998
     save_every: int = 200
     seed: int = 0
 
 
 def train_fsrnet(
-    faces: Sequence[TrainingFace], settings: FSRNetTraining, *, checkpoint: Path, device: str = "cpu"
+    faces: Sequence[TrainingFace], settings: FSRNetTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
-    """Trains and yields after each step; goes on from ``checkpoint`` if it is there.
+    """Trains FSRNet, see ``training_loop``.
 
     Computes in bfloat16 where that is safe. The pictures' distance is L1 and not the paper's L2: it converges
     sooner (Zhao et al. 2017).
     """
     with seeded_weights(settings.seed):
-        network = channels_last(FSRNet(settings.network).to(device))
-    average = averaged_copy(network)
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
-    parts = {"network": network, "average": average, "optimizer": optimizer}
-    done = load_checkpoint(checkpoint, parts)
-    endless = fsrnet_batches(faces, settings.crops, settings.network, settings.batch_size, settings.seed, done)
-    for step, batch in enumerate(islice(endless, max(settings.steps - done, 0)), start=done + 1):
-        factor = warm_cosine(step, steps=settings.steps, warmup=settings.warmup)
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * factor
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
-            answer: Sharpened = network(channels_last(enlarge_bicubic(batch.small.to(device))))
+        network = channels_last(FSRNet(settings.network).to(compute.device))
+    learner = Learner(
+        network,
+        compute,
+        learning_rate=settings.learning_rate,
+        betas=(0.9, 0.99),
+        schedule=partial(warm_cosine, steps=settings.steps, warmup=settings.warmup),
+        ema_decay=settings.ema_decay,
+    )
+
+    def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:
+        with compute.autocast():
+            answer: Sharpened = network(channels_last(enlarge_bicubic(batch.small.to(compute.device))))
         losses = fsrnet_losses(answer, batch)
         loss = losses["fine"] + settings.coarse_weight * losses["coarse"]
-        loss = loss + settings.geometry_weight * (losses["landmarks"] + losses["parts"])
-        check_finite(loss, step)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        move_average(average, network, decay=settings.averaging, step=step)
-        if step % settings.save_every == 0 or step == settings.steps:
-            save_checkpoint(checkpoint, step, parts)
-        yield Trained(step=step, losses={name: part.item() for name, part in losses.items()}, network=average)
+        learner.minimize(loss + settings.geometry_weight * (losses["landmarks"] + losses["parts"]), step)
+        return losses
+
+    return training_loop(
+        take_step,
+        lambda done: fsrnet_batches(faces, settings.crops, settings.network, settings.batch_size, settings.seed, done),
+        learner,
+        steps=settings.steps,
+        checkpoint=checkpoint,
+        save_every=settings.save_every,
+    )
 
 
 def fsrnet_batches(
@@ -98,7 +93,7 @@ def fsrnet_batches(
     seed: int,
     first_step: int,
 ) -> Iterator[FaceBatch]:
-    """Yields the batches that FSRNet of these sizes learns from, see ``pairs.batches``."""
+    """Yields batches for an FSRNet of these sizes, see ``pairs.batches``."""
     return batches(
         faces,
         crops,
@@ -111,9 +106,9 @@ def fsrnet_batches(
 
 
 def fsrnet_losses(answer: Sharpened, batch: FaceBatch) -> dict[str, Tensor]:
-    """Measures how far both pictures and the geometry of an answer are from a batch; each a scalar."""
+    """Computes the losses of both pictures and of the geometry, each a scalar."""
     sharp = batch.sharp.to(answer.fine.device)
-    # A landmark fills so few pixels of its map that an even mean would teach black maps.
+    # A landmark fills so few pixels of its map that with an even mean black maps would be the best.
     emphasis = 1 + 30 * batch.landmarks.to(sharp)
     difference = answer.landmarks.float() - batch.landmarks.to(sharp)
     return {

@@ -54,11 +54,13 @@ def run_fsrnet(
             folder that cannot be used, and if training fails.
     """
 
+    compute = alone_on(device)
+
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
-        return train_fsrnet(faces, settings, checkpoint=checkpoint, device=device)
+        return train_fsrnet(faces, settings, checkpoint=checkpoint, compute=compute)
 
     plan = _plan("fsrnet", files, output, settings, {}, network=FSRNet(settings.network), train=train)
-    return run_plan(plan, output, compute=alone_on(device), fresh=fresh, watcher=watcher)
+    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_fsrgan(
@@ -77,12 +79,14 @@ def run_fsrgan(
     """
     first = load_fsrnet("fsrnet") if start is None else read_fsrnet(start)
 
+    compute = alone_on(device)
+
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
-        return train_fsrgan(faces, first, settings, checkpoint=checkpoint, device=device)
+        return train_fsrgan(faces, first, settings, checkpoint=checkpoint, compute=compute)
 
     asked: dict[str, object] = {"start_sha256": weights_hash(first)}
     plan = _plan("fsrgan", files, output, settings, asked, network=FSRNet(first.settings), train=train)
-    return run_plan(plan, output, compute=alone_on(device), fresh=fresh, watcher=watcher)
+    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def _plan(

@@ -7,10 +7,11 @@ from pathlib import Path
 from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.networks.enlarge import FACTOR, EnlargeNet, EnlargeNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.loop import Trained, seeded_weights
+from photopulse.training.learner import seeded_weights
+from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import PhotoCrops, photo_batches
-from photopulse.training.restoration.train import plain_answer, train_restoration
+from photopulse.training.restoration.train import restore_plainly, train_restoration
 
 # It works on what was restored already: nearly clean.
 _TRACES = DamageRecipe(
@@ -23,11 +24,11 @@ _TRACES = DamageRecipe(
 
 @dataclass(frozen=True, kw_only=True)
 class EnlargeTraining:
-    """The recipe: sizes of the network, how its weights are moved, how photos are cropped and damaged."""
+    """Settings of the super-resolution network's training: its sizes, optimisation, crops of photos, their damages."""
 
     network: EnlargeNetSettings = field(default_factory=EnlargeNetSettings)
     optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, averaging=0.995)
+        default_factory=lambda: Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, ema_decay=0.995)
     )
     crops: PhotoCrops = field(default_factory=PhotoCrops)
     damage: DamageRecipe = _TRACES
@@ -36,12 +37,12 @@ class EnlargeTraining:
 def train_enlarge(
     files: Sequence[Path], settings: EnlargeTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
-    """Trains the super-resolution network; yields after each step and goes on from ``checkpoint`` if it is there."""
+    """Trains the super-resolution network, see ``training_loop``."""
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = EnlargeNet(settings.network)
 
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute, same_size=False)
     return train_restoration(
-        network, batches, optimisation, answer=plain_answer, checkpoint=checkpoint, compute=compute
+        network, batches, optimisation, restore=restore_plainly, checkpoint=checkpoint, compute=compute
     )

@@ -1,4 +1,4 @@
-"""Phase one of the face network: its decoder alone learns to draw faces, as a GAN, from random tensors."""
+"""Phase one of the face network: its decoder alone learns to draw faces from random tensors, as a GAN."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,33 +12,25 @@ from torch import Tensor
 from photopulse.metrics.features import load_features
 from photopulse.metrics.perceptual import feature_distance
 from photopulse.networks.face import FACE_SIZE, FaceNetSettings, make_decoder
+from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
 from photopulse.training.compute import Compute
-from photopulse.training.feature_judge import FeatureJudge, judge_loss, maker_loss, picture_features
-from photopulse.training.loop import (
-    Stateful,
-    Trained,
-    averaged_copy,
-    channels_last,
-    check_finite,
-    load_checkpoint,
-    move_average,
-    save_checkpoint,
-    seeded_weights,
-)
-from photopulse.training.optimisation import take_step
+from photopulse.training.feature_discriminator import picture_features
+from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.loop import Trained, training_loop
 from photopulse.training.restoration.face_crops import FaceCrops, face_batches
 
 SMALL_SIZE = FACE_SIZE // 32
+_BETAS = (0.0, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A part of the training: faces of one size.
+    """A stage of progressive growing: faces of one size.
 
     Attributes:
         size: height and width of the faces in px.
-        steps: batches.
-        batch_size: faces in each.
+        steps: number of batches.
+        batch_size: faces per batch and process.
     """
 
     size: int
@@ -48,18 +40,18 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class FaceGANTraining:
-    """The recipe.
+    """Settings of the decoder's training.
 
     Attributes:
         network: sizes of the whole face network.
-        stages: small faces first, as in progressive growing (Karras et al., ICLR 2018).
-        learning_rate: Adam's, of the decoder;
-        judge_learning_rate: and of the judge.
-        judge_rests_below: the judge learns only while its loss is above this: it must not win.
-        likeness_weight: of drawn faces that are more alike than photos are.
-        averaging: of the weights that are kept: each step's count 1 - this.
+        stages: stages of progressive growing, small faces first (Karras et al., ICLR 2018).
+        learning_rate: learning rate of the decoder's Adam optimizer.
+        discriminator_learning_rate: learning rate of the discriminator's.
+        update_threshold: the discriminator is updated only while its loss is above this, so that it does not win.
+        diversity_weight: weight of ``diversity_loss``; the adversarial loss has the weight 1.
+        ema_decay: decay of the exponential moving average of the decoder's weights, in [0, 1).
         save_every: steps between two checkpoints.
-        seed: of weights and data.
+        seed: random seed for initial weights and data.
     """
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
@@ -69,16 +61,16 @@ class FaceGANTraining:
         Stage(size=256, steps=600, batch_size=8),
     )
     learning_rate: float = 3e-4
-    judge_learning_rate: float = 3e-4
-    judge_rests_below: float = 0.7
-    likeness_weight: float = 10.0
-    averaging: float = 0.995
+    discriminator_learning_rate: float = 3e-4
+    update_threshold: float = 0.7
+    diversity_weight: float = 10.0
+    ema_decay: float = 0.995
     save_every: int = 100
     seed: int = 0
 
     @property
     def steps(self) -> int:
-        """Batches in all."""
+        """Number of batches."""
         return sum(stage.steps for stage in self.stages)
 
     def size_in(self, step: int) -> int:
@@ -90,57 +82,57 @@ class FaceGANTraining:
 def train_face_gan(
     faces: FaceCrops, settings: FaceGANTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
-    """Trains the decoder of a face network as a GAN; yields after each step and goes on from ``checkpoint``.
-
-    What it yields as network is the averaged decoder.
-    """
+    """Trains the decoder of a face network as a GAN, see ``training_loop``."""
     features = load_features(compute.device)
+    adversarial = AdversarialSettings(
+        weight=1.0, learning_rate=settings.discriminator_learning_rate, update_threshold=settings.update_threshold
+    )
     with seeded_weights(settings.seed):
         decoder = channels_last(make_decoder(settings.network).to(compute.device))
-        judge = channels_last(FeatureJudge().to(compute.device))
-    average = averaged_copy(decoder)
-    optimizer = torch.optim.Adam(decoder.parameters(), lr=settings.learning_rate, betas=(0.0, 0.99))
-    heads = judge.heads.parameters()
-    judging = torch.optim.Adam(heads, lr=settings.judge_learning_rate, betas=(0.0, 0.99))
-    parts: dict[str, Stateful] = {
-        "decoder": decoder,
-        "average": average,
-        "judge": judge,
-        "optimizer": optimizer,
-        "judging": judging,
-    }
-    done = load_checkpoint(checkpoint, parts)
-    for step, (real, random) in enumerate(_batches(faces, settings, done, compute), start=done + 1):
-        real = real.to(compute.device).contiguous(memory_format=torch.channels_last)
+        adversary = AdversarialLoss(adversarial, compute, betas=_BETAS)
+    learner = Learner(
+        decoder, compute, learning_rate=settings.learning_rate, betas=_BETAS, ema_decay=settings.ema_decay
+    )
+
+    def take_step(batch: FaceGANBatch, step: int) -> dict[str, Tensor]:
+        real = batch.faces.to(compute.device).contiguous(memory_format=torch.channels_last)
         size = real.shape[3]
-        small, skips = decoder.random_inputs(len(real), size=SMALL_SIZE, sizes=doublings(size), generator=random)
+        small, skips = decoder.random_inputs(len(real), size=SMALL_SIZE, sizes=doublings(size), generator=batch.random)
         with compute.autocast():
             drawn = decoder(small.to(compute.device), [skip.to(compute.device) for skip in skips])
-            made = squashed(drawn)
             with torch.no_grad():
                 of_real = picture_features(features, real)
-            of_made = picture_features(features, made)
-            doubt = judge_loss(judge(of_real), judge([stage.detach() for stage in of_made]))
-        check_finite(doubt, step)
-        if compute.mean(doubt.detach()).item() > settings.judge_rests_below:
-            take_step(judging, doubt, judge, compute)
-        with compute.autocast():
-            belief = maker_loss(judge(of_made)).mean()
-        check_finite(belief, step)
-        alike = settings.likeness_weight * likeness(of_real, of_made)
-        take_step(optimizer, belief + alike + beyond_pictures(drawn), decoder, compute)
-        move_average(average, decoder, decay=settings.averaging, step=step)
-        if compute.is_main and (step % settings.save_every == 0 or step == settings.steps):
-            save_checkpoint(checkpoint, step, parts)
-        yield Trained(
-            step=step, losses={"judge": doubt.item(), "maker": belief.item(), "alike": alike.item()}, network=average
-        )
+            of_made = picture_features(features, to_image(drawn))
+        losses = {
+            "discriminator": adversary.update_discriminator(of_real, of_made, step),
+            "adversarial": adversary.generator_loss(of_made).mean(),
+            "diversity": settings.diversity_weight * diversity_loss(of_real, of_made),
+            "saturation": saturation_penalty(drawn),
+        }
+        learner.minimize(losses["adversarial"] + losses["diversity"] + losses["saturation"], step)
+        return losses
+
+    return training_loop(
+        take_step,
+        lambda done: _batches(faces, settings, done, compute),
+        learner,
+        steps=settings.steps,
+        checkpoint=checkpoint,
+        save_every=settings.save_every,
+        others=adversary.parts,
+    )
 
 
-def _batches(
-    faces: FaceCrops, settings: FaceGANTraining, done: int, compute: Compute
-) -> Iterator[tuple[Tensor, torch.Generator]]:
-    """Yields the batches of all stages that are left, with the randomness of each step."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceGANBatch:
+    """Real faces (B, 3, s, s) in [0, 1] of the stage's size, and the randomness of the drawn ones."""
+
+    faces: Tensor
+    random: torch.Generator
+
+
+def _batches(faces: FaceCrops, settings: FaceGANTraining, done: int, compute: Compute) -> Iterator[FaceGANBatch]:
+    """Yields the batches that are left, stage after stage."""
     ends = list(accumulate(stage.steps for stage in settings.stages))
     for stage, end in zip(settings.stages, ends, strict=True):
         first = max(done, end - stage.steps)
@@ -150,7 +142,8 @@ def _batches(
         )
         for step, batch in enumerate(islice(batches, max(end - first, 0)), start=first):
             random = torch.Generator().manual_seed(settings.seed * 1_000_003 + compute.batch_number(step))
-            yield F.interpolate(batch, size=(stage.size, stage.size), mode="area"), random
+            resized = F.interpolate(batch, size=(stage.size, stage.size), mode="area")
+            yield FaceGANBatch(faces=resized, random=random)
 
 
 def doublings(size: int) -> int:
@@ -158,25 +151,28 @@ def doublings(size: int) -> int:
     return (size // SMALL_SIZE).bit_length() - 1
 
 
-def squashed(drawn: Tensor) -> Tensor:
-    """Brings what the decoder draws, around 0, into [0, 1] smoothly: behind a clamp a GAN saturates."""
+def to_image(drawn: Tensor) -> Tensor:
+    """Maps the decoder's output, around 0, to [0, 1] by a tanh: behind a clamp a GAN saturates."""
     return 0.5 + 0.5 * torch.tanh(2 * drawn)
 
 
-def likeness(of_real: Sequence[Tensor], of_made: Sequence[Tensor]) -> Tensor:
-    """Measures how much more alike the faces of a batch are than photos: else a GAN soon draws one face for all.
+def diversity_loss(of_real: Sequence[Tensor], of_made: Sequence[Tensor]) -> Tensor:
+    """Measures how much less diverse a batch of drawn faces is than real ones, against mode collapse.
 
-    What counts is the mean distance between neighbours, map by map: coarse ones hold who it is, fine ones the texture
-    (after mode seeking: Mao et al., CVPR 2019).
+    Diversity is the mean distance of the features of neighbours in the batch, stage by stage: coarse stages show the
+    person, fine ones the texture (after mode seeking: Mao et al., CVPR 2019).
+
+    Returns:
+        A scalar, 0 where drawn faces are as diverse as real ones or more.
     """
-    parts = [F.relu(_spread(real) - _spread(made)) for real, made in zip(of_real, of_made, strict=True)]
+    parts = [F.relu(_diversity(real) - _diversity(made)) for real, made in zip(of_real, of_made, strict=True)]
     return torch.stack(parts).mean()
 
 
-def _spread(maps: Tensor) -> Tensor:
+def _diversity(maps: Tensor) -> Tensor:
     return feature_distance([maps], [maps.roll(1, dims=0)]).mean().float()
 
 
-def beyond_pictures(drawn: Tensor) -> Tensor:
-    """Measures how far the drawn goes where ``squashed`` is flat: from there no gradient would lead back."""
+def saturation_penalty(drawn: Tensor) -> Tensor:
+    """Mean squared excess of the decoder's output beyond [-1, 1], where ``to_image`` is flat and has no gradient."""
     return F.relu(drawn.float().abs() - 1).square().mean()

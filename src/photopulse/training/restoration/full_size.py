@@ -13,10 +13,11 @@ from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
 from photopulse.networks.photo import PhotoNet
 from photopulse.training.compute import Compute
-from photopulse.training.loop import Trained, channels_last, seeded_weights
+from photopulse.training.learner import channels_last, seeded_weights
+from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
-from photopulse.training.restoration.train import Answer, train_restoration
+from photopulse.training.restoration.train import Restorer, train_restoration
 
 LARGE_PHOTOS: Final = DamageRecipe(
     blur=Amount(0.3, 3.2, share=0.7, even_ratios=True),
@@ -27,19 +28,19 @@ LARGE_PHOTOS: Final = DamageRecipe(
     chroma_noise=Amount(2, 16, share=0.35),
     jpeg=Amount(25, 95, share=0.85),
 )
-"""Milder than ``TRAINING``: what shrinking hides anyway asks nothing of the way back, light damage asks everything."""
+"""Milder than ``TRAINING``: shrinking hides strong damage anyway, so that the network must learn the light one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FullSizeTraining:
-    """The recipe.
+    """Settings of the full-size network's training.
 
     Attributes:
-        network: sizes.
-        optimisation: how its weights are moved.
-        crops: of the large photos.
-        damage: of these.
-        ratios: a large side over a small one, the least and the most; every step draws one.
+        network: sizes of the network.
+        optimisation: settings of the optimisation.
+        crops: how the large photos are cropped.
+        damage: recipe of the crops' damages.
+        ratios: least and largest ratio of full to working size; each step draws one.
     """
 
     network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
@@ -61,20 +62,20 @@ def train_full_size(
     checkpoint: Path,
     compute: Compute,
 ) -> Iterator[Trained]:
-    """Trains the full-size network while ``photo_net`` stays as it is; yields and goes on as the others do."""
+    """Trains the full-size network on the results of ``photo_net``, which does not learn; see ``training_loop``."""
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = FullSizeNet(settings.network)
-    answer = full_size_answer(channels_last(photo_net.to(compute.device)).eval(), settings)
+    restore = full_size_restorer(channels_last(photo_net.to(compute.device)).eval(), settings)
 
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
-    return train_restoration(network, batches, optimisation, answer=answer, checkpoint=checkpoint, compute=compute)
+    return train_restoration(network, batches, optimisation, restore=restore, checkpoint=checkpoint, compute=compute)
 
 
-def full_size_answer(photo_net: PhotoNet, settings: FullSizeTraining) -> Answer:
-    """Asks a full-size network as restoration does, at a ratio of the sizes that depends on the step."""
+def full_size_restorer(photo_net: PhotoNet, settings: FullSizeTraining) -> Restorer:
+    """Runs a full-size network as restoration does, at a ratio of the sizes that depends on the step."""
 
-    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+    def restore(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
         low_in = F.interpolate(
             pairs.damaged, size=_small_size(settings, step), mode="bicubic", antialias=True, align_corners=False
         ).clamp(0, 1)
@@ -84,7 +85,7 @@ def full_size_answer(photo_net: PhotoNet, settings: FullSizeTraining) -> Answer:
         with torch.autocast(pairs.damaged.device.type, enabled=False):
             return network(low_in, low_out, pairs.damaged)
 
-    return answer
+    return restore
 
 
 def _small_size(settings: FullSizeTraining, step: int) -> tuple[int, int]:

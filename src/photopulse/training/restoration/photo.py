@@ -11,26 +11,27 @@ from torch import Tensor, nn
 
 from photopulse.degrade.photo import EVERYTHING, Damages
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
+from photopulse.training.adversarial import AdversarialSettings
 from photopulse.training.compute import Compute
-from photopulse.training.judging import Judging
-from photopulse.training.loop import Trained, seeded_weights
+from photopulse.training.learner import seeded_weights
+from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
-from photopulse.training.restoration.train import Answer, train_restoration
+from photopulse.training.restoration.train import Restorer, train_restoration
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoTraining:
-    """The recipe.
+    """Settings of the photo network's training.
 
     Attributes:
-        network: sizes.
-        optimisation: how its weights are moved.
-        judging: how an opponent takes part; None trains without one.
-        crops: of the photos;
-        damage: and of these.
-        again: share of the batches that the network cleans at half of the size first: small pictures are restored in
-            steps, see ``restoration.plan``.
+        network: sizes of the network.
+        optimisation: settings of the optimisation.
+        adversarial: settings of the adversarial loss; None trains without one.
+        crops: how the photos are cropped.
+        damage: recipe of the crops' damages.
+        again: share of the batches that the network cleans at half of the size first, as small photos are restored,
+            see ``restoration.plan``.
     """
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
@@ -39,7 +40,7 @@ class PhotoTraining:
             steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0, coarse_weight=10.0
         )
     )
-    judging: Judging | None = None
+    adversarial: AdversarialSettings | None = None
     crops: PhotoCrops = field(
         default_factory=lambda: PhotoCrops(least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375)
     )
@@ -55,7 +56,7 @@ def train_photo(
     checkpoint: Path,
     compute: Compute,
 ) -> Iterator[Trained]:
-    """Trains the photo network; yields after each step and goes on from ``checkpoint`` if it is there.
+    """Trains the photo network, see ``training_loop``.
 
     Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
     """
@@ -70,22 +71,22 @@ def train_photo(
         network,
         batches,
         optimisation,
-        answer=photo_answer(settings),
+        restore=photo_restorer(settings),
         checkpoint=checkpoint,
         compute=compute,
-        judging=settings.judging,
+        adversarial=settings.adversarial,
     )
 
 
-def photo_answer(settings: PhotoTraining) -> Answer:
-    """Asks a photo network once, or about what it made of the smaller picture, as the step has it."""
+def photo_restorer(settings: PhotoTraining) -> Restorer:
+    """Runs a photo network once, or twice: first on the picture at half of its size. The step decides at random."""
 
-    def answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
+    def restore(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
         random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)
         again = torch.rand((), generator=random).item() < settings.again
         return cast(Tensor, network(cleaned_small(network, pairs.damaged) if again else pairs.damaged))
 
-    return answer
+    return restore
 
 
 def cleaned_small(network: nn.Module, damaged: Tensor) -> Tensor:

@@ -29,11 +29,11 @@ from photopulse.training.restoration.face_gan import FaceGANTraining, train_face
 from photopulse.training.restoration.face_restoration import FaceTraining, train_face
 from photopulse.training.restoration.face_store import SearchWatcher, gather_faces
 from photopulse.training.restoration.files import held_apart, spread, usable_photos
-from photopulse.training.restoration.full_size import FullSizeTraining, full_size_answer, train_full_size
+from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, damage_and_restore_size, make_pairs
 from photopulse.training.restoration.photo import PhotoTraining, train_photo
 from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
-from photopulse.training.restoration.train import Answer, plain_answer
+from photopulse.training.restoration.train import Restorer, restore_plainly
 from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
 
 FACE_DECODER = "face-decoder"
@@ -83,7 +83,7 @@ def run_photo(
         asked={"settings": asdict(settings), "start_sha256": None if begun is None else weights_hash(begun)},
         sizes=settings.network,
         network=PhotoNet(settings.network),
-        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, plain_answer, heard),
+        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, restore_plainly, heard),
     )
     return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -107,7 +107,7 @@ def run_full_size(
     def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
         return train_full_size(learned, small_net, settings, checkpoint=checkpoint, compute=compute)
 
-    answer = full_size_answer(small_net, settings)
+    restore = full_size_restorer(small_net, settings)
     plan = Plan(
         name="full-size",
         kind=FULL_SIZE,
@@ -115,7 +115,7 @@ def run_full_size(
         asked={"settings": asdict(settings), "photo_net_sha256": weights_hash(small_net)},
         sizes=settings.network,
         network=FullSizeNet(settings.network),
-        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, answer, heard),
+        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, restore, heard),
     )
     return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -134,7 +134,7 @@ def run_enlarge(
     def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
         return train_enlarge(learned, settings, checkpoint=checkpoint, compute=compute)
 
-    photos = partial(_photos, files, settings.crops, settings.damage, train, plain_answer, same_size=False)
+    photos = partial(_photos, files, settings.crops, settings.damage, train, restore_plainly, same_size=False)
     plan = Plan(
         name="enlarge",
         kind=ENLARGE,
@@ -242,7 +242,7 @@ def _photos(
     crops: PhotoCrops,
     damage: Damages,
     train: TrainOnPhotos,
-    answer: Answer,
+    restore: Restorer,
     watcher: TrainingWatcher,
     *,
     same_size: bool = True,
@@ -256,7 +256,7 @@ def _photos(
     return Material(
         told={"photos": len(learned), "held_out": [file.name for file in apart]},
         train=lambda checkpoint: train(learned, checkpoint),
-        show=lambda path, network, _step: write_photo_sheet(path, network, pairs, answer),
+        show=lambda path, network, _step: write_photo_sheet(path, network, pairs, restore),
     )
 
 

@@ -8,16 +8,16 @@ from torch import nn
 
 from photopulse.networks.face_decoder import FaceDecoder
 from photopulse.reporting.strips import Strip, write_sheet
-from photopulse.training.restoration.face_gan import SMALL_SIZE, doublings, squashed
+from photopulse.training.restoration.face_gan import SMALL_SIZE, doublings, to_image
 from photopulse.training.restoration.face_restoration import clean_and_restore
 from photopulse.training.restoration.pairs import Pairs
-from photopulse.training.restoration.train import Answer
+from photopulse.training.restoration.train import Restorer
 
 _FIDELITIES = (1.0, 0.5, 0.0)
 _GRID = 6
 
 
-def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], answer: Answer) -> None:
+def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], restore: Restorer) -> None:
     """Writes a line for each pair (of one picture): damaged, restored, sharp.
 
     Raises PhotopulseError, like all of these, if the picture cannot be written.
@@ -26,7 +26,7 @@ def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], an
     strips: list[Strip] = []
     for pair in pairs:
         with torch.no_grad():
-            restored = answer(network, pair.to(device), 1).float().cpu()
+            restored = restore(network, pair.to(device), 1).float().cpu()
         strips.append(Strip(pictures=[pair.damaged, restored, pair.sharp]))
     write_sheet(path, strips, columns=("damaged", "restored", "sharp"))
 
@@ -54,7 +54,7 @@ def write_grid_of_faces(path: Path, decoder: FaceDecoder, *, size: int, metadata
     for _ in range(_GRID // 2):
         small, skips = decoder.random_inputs(_GRID, size=SMALL_SIZE, sizes=doublings(size), generator=random)
         with torch.no_grad():
-            faces = squashed(decoder(small.to(device), [skip.to(device) for skip in skips])).float().cpu()
+            faces = to_image(decoder(small.to(device), [skip.to(device) for skip in skips])).float().cpu()
         strips.append(Strip(pictures=list(faces.chunk(_GRID))))
     write_sheet(path, strips, columns=[""] * _GRID, cell=max(size, 128), metadata=metadata)
 

@@ -1,7 +1,6 @@
-"""The loop that all networks of the restoration are trained with, from pairs of damaged and sharp pictures."""
+"""How the restoration's networks for whole photos learn from pairs of damaged and sharp pictures."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -10,35 +9,26 @@ from torch import Tensor, nn
 
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.metrics.perceptual import feature_distance
-from photopulse.training.coarse import coarse_distance
+from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
+from photopulse.training.coarse import coarse_loss
 from photopulse.training.compute import Compute
-from photopulse.training.feature_judge import picture_features
-from photopulse.training.judging import Judging, Opponent
-from photopulse.training.loop import (
-    Stateful,
-    Trained,
-    averaged_copy,
-    channels_last,
-    check_finite,
-    load_checkpoint,
-    move_average,
-    save_checkpoint,
-    seeded_weights,
-)
-from photopulse.training.optimisation import Optimisation, set_rate, take_step
+from photopulse.training.feature_discriminator import picture_features
+from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs
 
 
-class Answer(Protocol):
-    """How a network is asked about a batch."""
+class Restorer(Protocol):
+    """Runs a network on a batch."""
 
     def __call__(self, network: nn.Module, pairs: Pairs, step: int) -> Tensor:
         """Returns what the network makes of the damaged pictures in that step, as large as the sharp ones."""
         ...
 
 
-def plain_answer(network: nn.Module, pairs: Pairs, step: int) -> Tensor:  # noqa: ARG001
-    """Asks a network that takes the damaged pictures and nothing else."""
+def restore_plainly(network: nn.Module, pairs: Pairs, step: int) -> Tensor:  # noqa: ARG001
+    """Runs a network that takes the damaged pictures and nothing else."""
     return network(pairs.damaged)
 
 
@@ -47,63 +37,71 @@ def train_restoration(
     batches: Callable[[int], Iterator[Pairs]],
     settings: Optimisation,
     *,
-    answer: Answer,
+    restore: Restorer,
     checkpoint: Path,
     compute: Compute,
-    judging: Judging | None = None,
+    adversarial: AdversarialSettings | None = None,
 ) -> Iterator[Trained]:
-    """Trains a network on pairs of pictures; yields after each step and goes on from ``checkpoint``.
+    """Trains a network on pairs of pictures, see ``training_loop``.
 
-    The losses are L1, coarse and perceptual distance, each with the weight that ``settings`` have for it.
+    The losses are L1, coarse, perceptual and adversarial, each with the weight that the settings give it.
 
     Args:
         network: with its first weights.
-        batches: makes this process's endless batches from the number of steps done.
-        settings: of the training.
-        answer: asks the network.
-        checkpoint: file, written now and then, and at the end, by the main process.
+        batches: makes this process's endless batches from the number of steps that are done.
+        settings: settings of the optimisation.
+        restore: runs the network.
+        checkpoint: file to go on from.
         compute: where to compute.
-        judging: how an opponent takes part, if one does.
-
-    Raises:
-        PhotopulseError: the loss grows beyond all numbers, or the checkpoint is of another network.
+        adversarial: settings of the adversarial loss; None trains without one.
     """
     network = channels_last(network.to(compute.device))
-    average = averaged_copy(network)
     with seeded_weights(settings.seed):
-        opponent = None if judging is None else Opponent(judging, compute)
-    features = load_features(compute.device) if settings.perceptual_weight or opponent else None
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
-    parts: dict[str, Stateful] = {"network": network, "average": average, "optimizer": optimizer}
-    parts |= opponent.parts if opponent else {}
-    done = load_checkpoint(checkpoint, parts)
-    for step, pairs in enumerate(islice(batches(done), max(settings.steps - done, 0)), start=done + 1):
-        set_rate(optimizer, settings, step)
+        adversary = None if adversarial is None else AdversarialLoss(adversarial, compute)
+    features = load_features(compute.device) if settings.perceptual_weight or adversary else None
+    learner = Learner(
+        network,
+        compute,
+        learning_rate=settings.learning_rate,
+        betas=(0.9, 0.99),
+        schedule=settings.schedule,
+        ema_decay=settings.ema_decay,
+    )
+
+    def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
         pairs = pairs.to(compute.device)
         with compute.autocast():
-            made = answer(network, pairs, step)
+            made = restore(network, pairs, step)
+
+        # Losses of the pixels.
         losses = {"pixel": (made.float() - pairs.sharp).abs().mean()}
         loss = losses["pixel"]
         if settings.coarse_weight:
-            losses["coarse"] = coarse_distance(made, pairs.sharp).mean()
+            losses["coarse"] = coarse_loss(made, pairs.sharp).mean()
             loss = loss + settings.coarse_weight * losses["coarse"]
-        told: dict[str, float] = {}
+
+        # Losses of the features.
         if features is not None:
             of_made, of_sharp = _features_of_half(features, made, pairs, compute)
             losses["perceptual"] = feature_distance(of_made, of_sharp).float().mean()
             loss = loss + settings.perceptual_weight * losses["perceptual"]
-            if opponent is not None and judging is not None:
-                told["judge"] = opponent.learn(of_sharp, of_made, step)
-                losses["adversarial"] = opponent.against(of_made).mean()
-                loss = loss + judging.weight * losses["adversarial"]
-        check_finite(loss, step)
-        take_step(optimizer, loss, network, compute)
-        move_average(average, network, decay=settings.averaging, step=step)
-        copy_statistics(average, network)
-        if compute.is_main and (step % settings.save_every == 0 or step == settings.steps):
-            save_checkpoint(checkpoint, step, parts)
-        told |= {name: part.item() for name, part in losses.items()}
-        yield Trained(step=step, losses=told, network=average)
+            if adversary is not None and adversarial is not None:
+                losses["discriminator"] = adversary.update_discriminator(of_sharp, of_made, step)
+                losses["adversarial"] = adversary.generator_loss(of_made).mean()
+                loss = loss + adversarial.weight * losses["adversarial"]
+
+        learner.minimize(loss, step)
+        return losses
+
+    return training_loop(
+        take_step,
+        batches,
+        learner,
+        steps=settings.steps,
+        checkpoint=checkpoint,
+        save_every=settings.save_every,
+        others=adversary.parts if adversary else None,
+    )
 
 
 def _features_of_half(
@@ -114,9 +112,3 @@ def _features_of_half(
         with torch.no_grad():
             of_sharp = picture_features(features, pairs.sharp[::2])
         return picture_features(features, made[::2].clamp(0, 1)), of_sharp
-
-
-def copy_statistics(average: nn.Module, network: nn.Module) -> None:
-    """Takes over what batch normalisations counted: it is no weight, and so no average of weights has it."""
-    for kept, now in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(now)

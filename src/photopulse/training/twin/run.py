@@ -159,7 +159,8 @@ class _Fitter:
         self._watcher.on_stage(f"fitting the twin of {twin.size} px", self._settings.steps)
         mean: float | None = None
         for state in train_twin(twin, samples, self._settings, checkpoint=checkpoint):
-            mean = state.loss if mean is None else mean + 0.05 * (state.loss - mean)
+            loss = state.losses["mse"]
+            mean = loss if mean is None else mean + 0.05 * (loss - mean)
             self._watcher.on_part(state.step, f"mse {mean:.2e}")
 
     def _rendered(self) -> TwinSamples:

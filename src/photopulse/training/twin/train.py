@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import TWIN_SIZES
-from photopulse.training.loop import load_checkpoint, save_checkpoint, warm_cosine
+from photopulse.training.compute import Compute
+from photopulse.training.learner import DivergedError, Learner
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import warm_cosine
 from photopulse.training.twin.samples import TwinSamples, seeded
 
 _WARMUP = 100
@@ -21,15 +26,16 @@ _MEASURED_TOGETHER = 16
 
 @dataclass(frozen=True, kw_only=True)
 class TwinFitSettings:
-    """The recipe.
+    """Settings of the fit of a generator's twins.
 
     Attributes:
-        sizes: pixels of the twins, each of which is fitted for itself.
-        samples: pictures that are rendered at full size to learn from, once for all sizes.
-        steps: batches in all.
-        batch: samples in each.
-        learning_rate: Adam's, after 100 steps; it falls to a hundredth along a cosine. 3e-4 is too much.
-        seed: of samples and batches.
+        sizes: resolutions of the twins in px; each twin is fitted for itself.
+        samples: pictures rendered at full size as training data, once for all sizes.
+        steps: number of batches.
+        batch: samples per batch.
+        learning_rate: highest learning rate of Adam, after 100 steps; it falls to a hundredth along a cosine. 3e-4 is
+            too much.
+        seed: random seed for samples and batches.
     """
 
     sizes: tuple[int, ...] = TWIN_SIZES
@@ -48,49 +54,49 @@ class TwinError:
     median: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class TwinFitState:
-    """After a step: its number from 1, and the batch's loss."""
+def train_twin(twin: Twin, samples: TwinSamples, settings: TwinFitSettings, *, checkpoint: Path) -> Iterator[Trained]:
+    """Trains the twin's tail, see ``training_loop``; afterwards the twin is frozen.
 
-    step: int
-    loss: float
-
-
-def train_twin(
-    twin: Twin, samples: TwinSamples, settings: TwinFitSettings, *, checkpoint: Path
-) -> Iterator[TwinFitState]:
-    """Trains the twin's tail and yields after each step; goes on from ``checkpoint`` if it is there.
-
-    The loss is the squared distance to the true small pictures. On CPUs the tail computes in bfloat16, the trunk,
-    which does not learn, in float32. Afterwards the twin is frozen.
+    The loss ``mse`` is the squared distance to the true small pictures. On CPUs the tail computes in bfloat16, the
+    trunk, which does not learn, in float32.
 
     Raises:
-        PhotopulseError: if the loss grows beyond all numbers, or the checkpoint is of another network.
+        PhotopulseError: if the loss is infinite or not a number, or the checkpoint is of another network.
     """
     tail = twin.tail.requires_grad_(True).train()
-    optimizer = torch.optim.Adam(tail.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99))
-    parts = {"tail": tail, "optimizer": optimizer}
-    done = load_checkpoint(checkpoint, parts)
-    for step in range(done + 1, settings.steps + 1):
-        factor = warm_cosine(step, steps=settings.steps, warmup=min(_WARMUP, settings.steps // 4))
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * factor
-        chosen = torch.randint(len(samples), (settings.batch,), generator=seeded(settings.seed, step))
+    learner = Learner(
+        tail,
+        Compute(device=_device(twin)),
+        learning_rate=settings.learning_rate,
+        betas=(0.9, 0.99),
+        schedule=partial(warm_cosine, steps=settings.steps, warmup=min(_WARMUP, settings.steps // 4)),
+    )
+
+    def batches(done: int) -> Iterator[Tensor]:
+        for step in count(done + 1):
+            yield torch.randint(len(samples), (settings.batch,), generator=seeded(settings.seed, step))
+
+    def take_step(chosen: Tensor, step: int) -> dict[str, Tensor]:
         loss = _loss(twin, samples, chosen)
-        if not loss.isfinite():
-            raise _diverged(twin.size, step)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(tail.parameters(), 1.0)
-        optimizer.step()
-        if step % _SAVE_EVERY == 0 or step == settings.steps:
-            save_checkpoint(checkpoint, step, parts)
-        yield TwinFitState(step=step, loss=loss.item())
+        learner.minimize(loss, step)
+        return {"mse": loss}
+
+    try:
+        yield from training_loop(
+            take_step, batches, learner, steps=settings.steps, checkpoint=checkpoint, save_every=_SAVE_EVERY
+        )
+    except DivergedError as error:
+        raise PhotopulseError(
+            f"cannot fit the twin of {twin.size} px",
+            why=f"at step {error.step} the loss grew beyond all numbers",
+            fix="try another --seed, or leave this size out with --twins; the search then takes the twin as it is",
+        ) from error
     tail.requires_grad_(False).eval()
 
 
 @torch.no_grad()
 def measure_twin(twin: Twin, samples: TwinSamples) -> TwinError:
-    """Measures how far the twin's pictures are from the true ones, in float32."""
+    """Computes the errors of the twin's pictures of all samples, in float32."""
     device, errors = _device(twin), list[Tensor]()
     for first in range(0, len(samples), _MEASURED_TOGETHER):
         some = samples.part(slice(first, first + _MEASURED_TOGETHER))
@@ -112,11 +118,3 @@ def _loss(twin: Twin, samples: TwinSamples, chosen: Tensor) -> Tensor:
 
 def _device(twin: Twin) -> torch.device:
     return next(twin.tail.parameters()).device
-
-
-def _diverged(size: int, step: int) -> PhotopulseError:
-    return PhotopulseError(
-        f"cannot fit the twin of {size} px",
-        why=f"at step {step} the loss grew beyond all numbers",
-        fix="try another --seed, or leave this size out with --twins; the search then takes the twin as it is",
-    )
