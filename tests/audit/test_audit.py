@@ -192,6 +192,20 @@ def test_what_this_run_has_not_come_to_is_kept_if_it_ends_early(run, photos, tmp
     assert [row.image for row in kept] == [str(photo) for photo in photos]
 
 
+def test_a_folder_without_a_log_goes_on_from_its_rows_and_says_if_they_are_damaged(run, photos, tmp_path, searched):
+    whole = run()
+    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    assert run() == whole
+    assert len(searched) == 3
+    (tmp_path / "out" / "rows.csv").write_text("image\n")
+    assert run() == whole
+    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    (tmp_path / "out" / "rows.csv").write_text("image\n")
+    with pytest.raises(PhotopulseError, match=r"cannot read .*rows\.csv"):
+        run()
+    assert len(run(settings=replace(SHORT, resume=False))) == 3
+
+
 def test_labels_come_from_the_user_and_may_change(run, photos):
     assert run()[0].labels == {}
     labels = {"light.png": {"hair": "red"}, "elsewhere.png": {"hair": "none"}}

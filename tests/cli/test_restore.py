@@ -144,7 +144,7 @@ def test_every_option_reaches_the_restoration(restore, photos, loaded, tmp_path)
     assert (settings.scale, settings.sr, settings.only, settings.fidelity) == (1.5, "realesrgan", "face", 0.2)
     assert (settings.working_size, settings.max_faces, device) == (320, 3, "cpu")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["report.json", "two.webp", "two_compare.png"]
+    assert names == ["photopulse.jsonl", "report.json", "two.webp", "two_compare.png"]
     assert Image.open(tmp_path / "out" / "two.webp").size == (180, 135)
 
 

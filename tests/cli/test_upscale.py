@@ -16,6 +16,7 @@ from photopulse.degrade import DEGRADATION_NAMES
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_metadata
+from photopulse.runs.log import Log
 from photopulse.upscaling import batch
 
 ROW = {
@@ -301,7 +302,8 @@ cli.main()
 """
 
 
-def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, monkeypatch):
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, monkeypatch, end):
     files = faces("a.png", "b.png", "c.png", "d.png")
     options = ("--method", "classic", "--steps", "80")
     report = tmp_path / "out" / "report.json"
@@ -317,12 +319,14 @@ def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, 
         # The third search is running when the process says so, and does not end.
         assert process.stdout is not None
         assert "in the middle\n" in iter(process.stdout.readline, "")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert "error: interrupted" in stderr
-    kept = json.loads(report.read_text())["items"]
+    kept = [entry.row for entry in Log(tmp_path / "out").read().values()]
     assert len(kept) == 2
+    if end == signal.SIGINT:
+        assert process.returncode == 130
+        assert "error: interrupted" in stderr
+        assert json.loads(report.read_text())["items"] == kept
 
     calls = []
     original = batch.run_search

@@ -211,3 +211,30 @@ def test_an_interruption_keeps_what_is_finished(run, photos, toy_restore_kit):
     rows, told = run(photos("a.png"), kit=kit)
     assert told == [True]
     assert rows[0].status == "restored"
+
+
+def test_photos_of_other_inputs_in_the_folder_are_not_forgotten(run, photos, tmp_path):
+    run(photos("a.png"))
+    run(photos("b.png", value=0.6))
+    items = json.loads((tmp_path / "out" / "report.json").read_text())["items"]
+    assert [Path(item["output"]).name for item in items] == ["b.png"]
+    assert run(photos("a.png"))[1] == [True]
+    assert run(photos("b.png", value=0.6))[1] == [True]
+
+
+def test_what_another_input_of_that_name_became_is_not_taken_for_this_one(run, photos, tmp_path):
+    run(photos("a.png"))
+    picture = (tmp_path / "out" / "a.png").read_bytes()
+    run(photos("a.png", value=0.8))
+    assert (tmp_path / "out" / "a.png").read_bytes() != picture
+    assert run(photos("a.png"))[1] == [False]
+    assert (tmp_path / "out" / "a.png").read_bytes() == picture
+
+
+def test_a_folder_without_a_log_goes_on_from_its_report(run, photos, tmp_path):
+    rows, _ = run(photos("a.png", "b.png"))
+    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    again, told = run(photos("a.png"))
+    assert told == [True]
+    assert [row.key for row in again] == [row.key for row in rows[:1]]
+    assert run(photos("b.png"))[1] == [True]

@@ -68,8 +68,8 @@ def test_rows_stand_in_the_order_of_the_work_not_of_their_arrival(tmp_path):
     report = Report(tmp_path, "upscale", resume=True)
     for place in (2, 0, 1):
         report.add(place, row(str(place), tmp_path))
-    assert outputs(tmp_path) == ["0", "1", "2"]
     assert [Path(item.output).stem for item in report.close()] == ["0", "1", "2"]
+    assert outputs(tmp_path) == ["0", "1", "2"]
 
 
 def finished_run(folder, *names):
@@ -83,12 +83,19 @@ def finished_run(folder, *names):
 def test_rows_that_a_stopped_rerun_had_not_come_to_are_not_forgotten(tmp_path):
     finished_run(tmp_path, "a", "b", "c")
     rerun = Report(tmp_path, "upscale", resume=True)
-    rerun.add(0, row("b", tmp_path, key="other settings"))
+
+    def stopped():
+        with rerun:
+            rerun.add(0, row("b", tmp_path, key="other settings"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert sorted(outputs(tmp_path)) == ["a", "b", "c"]
     third = Report(tmp_path, "upscale", resume=True)
     assert third.finished(tmp_path / "a.png", "key a") is not None
-    assert third.finished(tmp_path / "b.png", "key b") is None
     assert third.finished(tmp_path / "b.png", "other settings") is not None
+    assert third.finished(tmp_path / "b.png", "key b") is None
     rerun.close()
     assert outputs(tmp_path) == ["b"]
 
@@ -128,6 +135,11 @@ def test_failed_rows_are_not_finished(tmp_path):
     assert read_finished(report.path, "upscale") == {}
 
 
+def test_fields_of_another_version_are_ignored(tmp_path):
+    (tmp_path / "report.json").write_text(report_with(beauty=1))
+    assert list(read_finished(tmp_path / "report.json", "upscale")) == ["a.png"]
+
+
 def report_with(**fields):
     items = [{"input": "a", "status": "converged", "output": "a.png", "key": "k"} | fields]
     return json.dumps({"version": 1, "command": "upscale", "items": items})
@@ -147,7 +159,6 @@ def report_with(**fields):
         '{"version": 1, "command": "upscale", "items": null}',
         '{"version": 1, "command": "upscale", "items": [5]}',
         '{"version": 1, "command": "upscale", "items": ["a"]}',
-        report_with(new=1),
         report_with(output=5),
         report_with(key=[]),
         report_with(status=[]),
@@ -183,5 +194,7 @@ def test_a_report_that_cannot_be_written_is_a_clear_error(tmp_path):
     report = Report(tmp_path / "out", "upscale", resume=True)
     (tmp_path / "out").rmdir()
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(PhotopulseError, match=r"cannot write .*report\.json"):
+    with pytest.raises(PhotopulseError, match=r"cannot write .*photopulse\.jsonl"):
         report.add(0, row("a"))
+    with pytest.raises(PhotopulseError, match=r"cannot write .*report\.json"):
+        report.close()

@@ -11,6 +11,7 @@ import torch
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
+from photopulse.runs.log import Log
 from photopulse.upscaling import align_batch as align
 from photopulse.upscaling.align_batch import align_files
 
@@ -113,12 +114,12 @@ def test_a_wrong_size_stops_before_any_photo(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_each_row_is_told_after_the_report_has_it(found, tmp_path):
+def test_each_row_is_told_after_the_log_has_it(found, tmp_path):
     found.update(one=[0.2], two=[0.4])
     lengths = []
 
     def on_item(item):
-        lengths.append(len(json.loads((tmp_path / "report.json").read_text())["items"]))
+        lengths.append(len(Log(tmp_path).read()))
 
     run(tmp_path, "one.jpg", "two.jpg", on_item=on_item)
     assert lengths == [1, 2]

@@ -20,6 +20,7 @@ from photopulse.faces.detect import FaceDetector, find_mesh
 from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
 from photopulse.generators.protocol import Generator
 from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import ReportItem
 from photopulse.search.kit import SearchKit
@@ -28,8 +29,6 @@ from photopulse.upscaling.batch_settings import Watcher
 from photopulse.upscaling.inputs import listed, target_sizes
 from photopulse.upscaling.keys import run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, run_search
-
-PICTURES = "pictures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +81,7 @@ def audit_files(
     watcher: Watcher | None = None,
     detector: FaceDetector | None = None,
 ) -> list[AuditRow]:
-    """Audits the largest face of each photo, and keeps ``folder/rows.csv`` up to date after each.
+    """Audits the largest face of each photo, and keeps ``folder/rows.csv`` up to date.
 
     Writes ``folder/pictures/<stem>.jpg`` too: original, input and output side by side, 256 px each.
 
@@ -96,7 +95,7 @@ def audit_files(
 
     Returns:
         One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished
-        is in ``rows.csv``, and the same call goes on from there.
+        is in the folder's log, and the same call goes on from there.
 
     Raises:
         PhotopulseError: for settings that suit no photo, a folder that cannot be written to, and rows of an
@@ -112,15 +111,16 @@ def audit_files(
             fix="give --size one of these",
         )
     run = _Run(files, folder, generator, settings, watcher or Watcher(), detector or FaceDetector.load())
-    jobs: list[_Job] = []
-    for job in run.plan():
-        jobs.append(job)
-        if len(jobs) == settings.batch_size:
+    with run.log as log:
+        jobs: list[_Job] = []
+        for job in run.plan():
+            jobs.append(job)
+            if len(jobs) == settings.batch_size:
+                run.search(jobs)
+                jobs = []
+        if jobs:
             run.search(jobs)
-            jobs = []
-    if jobs:
-        run.search(jobs)
-    return run.log.close()
+    return log.items
 
 
 class _Run:
@@ -137,29 +137,27 @@ class _Run:
     ) -> None:
         self.log = AuditLog(folder, resume=settings.resume)
         self._files = files
-        self._pictures = folder / PICTURES
         self._settings = settings
         self._watcher = watcher
         self._detector = detector
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
-        told = f"{run_key(self._kit, settings.upscale)} {settings.size} {settings.aligned} {settings.seed} "
-        self._run_key = told.encode()
+        self._run_key = key(run_key(self._kit, settings.upscale), settings.size, settings.aligned, settings.seed)
 
     def plan(self) -> Iterator[_Job]:
         """Yields what is left to do; rows are added for what failed or is done already."""
         inputs = {canonical(file) for file in self._files}
         for place, (source, stem) in enumerate(zip(self._files, unique_stems(self._files), strict=True)):
             row = AuditRow(image=str(source), labels=self._settings.labels.get(source.name, {}))
-            picture = self._pictures / f"{stem}.jpg"
+            picture = self.log.pictures / f"{stem}.jpg"
             try:
                 refuse_to_overwrite(picture, inputs)
                 content = source.read_bytes()
-                key = hashlib.sha256(self._run_key + content).hexdigest()
-                if done := self.log.finished(key, picture):
+                photo_key = key(self._run_key, content)
+                if done := self.log.finished(picture, photo_key):
                     self._keep(place, replace(done, image=row.image, labels=row.labels))
                     continue
                 seed = self._seed(content)
-                job = self._job(place, replace(row, key=key, picture=picture.name), seed, picture, source)
+                job = self._job(place, replace(row, key=photo_key, picture=picture.name), seed, picture, source)
             except FAILURES as error:
                 self._add(place, replace(row, error=reason(error)))
             else:
@@ -264,7 +262,7 @@ class _Run:
         return ReportItem(
             input=row.image,
             status="failed" if row.error else "converged" if row.converged else "not-converged",
-            output=str(self._pictures / row.picture) if row.picture and not row.error else None,
+            output=str(self.log.pictures / row.picture) if row.picture and not row.error else None,
             error=row.error,
             downscale_mse=row.downscale_mse,
             eps=self._settings.upscale.eps,

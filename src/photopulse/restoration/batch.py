@@ -1,11 +1,8 @@
 """Many photos to restored ones: resumable, no photo's failure stops another's."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
@@ -16,6 +13,7 @@ from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
 from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, refuse_to_overwrite
 from photopulse.runs.report import Report, ReportItem
 
@@ -61,7 +59,7 @@ def restore_files(
     settings: RestoreBatchSettings | None = None,
     watcher: RestoreWatcher | None = None,
 ) -> list[ReportItem]:
-    """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date after each.
+    """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date.
 
     Args:
         files: pictures, see ``images.image_files``.
@@ -72,7 +70,7 @@ def restore_files(
 
     Returns:
         One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished is
-        in the report, and the same call goes on from there.
+        in the folder's log, and the same call goes on from there.
 
     Raises:
         PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files;
@@ -99,36 +97,29 @@ class _Run:
         self._kit = kit
         self._settings = settings
         self._watcher = watcher
-        told = {"version": version("photopulse"), "settings": asdict(settings.restore), "networks": kit.fingerprints}
-        self._key = json.dumps(told, sort_keys=True)
+        self._run_key = key(settings.restore, kit.fingerprints)
 
     def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
-        for place, one in enumerate(names):
-            row, resumed = self._row(one)
-            (self._report.keep if resumed else self._report.add)(place, row)
-            self._watcher.on_item(row, resumed)
-        return self._report.close()
+        with self._report as report:
+            for place, one in enumerate(names):
+                row, resumed = self._row(one)
+                (report.keep if resumed else report.add)(place, row)
+                self._watcher.on_item(row, resumed)
+        return report.items
 
     def _row(self, names: OutputNames) -> tuple[ReportItem, bool]:
         """The photo's row, and whether an earlier run made it."""
         try:
-            key = self._photo_key(names.source)
-            done = self._report.finished(names.output, key)
+            photo_key = key(self._run_key, names.source)
+            done = self._report.finished(names.output, photo_key)
             if done is not None and (names.compare is None or names.compare.is_file()):
                 return replace(done, input=str(names.source), output=str(names.output)), True
             self._watcher.on_start(names.source)
-            return self._restored(names, key), False
+            return self._restored(names, photo_key), False
         except FAILURES as error:
             return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
 
-    def _photo_key(self, source: Path) -> str:
-        digest = hashlib.sha256(self._key.encode())
-        with source.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
-        return digest.hexdigest()
-
-    def _restored(self, names: OutputNames, key: str) -> ReportItem:
+    def _restored(self, names: OutputNames, photo_key: str) -> ReportItem:
         settings, started = self._settings.restore, time.perf_counter()
         photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=self._watcher.on_stage)
         stages = Stages(self._watcher.on_stage)
@@ -141,7 +132,7 @@ class _Run:
             input=str(names.source),
             output=str(names.output),
             status="restored",
-            key=key,
+            key=photo_key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
             damage=asdict(photo.damage),

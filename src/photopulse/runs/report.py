@@ -1,4 +1,4 @@
-"""The report of a folder of work: a row for each output, kept up to date, so that a rerun goes on."""
+"""The report of a folder of work: a row for each output."""
 
 import json
 import math
@@ -6,21 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
+from photopulse.runs.fields import from_fields
+from photopulse.runs.log import unwritable
+from photopulse.runs.rows import RunRows
 
 REPORT_VERSION = 1
 ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored", "failed"]
-
-# What later code relies on in the rows of a file that anyone may have edited.
-_FIELD_KINDS = {
-    ("input", "output", "status", "key"): str,
-    ("downscale_mse", "eps", "surface", "diversity", "seconds", "fidelity", "scale"): (int, float),
-    ("stages", "networks"): dict,
-    ("faces",): list,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,98 +113,62 @@ def _fields(item: ReportItem) -> dict[str, object]:
     }
 
 
-class Report:
-    """``report.json`` of a running command: rows in the order of the work, saved after each new one.
-
-    Until the end, the file also keeps the rows of an earlier run that this one has not come to yet: whatever
-    ends it, nothing that was finished is forgotten.
+class Report(RunRows[ReportItem]):
+    """``report.json`` of a running command, see ``RunRows``.
 
     Args:
         folder: where the report and the pictures lie; it is made.
         command: whose rows these are.
-        resume: take over the rows of an earlier run of the command.
+        resume: take over the rows of earlier runs of the command.
 
     Raises:
-        PhotopulseError: if the folder cannot be made.
+        PhotopulseError: if the folder cannot be made, or its log cannot be read.
     """
 
     def __init__(self, folder: Path, command: str, *, resume: bool) -> None:
-        self.path = folder / "report.json"
-        self._command = command
-        self._rows: dict[int, ReportItem] = {}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-        self._earlier = read_finished(self.path, command) if resume else {}
+        super().__init__(folder, command, "report.json", resume=resume)
 
-    @property
-    def items(self) -> list[ReportItem]:
-        """The rows so far."""
-        return [self._rows[place] for place in sorted(self._rows)]
-
-    def finished(self, output: Path, key: str) -> ReportItem | None:
-        """Returns the row that an earlier run gave to an output, if the key is the same and the picture there."""
-        row = self._earlier.get(output.name)
-        return row if row is not None and row.key == key and output.is_file() else None
-
-    def keep(self, place: int, item: ReportItem) -> None:
-        """Adds a row of an earlier run, which the file has already, at its place in the order of the work."""
-        self._rows[place] = item
-
-    def add(self, place: int, item: ReportItem) -> None:
-        """Adds a new row at its place in the order of the work, and saves.
-
-        Raises:
-            PhotopulseError: if the report cannot be written.
-        """
-        self._rows[place] = item
-        items = self.items
-        written = {Path(item.output).name for item in items if item.output}
-        self._save([*items, *(row for name, row in self._earlier.items() if name not in written)])
-
-    def close(self) -> list[ReportItem]:
-        """Saves the rows of this run alone, and returns them."""
-        self._save(self.items)
-        return self.items
-
-    def _save(self, items: Iterable[ReportItem]) -> None:
+    def publish(self, rows: Sequence[ReportItem]) -> None:
         try:
             with atomic_path(self.path) as temporary:
-                temporary.write_text(to_json(self._command, items), encoding="utf-8")
+                temporary.write_text(to_json(self.command, rows), encoding="utf-8")
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
+
+    def published(self) -> list[ReportItem]:
+        return list(read_finished(self.path, self.command).values())
+
+    def output_of(self, row: ReportItem) -> Path | None:
+        return Path(row.output) if row.output and row.status != "failed" else None
+
+    def key_of(self, row: ReportItem) -> str | None:
+        return row.key
+
+    def to_fields(self, row: ReportItem) -> dict[str, Any]:
+        return _fields(row)
+
+    def from_fields(self, fields: dict[str, Any]) -> ReportItem | None:
+        return _item(fields)
 
 
 def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
-    """Returns the rows of what an earlier run of the command finished, by the name of the picture.
+    """Returns the rows of what a run of the command finished, by the name of the picture.
 
-    A report that is missing, damaged or of another command counts as none.
+    A report that is missing, damaged or of another command counts as none, and so does a damaged row.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != REPORT_VERSION or content["command"] != command:
             return {}
-        items = [_item(dict(row)) for row in content["items"]]
+        items = [_item(row) for row in content["items"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return {Path(item.output).name: item for item in items if item.output and item.status != "failed"}
+    return {Path(item.output).name: item for item in items if item and item.output and item.status != "failed"}
 
 
-def _item(row: dict[str, Any]) -> ReportItem:
-    """Makes a row of what JSON brought; TypeError if a field is unknown, missing or of another type."""
-    for names, kind in _FIELD_KINDS.items():
-        for name in names:
-            if row.get(name) is not None and not isinstance(row[name], kind):
-                raise TypeError(f"{name} is a {type(row[name]).__name__}")
-    if row.get("size") is not None:
-        row = row | {"size": tuple(row["size"])}
-    return ReportItem(**row)
-
-
-def _unwritable(path: Path, error: OSError) -> PhotopulseError:
-    return PhotopulseError(
-        f"cannot write {path}",
-        why=error.strerror or str(error),
-        fix="choose a folder that can be written to and has room, with -o",
-    )
+def _item(row: object) -> ReportItem | None:
+    """Makes a row of what JSON brought; None if a field is missing or of another type."""
+    try:
+        return from_fields(ReportItem, cast("dict[str, Any]", row)) if isinstance(row, dict) else None
+    except TypeError:
+        return None

@@ -35,26 +35,26 @@ def align_files(
         PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
     """
     check_size(size)
-    report = Report(folder, COMMAND, resume=False)
     inputs = {canonical(file) for file in files}
     places = count()
-    for source, stem in zip(files, unique_stems(files), strict=True):
-        started = time.perf_counter()
-        try:
-            faces = align(source, size=size, detector=detector, padding=padding)
-        except FAILURES as error:
-            rows = [ReportItem(input=str(source), status="failed", error=reason(error))]
-        else:
-            seconds = (time.perf_counter() - started) / len(faces)
-            outputs = [folder / f"{name}.png" for name in face_names(stem, len(faces))]
-            rows = [
-                _written(source, output, face, number, seconds, inputs)
-                for number, (output, face) in enumerate(zip(outputs, faces, strict=True), start=1)
-            ]
-        for row in rows:
-            report.add(next(places), row)
-            on_item(row)
-    return report.close()
+    with Report(folder, COMMAND, resume=False) as report:
+        for source, stem in zip(files, unique_stems(files), strict=True):
+            started = time.perf_counter()
+            try:
+                faces = align(source, size=size, detector=detector, padding=padding)
+            except FAILURES as error:
+                rows = [ReportItem(input=str(source), status="failed", error=reason(error))]
+            else:
+                seconds = (time.perf_counter() - started) / len(faces)
+                outputs = [folder / f"{name}.png" for name in face_names(stem, len(faces))]
+                rows = [
+                    _written(source, output, face, number, seconds, inputs)
+                    for number, (output, face) in enumerate(zip(outputs, faces, strict=True), start=1)
+                ]
+            for row in rows:
+                report.add(next(places), row)
+                on_item(row)
+    return report.items
 
 
 def _written(

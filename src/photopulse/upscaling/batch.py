@@ -51,7 +51,7 @@ def upscale_files(
     *,
     detector: FaceDetector | None = None,
 ) -> list[ReportItem]:
-    """Upscales all files into ``folder`` and keeps ``folder/report.json`` up to date after each item.
+    """Upscales all files into ``folder`` and keeps ``folder/report.json`` up to date.
 
     Args:
         files: pictures, see ``images.image_files``.
@@ -64,7 +64,7 @@ def upscale_files(
 
     Returns:
         One row an output or failed input, in the order of the files. Whatever ends the run early (Ctrl-C too),
-        what was finished is in the report, and the same call goes on from there.
+        what was finished is in the folder's log, and the same call goes on from there.
 
     Raises:
         PhotopulseError: for settings that suit no input, and for a folder that cannot be written to.
@@ -73,9 +73,10 @@ def upscale_files(
     if settings.align_size is not None:
         detector = detector or FaceDetector.load()
     run = _Run(folder, generator, settings, watcher or Watcher(), detector)
-    for jobs in _batches(run.plan(files), settings.together):
-        run.search(jobs)
-    return run.report.close()
+    with run.report as report:
+        for jobs in _batches(run.plan(files), settings.together):
+            run.search(jobs)
+    return report.items
 
 
 def _check(settings: BatchSettings, generator: Generator) -> None:

@@ -1,7 +1,5 @@
 """A folder of faces drawn from a generator: resumable, each a picture that says that it is synthetic."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +12,7 @@ from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.keys import key
 from photopulse.runs.report import Report, ReportItem
 from photopulse.upscaling.sample import check_sampling, sample_faces
 
@@ -59,22 +58,22 @@ def sample_files(
         PhotopulseError: for settings that the generator cannot follow, and a folder that cannot be written to.
     """
     check_sampling(generator, seeds, size=settings.size, label=settings.label)
-    report = Report(folder, COMMAND, resume=True)
-    key = _key(generator, settings)
-    for place, seed in enumerate(seeds):
-        output, face_key = folder / f"{seed:06d}.png", f"{key} {seed}"
-        done = report.finished(output, face_key)
-        if done is not None:
-            row = replace(done, output=str(output))
-            report.keep(place, row)
-        else:
-            row = _made(output, generator, settings, seed, face_key)
-            report.add(place, row)
-        on_item(row, done is not None)
-    return report.close()
+    run_key = key(generator.name, weights_hash(generator), settings)
+    with Report(folder, COMMAND, resume=True) as report:
+        for place, seed in enumerate(seeds):
+            output, face_key = folder / f"{seed:06d}.png", key(run_key, seed)
+            done = report.finished(output, face_key)
+            if done is not None:
+                row = replace(done, output=str(output))
+                report.keep(place, row)
+            else:
+                row = _made(output, generator, settings, seed, face_key)
+                report.add(place, row)
+            on_item(row, done is not None)
+    return report.items
 
 
-def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, key: str) -> ReportItem:
+def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, face_key: str) -> ReportItem:
     started = time.perf_counter()
     try:
         ((_, image),) = sample_faces(generator, [seed], **asdict(settings))
@@ -85,7 +84,7 @@ def _made(output: Path, generator: Generator, settings: SampleSettings, seed: in
         input=f"seed {seed}",
         output=str(output),
         status="made",
-        key=key,
+        key=face_key,
         seconds=round(time.perf_counter() - started, 3),
         seed=seed,
         generator=generator.name,
@@ -98,14 +97,3 @@ def _save(output: Path, image: Tensor, generator: Generator, seed: int, settings
         generator=generator.name, seed=seed, version=version("photopulse"), method=COMMAND, source=None
     )
     write_image(output, image, metadata=metadata | {"photopulse:truncation_psi": str(settings.truncation_psi)})
-
-
-def _key(generator: Generator, settings: SampleSettings) -> str:
-    """Hashes what all faces of a run depend on."""
-    told = {
-        "version": version("photopulse"),
-        "generator": generator.name,
-        "weights": weights_hash(generator),
-        "settings": asdict(settings),
-    }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

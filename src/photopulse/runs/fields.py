@@ -1,0 +1,64 @@
+"""From what JSON brought back to a dataclass, with the types of its fields checked."""
+
+import types
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+Made = TypeVar("Made")
+
+
+def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
+    """Makes a dataclass of what JSON holds of it; names that it does not have are ignored.
+
+    Its fields may be numbers, texts, literals, tuples, sequences, mappings from texts, and any of these or None.
+
+    Raises:
+        TypeError: if a field is missing that has no default, or has a value of another type.
+    """
+    hints = _hints(kind)
+    return kind(**{name: _checked(hints[name], value, name) for name, value in told.items() if name in hints})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _checked(hint: Any, value: object, name: str) -> object:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is object or hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _one_of(arguments, value, name)
+    if origin is tuple and isinstance(value, list):
+        return _tuple(arguments, cast("list[object]", value), name)
+    if origin in (Sequence, list) and isinstance(value, list):
+        return [_checked(arguments[0], one, name) for one in cast("list[object]", value)]
+    if origin in (Mapping, dict) and isinstance(value, dict):
+        return {key: _checked(arguments[1], one, name) for key, one in cast("dict[str, object]", value).items()}
+    if (origin is Literal and isinstance(value, str) and value in arguments) or (origin is None and _is(hint, value)):
+        return value
+    raise TypeError(f"{name} cannot be a {type(value).__name__} such as {str(value)[:40]!r}")
+
+
+def _one_of(hints: Sequence[Any], value: object, name: str) -> object:
+    for hint in hints[:-1]:
+        with suppress(TypeError):
+            return _checked(hint, value, name)
+    return _checked(hints[-1], value, name)
+
+
+def _tuple(hints: Sequence[Any], values: Sequence[object], name: str) -> tuple[object, ...]:
+    if len(hints) == 2 and hints[1] is ...:
+        hints = (hints[0],) * len(values)
+    if len(hints) != len(values):
+        raise TypeError(f"{name} has {len(values)} values instead of {len(hints)}")
+    return tuple(_checked(hint, value, name) for hint, value in zip(hints, values, strict=True))
+
+
+def _is(kind: type, value: object) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
