@@ -108,7 +108,7 @@ def test_other_settings_do_not_go_on_unless_all_is_made_fresh(
 def test_sheets_come_at_their_steps(
     pictures: list[Path], settings: FSRNetTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(run, "_SHOWN_EVERY", 3)
+    monkeypatch.setattr(run, "_SHEET_EVERY", 3)
     run_fsrnet(pictures, tmp_path, settings)
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["000003.png", "000004.png"]
 
@@ -130,7 +130,7 @@ def test_faces_kept_apart_are_never_learned_from_and_doubles_count_twice(
 
 def test_too_few_faces_are_refused(pictures: list[Path], tiny: FSRNetSettings, tmp_path: Path):
     settings = FSRNetTraining(network=tiny, batch_size=12)
-    with pytest.raises(PhotopulseError, match=r"11 faces \(and 1 kept apart.*fewer than the 12 of a batch"):
+    with pytest.raises(PhotopulseError, match=r"11 faces \(and 1 held out.*fewer than the 12 of a batch"):
         run_fsrnet(pictures, tmp_path, settings)
 
 

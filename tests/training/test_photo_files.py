@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.training.restoration.files import held_apart, spread, usable_photos
+from photopulse.training.restoration.files import hold_out, spread, usable_photos
 
 
 @pytest.fixture
@@ -35,15 +35,15 @@ def test_nothing_left_is_an_error(mixed: list[Path]):
 
 def test_photos_kept_apart_are_never_learned_from(tmp_path: Path):
     files = [tmp_path / f"{number:02d}" for number in range(30)]
-    learned, apart = held_apart([*files, *files[:16]], most=6)
-    assert [file.name for file in apart] == ["05", "15", "25"]
+    learned, held_out = hold_out([*files, *files[:16]], most=6)
+    assert [file.name for file in held_out] == ["05", "15", "25"]
     assert len(learned) == 46 - 5
-    assert not set(learned) & set(apart)
+    assert not set(learned) & set(held_out)
 
 
 def test_one_photo_cannot_be_split(tmp_path: Path):
     with pytest.raises(PhotopulseError, match="one photo"):
-        held_apart([tmp_path / "a", tmp_path / "a"], most=6)
+        hold_out([tmp_path / "a", tmp_path / "a"], most=6)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.train import restore_plainly, train_restoration
-from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
+from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,7 +39,7 @@ def _network(sizes: Sizes) -> nn.Module:
     return nn.Conv2d(3, sizes.width, 1)
 
 
-def _plan(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> Plan:
+def _recipe(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> Recipe:
     settings = Optimisation(steps=steps, batch_size=2, learning_rate=1e-2, warmup=2, perceptual_weight=0, save_every=2)
 
     def train(checkpoint: Path) -> Iterator[Trained]:
@@ -52,27 +52,27 @@ def _plan(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> 
             compute=compute or Compute(),
         )
 
-    def show(path: Path, network: nn.Module, step: int) -> None:
+    def write_sheet(path: Path, network: nn.Module, step: int) -> None:
         path.parent.mkdir(exist_ok=True)
         Image.new("RGB", (step, 1)).save(path)
 
-    def prepare(watcher: TrainingWatcher) -> Material:
+    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
         watcher.on_note("prepared")
-        return Material(told={"photos": 7}, train=train, show=show)
+        return PreparedTraining(data_summary={"photos": 7}, train=train, write_sheet=write_sheet)
 
-    return Plan(
+    return Recipe(
         name=name,
         kind="toy",
         steps=steps,
-        asked={"settings": {"steps": steps}},
+        settings={"settings": {"steps": steps}},
         sizes=Sizes(),
         network=_network(Sizes()),
         prepare=prepare,
     )
 
 
-def _run(output: Path, plan: Plan | None = None, *, fresh: bool = False, **heard) -> Path:
-    return run_plan(plan or _plan(), output, compute=Compute(), fresh=fresh, watcher=TrainingWatcher(**heard))
+def _run(output: Path, recipe: Recipe | None = None, *, fresh: bool = False, **callbacks) -> Path:
+    return run_recipe(recipe or _recipe(), output, compute=Compute(), fresh=fresh, watcher=TrainingWatcher(**callbacks))
 
 
 def _losses(output: Path) -> list[tuple[str, ...]]:
@@ -89,7 +89,7 @@ def _stop_in(number: int):
 
 
 def test_a_training_leaves_weights_settings_losses_curves_and_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "_SHOWN_EVERY", 3)
+    monkeypatch.setattr(module, "_SHEET_EVERY", 3)
     notes, steps, lines = [], [], []
     weights = _run(
         tmp_path / "out",
@@ -134,8 +134,8 @@ def test_other_settings_do_not_go_on_unless_all_is_made_fresh(tmp_path: Path):
     _run(tmp_path)
     (tmp_path / "faces").mkdir()
     with pytest.raises(PhotopulseError, match=r"settings\.steps was 4 and is 2 now.*--fresh"):
-        _run(tmp_path, _plan(steps=2))
-    _run(tmp_path, _plan(steps=2), fresh=True)
+        _run(tmp_path, _recipe(steps=2))
+    _run(tmp_path, _recipe(steps=2), fresh=True)
     assert [path.name for path in (tmp_path / "samples").iterdir()] == ["000002.png"]
     assert [line[0] for line in _losses(tmp_path)] == ["step", "2"]
     assert (tmp_path / "faces").exists()
@@ -144,19 +144,19 @@ def test_other_settings_do_not_go_on_unless_all_is_made_fresh(tmp_path: Path):
 def test_another_recipe_is_named_and_nothing_else(tmp_path: Path):
     _run(tmp_path)
     with pytest.raises(PhotopulseError, match=r": recipe was toy and is other now\. "):
-        _run(tmp_path, _plan(steps=2, name="other"))
+        _run(tmp_path, _recipe(steps=2, name="other"))
 
 
 def test_another_number_of_processes_is_another_training(tmp_path: Path):
     _run(tmp_path)
     with pytest.raises(PhotopulseError, match="processes was 1 and is 2 now"):
-        run_plan(_plan(), tmp_path, compute=Compute(processes=2), fresh=False, watcher=None)
+        run_recipe(_recipe(), tmp_path, compute=Compute(processes=2), fresh=False, watcher=None)
 
 
 def test_only_the_main_process_writes_and_speaks(tmp_path: Path):
     compute, notes = Compute(process=1, processes=2), []
     watcher = TrainingWatcher(on_note=notes.append, on_step=lambda *_: notes.append("step"))
-    run_plan(_plan(compute=compute), tmp_path / "out", compute=compute, fresh=False, watcher=watcher)
+    run_recipe(_recipe(compute=compute), tmp_path / "out", compute=compute, fresh=False, watcher=watcher)
     assert notes == []
     assert not (tmp_path / "out").exists()
 

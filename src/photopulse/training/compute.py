@@ -1,4 +1,4 @@
-"""Where a training computes: on one device, or on several, each with a process of its own."""
+"""Where a training computes: on one device, or on several with one process each."""
 
 import importlib
 import os
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from photopulse.devices import check_device
 from photopulse.errors import PhotopulseError
 
-# The others wait while the first process searches many thousand photos for faces.
-_PATIENCE = timedelta(days=2)
+# The other processes wait while the main one searches many thousand photos for faces.
+_TIMEOUT = timedelta(days=2)
 
 
 def _itself(tensor: Tensor) -> Tensor:
@@ -28,18 +28,18 @@ def _at_once() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """A process's place in a training, by default the only one.
+    """The rank and device of a process in a training, by default the only process.
 
     The processes hold equal weights, each learns from batches of its own, and before every step their gradients are
     averaged: n processes train as one with batches n times as large does. Networks are not wrapped, so that
     adversarial training and checkpoints need nothing special.
 
     Attributes:
-        device: of this process.
-        process: its number, from 0.
-        processes: in all.
+        device: device of this process.
+        process: rank of this process, from 0.
+        processes: number of processes.
         mean: averages a tensor over the processes; all must call it.
-        wait: returns when all have called it.
+        wait: returns when all processes have called it.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -50,11 +50,11 @@ class Compute:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes files and tells how it goes."""
+        """Whether this is the process that writes files and reports progress."""
         return self.process == 0
 
     def batch_number(self, step: int) -> int:
-        """Returns the number of the batch that this process learns from in a step: no other has the same."""
+        """Returns the number of this process's batch in a step; no other process has the same."""
         return step * self.processes + self.process
 
     def autocast(self) -> torch.autocast:
@@ -62,7 +62,7 @@ class Compute:
         return torch.autocast(self.device.type, torch.bfloat16)
 
     def average_gradients(self, network: nn.Module) -> None:
-        """Averages the gradients of a network over the processes, all in one message."""
+        """Averages the gradients of a network over the processes, in one message."""
         gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
         if self.processes == 1 or not gradients:
             return
@@ -73,7 +73,7 @@ class Compute:
 
     @contextmanager
     def main_first(self) -> Generator[None]:
-        """Within, the main process goes first; the others begin when it is done, and find what it wrote."""
+        """Lets the main process run the block first; the others run it when its files are written."""
         if not self.is_main:
             self.wait()
         yield
@@ -82,20 +82,20 @@ class Compute:
 
 
 def find_compute(device: str) -> Compute:
-    """Returns this process's place: that which ``accelerate launch`` gave it, or else the device, alone.
+    """Returns the rank and device that ``accelerate launch`` gave this process, or else a single process on ``device``.
 
-    Among several processes each has the GPU of its number, or the CPU if ``device`` is "cpu".
+    Among several processes each has the GPU of its rank, or the CPU if ``device`` is "cpu".
 
     Raises:
         PhotopulseError: for a device that is not there, and among several processes without accelerate.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return _among_several(on_cpu=torch.device(device).type == "cpu")
-    return alone_on(device)
+    return single_process(device)
 
 
-def alone_on(device: str) -> Compute:
-    """Returns the place of a process without others. Raises PhotopulseError for a device that is not there."""
+def single_process(device: str) -> Compute:
+    """Returns a single process on a device. Raises PhotopulseError for a device that is not there."""
     check_device(device)
     return Compute(device=torch.device(device))
 
@@ -110,8 +110,8 @@ def _among_several(*, on_cpu: bool) -> Compute:
             why="accelerate is not installed",
             fix="install it with `pip install 'photopulse[train]'`, or start one process",
         ) from error
-    patience = accelerate.utils.InitProcessGroupKwargs(timeout=_PATIENCE)
-    accelerator = accelerate.Accelerator(cpu=on_cpu, kwargs_handlers=[patience])
+    options = accelerate.utils.InitProcessGroupKwargs(timeout=_TIMEOUT)
+    accelerator = accelerate.Accelerator(cpu=on_cpu, kwargs_handlers=[options])
     return Compute(
         device=accelerator.device,
         process=accelerator.process_index,

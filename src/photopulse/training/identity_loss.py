@@ -1,4 +1,4 @@
-"""How far a restored face has become another person's, as a recogniser sees it: a loss."""
+"""The identity loss: the distance of two faces in the embedding of a face recogniser."""
 
 import torch
 import torch.nn.functional as F
@@ -6,23 +6,23 @@ from torch import Tensor, nn
 
 from photopulse.metrics.identity import CHIP_SIZE
 
-# Top, left and side of what the recogniser sees of an upright face, as shares of the square of ``faces.region``:
-# where the outer corners of the eyes and the nose come to lie as in the chips that dlib cuts (means of 20 portraits).
+# Top, left and side of the recogniser's crop of an upright face, as shares of the square of ``faces.region``, chosen
+# so that eyes and nose lie as in the chips that dlib cuts (means of 20 portraits).
 _TOP, _LEFT, _SIDE = 0.26, 0.155, 0.68
 
 
 def identity_loss(recogniser: nn.Module, made: Tensor, sharp: Tensor) -> Tensor:
-    """Computes 1 - the cosine of the angle between the embeddings of made and of sharp faces, without their colours.
+    """Computes 1 - the cosine similarity of the embeddings of made and of sharp faces, both made gray first.
 
-    Colours would let a network please the recogniser by tints that a person sees at once, and takes for damage.
+    With colours, a network would lower this loss by tints that a person sees at once and takes for damage.
 
     Args:
         recogniser: an ``IdentityNetwork``.
         made: (B, 3, s, s), nominally in [0, 1], upright as ``faces.region`` crops them.
-        sharp: the same shape; no gradients.
+        sharp: the same shape; gets no gradient.
 
     Returns:
-        (B,), float32, from 0.
+        (B,), float32, from 0 to 2.
     """
     with torch.no_grad():
         wanted = recogniser(_chips(sharp)).float()

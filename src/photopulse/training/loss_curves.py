@@ -1,4 +1,4 @@
-"""The table of a training's losses as a picture: a curve for each."""
+"""Plots the losses of a training over its steps."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ from photopulse.reporting.plotting import new_figure, save_figure, styles, tidy
 
 
 def write_loss_curves(path: Path, table: Path) -> None:
-    """Draws each loss over the steps, one panel a loss, from the table that ``LossLog`` writes.
+    """Plots the table that ``LossLog`` writes, one panel per loss.
 
     Raises:
         PhotopulseError: the picture cannot be written.

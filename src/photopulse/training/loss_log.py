@@ -1,4 +1,4 @@
-"""The losses of a training as a table on disk, which goes on where a resumed training goes on."""
+"""The losses of a training as a CSV file, which a resumed training continues."""
 
 import csv
 import time
@@ -10,13 +10,13 @@ from photopulse.files import write_text
 
 
 class LossLog:
-    """Keeps a CSV file with a line for every ``every`` steps: step, seconds of training until then, mean losses.
+    """Writes a CSV file with a line for every ``every`` steps: step, seconds of training until then, mean losses.
 
-    Each loss is the mean over the steps since the line before. Seconds go on in a resumed training.
+    Each loss is the mean over the steps since the line before. A resumed training continues to count seconds.
     """
 
     def __init__(self, path: Path, *, done: int, every: int = 50) -> None:
-        """Goes on after step ``done``: later lines of the file, from steps that were lost, are dropped."""
+        """Continues the file after step ``done``; later lines, of steps that are repeated, are dropped."""
         self._path = path
         self._every = every
         self._lines = _lines_until(path, done)
@@ -26,7 +26,7 @@ class LossLog:
         self._steps = 0
 
     def add(self, step: int, losses: Mapping[str, float], *, last: bool = False) -> dict[str, float] | None:
-        """Takes a step's losses; writes a line and returns its losses where one is due, or if this is the last step.
+        """Adds a step's losses; where a line is due, and after the last step, writes it and returns its losses.
 
         Raises:
             PhotopulseError: if the file cannot be written.
@@ -46,7 +46,7 @@ class LossLog:
 
 
 def _lines_until(path: Path, step: int) -> list[list[str]]:
-    """Reads the lines up to a step; those of a damaged file as far as they make sense."""
+    """Reads the lines up to a step; those of a damaged file up to the damage."""
     lines: list[list[str]] = []
     with suppress(OSError, ValueError, IndexError), path.open(newline="", encoding="utf-8") as file:
         for cells in list(csv.reader(file))[1:]:

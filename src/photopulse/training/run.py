@@ -1,4 +1,4 @@
-"""A training from files to a file of weights: it resumes, and shows how it goes."""
+"""A training from files to a file of weights: it resumes, logs its losses and draws sample sheets."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,19 +23,19 @@ from photopulse.training.run_settings import check_settings, write_settings
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_SHOWN_EVERY = 250
+_SHEET_EVERY = 250
 _CHECKPOINT, _SETTINGS, _LOSSES, _CURVES = "checkpoint.pt", "settings.json", "losses.csv", "losses.png"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingWatcher:
-    """What the caller wants to hear.
+    """Progress callbacks of a training.
 
     Attributes:
-        on_face: how many photos were searched for faces, of how many.
-        on_note: a sentence worth knowing.
-        on_step: after each step, with the number of steps in all.
-        on_losses: after each line of the table of losses: the step and the mean losses.
+        on_face: called after each photo that was searched for faces, with the numbers of photos searched and of all.
+        on_note: called with a sentence to show, e.g. that photos are left out.
+        on_step: called after each step, with the number of all steps.
+        on_losses: called after each line of the loss table, with the step and the mean losses.
     """
 
     on_face: Callable[[int, int], None] = lambda _done, _total: None
@@ -45,97 +45,104 @@ class TrainingWatcher:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a recipe makes of the files.
+class PreparedTraining:
+    """A training whose data are read.
 
     Attributes:
-        told: of the files, for settings.json.
-        train: makes the loop from the checkpoint's path.
-        show: draws a sheet: its path, the averaged network, the step.
+        data_summary: facts on the data for settings.json, e.g. the number of photos.
+        train: starts the training loop, given the path of the checkpoint.
+        write_sheet: draws a sample sheet, given its path, the averaged network and the step.
     """
 
-    told: Mapping[str, object]
+    data_summary: Mapping[str, object]
     train: Callable[[Path], Iterator[Trained]]
-    show: Callable[[Path, nn.Module, int], None]
+    write_sheet: Callable[[Path, nn.Module, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A recipe, ready to be run.
+class Recipe:
+    """A recipe with its settings.
 
     Attributes:
-        name: of the file of weights.
-        kind: that this file says.
-        steps: in all.
-        asked: all that decides on the result, for settings.json.
-        sizes: of the network, for its file.
-        network: of these sizes; gets the trained weights.
-        prepare: reads what the recipe needs of the files.
+        name: name of the recipe and stem of the file of weights.
+        kind: kind of network, as ``write_network`` stores it.
+        steps: number of the last step.
+        settings: everything that decides on the result, for settings.json.
+        sizes: sizes of the network, as ``write_network`` stores them.
+        network: network of these sizes, which gets the trained weights.
+        prepare: reads the data.
     """
 
     name: str
     kind: str
     steps: int
-    asked: Mapping[str, object]
+    settings: Mapping[str, object]
     sizes: "DataclassInstance"
     network: nn.Module
-    prepare: Callable[[TrainingWatcher], Material]
+    prepare: Callable[[TrainingWatcher], PreparedTraining]
 
 
-def run_plan(plan: Plan, output: Path, *, compute: Compute, fresh: bool, watcher: TrainingWatcher | None) -> Path:
-    """Trains, or goes on to, and returns the file of the averaged weights, ``output/<name>.safetensors``.
+def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: TrainingWatcher | None) -> Path:
+    """Trains and writes the averaged weights to ``output/<name>.safetensors``, whose path it returns.
 
-    ``output`` also gets settings.json, checkpoint.pt, from which the same call goes on, losses.csv and losses.png, and
-    samples/<step>.png. Only the main process writes and speaks.
+    ``output`` also gets settings.json, losses.csv, losses.png, samples/<step>.png and checkpoint.pt, from which the
+    same call resumes. Only the main process writes files and calls the watcher.
+
+    Args:
+        recipe: what to train.
+        output: folder, made if need be.
+        compute: where to compute.
+        fresh: whether to remove the files of an earlier training instead of resuming it.
+        watcher: progress callbacks.
 
     Raises:
-        PhotopulseError: for files of no use, a checkpoint of other settings, a folder that cannot be used, and if
-            training fails.
+        PhotopulseError: if the files cannot be used, the checkpoint is of other settings, the folder cannot be written,
+            or the loss is infinite or not a number.
     """
-    weights = output / f"{plan.name}.safetensors"
+    weights = output / f"{recipe.name}.safetensors"
     watcher = watcher if watcher and compute.is_main else TrainingWatcher()
-    asked = {"recipe": plan.name, **plan.asked, "processes": compute.processes}
+    settings = {"recipe": recipe.name, **recipe.settings, "processes": compute.processes}
     with _using(output):
         with compute.main_first():
             if compute.is_main:
-                _begin(output, weights, asked, fresh=fresh)
-            material = plan.prepare(watcher)
+                _begin(output, weights, settings, fresh=fresh)
+            training = recipe.prepare(watcher)
             if compute.is_main:
-                told = {"photopulse": version("photopulse"), "device": str(compute.device)}
-                write_settings(output / _SETTINGS, {**asked, **told, **material.told})
+                origin = {"photopulse": version("photopulse"), "device": str(compute.device)}
+                write_settings(output / _SETTINGS, {**settings, **origin, **training.data_summary})
         with _memory_for(compute.device):
-            _train(plan, material, output, compute, watcher)
+            _train(training, output, compute, watcher, steps=recipe.steps)
         if compute.is_main:
-            # The checkpoint is the one place where the weights are, also when nothing was left to do.
-            load_checkpoint(output / _CHECKPOINT, {"average": plan.network})
-            write_network(plan.network, plan.sizes, plan.kind, weights)
+            # The weights are read from the checkpoint, for a training that was finished before yields none.
+            load_checkpoint(output / _CHECKPOINT, {"average": recipe.network})
+            write_network(recipe.network, recipe.sizes, recipe.kind, weights)
     return weights
 
 
-def _train(plan: Plan, material: Material, output: Path, compute: Compute, watcher: TrainingWatcher) -> None:
+def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: TrainingWatcher, *, steps: int) -> None:
     log: LossLog | None = None
-    for state in material.train(output / _CHECKPOINT):
+    for state in training.train(output / _CHECKPOINT):
         if not compute.is_main:
             continue
         log = log or LossLog(output / _LOSSES, done=state.step - 1)
-        last = state.step == plan.steps
+        last = state.step == steps
         means = log.add(state.step, state.losses, last=last)
-        if shown := state.step % _SHOWN_EVERY == 0 or last:
-            material.show(output / "samples" / f"{state.step:06d}.png", state.network, state.step)
-        if shown and means is not None:
+        if sheet_due := state.step % _SHEET_EVERY == 0 or last:
+            training.write_sheet(output / "samples" / f"{state.step:06d}.png", state.network, state.step)
+        if sheet_due and means is not None:
             write_loss_curves(output / _CURVES, output / _LOSSES)
-        watcher.on_step(state, plan.steps)
+        watcher.on_step(state, steps)
         if means is not None:
             watcher.on_losses(state.step, means)
 
 
-def _begin(output: Path, weights: Path, asked: Mapping[str, object], *, fresh: bool) -> None:
-    """Forgets what an earlier training left behind (but not the faces that it found), or checks that it is the same."""
+def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh: bool) -> None:
+    """Removes the files of an earlier training, but for the faces that it found, or checks that it can be resumed."""
     if not fresh:
         if (output / _CHECKPOINT).exists():
-            # The settings of another recipe differ in everything: its name says it all.
-            check_settings(output / _SETTINGS, {"recipe": asked["recipe"]})
-            check_settings(output / _SETTINGS, asked)
+            # The settings of another recipe differ in everything, so its name alone is reported.
+            check_settings(output / _SETTINGS, {"recipe": settings["recipe"]})
+            check_settings(output / _SETTINGS, settings)
         return
     for name in (_CHECKPOINT, _SETTINGS, _LOSSES, _CURVES, weights.name):
         (output / name).unlink(missing_ok=True)

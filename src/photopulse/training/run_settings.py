@@ -1,4 +1,4 @@
-"""What a training was started with, kept beside its checkpoint, so that nobody goes on with something else."""
+"""The settings of a training, stored beside its checkpoint, so that it is not resumed with other settings."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,20 +9,20 @@ from photopulse.errors import PhotopulseError
 from photopulse.files import write_text
 
 
-def check_settings(path: Path, asked: Mapping[str, object]) -> None:
-    """Compares what is asked for with the file of an earlier training; a missing or damaged file says nothing.
+def check_settings(path: Path, settings: Mapping[str, object]) -> None:
+    """Compares settings with the file of an earlier training; a missing or damaged file is accepted.
 
-    Only what ``asked`` names is compared.
+    Only names in ``settings`` are compared.
 
     Raises:
-        PhotopulseError: if something differs, naming it.
+        PhotopulseError: if settings differ, with their names and values.
     """
     try:
         kept: object = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
     before = dict(_flat(kept))
-    now = dict(_flat(json.loads(json.dumps(asked))))
+    now = dict(_flat(json.loads(json.dumps(settings))))
     changes = [
         f"{name} was {before.get(name)} and is {value} now" for name, value in now.items() if before.get(name) != value
     ]
@@ -34,13 +34,13 @@ def check_settings(path: Path, asked: Mapping[str, object]) -> None:
         )
 
 
-def write_settings(path: Path, told: Mapping[str, object]) -> None:
+def write_settings(path: Path, settings: Mapping[str, object]) -> None:
     """Writes the file that ``check_settings`` reads.
 
     Raises:
         PhotopulseError: if it cannot be written.
     """
-    write_text(path, json.dumps(told, indent=2, ensure_ascii=True) + "\n")
+    write_text(path, json.dumps(settings, indent=2, ensure_ascii=True) + "\n")
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, object]]:

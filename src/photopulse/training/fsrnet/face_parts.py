@@ -1,7 +1,7 @@
-"""What a face's geometry looks like to a network: landmark heatmaps and maps of the parts, drawn from the mesh.
+"""Landmark heatmaps and part maps of a face, drawn from its mesh: the targets of FSRNet's geometry.
 
 FSRNet (Chen et al., CVPR 2018, section 3.3) learns from 194 hand-set points and 11 hand-drawn parts of Helen; here
-the 468-point mesh stands in for both, so that any folder of faces can be learned from. Left and right are the
+the 468-point mesh replaces both, so that any folder of faces is training data. Left and right are the
 viewer's. Points are (x, y) in px, counted from the centre of the top left pixel.
 """
 

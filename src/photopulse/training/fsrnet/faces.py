@@ -1,4 +1,4 @@
-"""Folders of aligned faces as training data: their meshes, and random crops as photos of faces are cropped."""
+"""Folders of aligned faces as training data: their meshes, and random crops of them."""
 
 import hashlib
 import math
@@ -20,7 +20,7 @@ from photopulse.training.fsrnet.face_parts import Points
 
 Pixels = npt.NDArray[np.uint8]
 
-# Smaller faces would be enlarged in the crops: the network would learn blur.
+# Smaller faces would be enlarged in the crops, and the network would learn to blur.
 LEAST_SIDE = 256
 
 
@@ -34,22 +34,22 @@ class TrainingFace:
 
 @dataclass(frozen=True, kw_only=True)
 class CropSettings:
-    """How faces lie in the crops: as in the usual crops of CelebA and of Helen, which differ, and between them.
+    """How faces are cropped at random: as in the usual crops of CelebA and of Helen, which differ, and between them.
 
     All lengths are fractions of the crop's side.
 
     Attributes:
         size: height and width of the crops in px.
-        least_square: the FFHQ square of the face has at least this side,
-        most_square: and at most this one.
-        middle: x of the square's middle.
-        height_at_one: y of the square's middle, if its side is 1;
-        height_slope: per unit of the side, larger squares lie higher.
-        scatter: deviation of the middle, x and y.
-        turn: deviation of the angle in degrees.
-        gain: deviation of the logarithm of each colour's factor.
-        gamma: deviation of the logarithm of the exponent.
-        gray: how often a crop loses its colours.
+        least_square: smallest side of the face's FFHQ square.
+        most_square: largest side of the face's FFHQ square.
+        middle: mean x of the square's centre.
+        height_at_one: mean y of the square's centre, if its side is 1.
+        height_slope: change of that y per unit of the side; larger squares lie higher.
+        scatter: standard deviations of x and y of the centre.
+        turn: standard deviation of the angle in degrees.
+        gain: standard deviation of the logarithm of each colour channel's gain.
+        gamma: standard deviation of the logarithm of gamma.
+        gray: share of gray crops.
     """
 
     size: int = 128
@@ -66,9 +66,9 @@ class CropSettings:
 
 
 def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | None]:
-    """Finds the mesh in each file of an FFHQ-aligned face; yields None for a file without a face.
+    """Finds the mesh of the face in each file, FFHQ-aligned; yields None for a file without a face.
 
-    What was found is kept in ``cache`` (.npz), so that the next run starts at once, even if this one is interrupted.
+    The meshes are stored in ``cache`` (.npz), so that the next run starts at once, even if this one is interrupted.
 
     Raises:
         PhotopulseError: if a file cannot be read, is not square or has less than 256 px.
@@ -89,14 +89,14 @@ def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | N
 
 
 def _key(file: Path) -> str:
-    """Names a file in the cache, and another one once its content has changed."""
+    """Returns the key of a file in the cache, which changes with its content."""
     try:
         stat = file.stat()
     except OSError as error:
         why = error.strerror or str(error)
         raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
-    told = repr((str(file.resolve()), stat.st_size, stat.st_mtime_ns))
-    return hashlib.sha256(told.encode("utf-8", errors="surrogateescape")).hexdigest()
+    state = repr((str(file.resolve()), stat.st_size, stat.st_mtime_ns))
+    return hashlib.sha256(state.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _read_meshes(cache: Path) -> dict[str, Points]:
@@ -104,7 +104,7 @@ def _read_meshes(cache: Path) -> dict[str, Points]:
         with np.load(cache, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):
-        # No cache yet, or a damaged one: it is made anew.
+        # There is no cache yet, or it is damaged: it is made anew.
         return {}
 
 
@@ -129,7 +129,7 @@ def _mesh_of(file: Path, detector: FaceDetector) -> Points:
 
 
 def random_crop(face: TrainingFace, settings: CropSettings, random: np.random.Generator) -> tuple[Pixels, Points, bool]:
-    """Crops a face at random as ``settings`` say, turned, mirrored and coloured at random.
+    """Crops, turns, mirrors and recolours a face at random.
 
     Returns:
         RGB pixels (size, size, 3), the mesh points in px of the crop, and whether both are mirrored.
@@ -151,7 +151,7 @@ def random_crop(face: TrainingFace, settings: CropSettings, random: np.random.Ge
 
 
 def _place(settings: CropSettings, random: np.random.Generator) -> Points:
-    """The matrix (2, 3) from fractions of the FFHQ square to fractions of the crop."""
+    """Draws the matrix (2, 3) from fractions of the FFHQ square to fractions of the crop."""
     side = random.uniform(settings.least_square, settings.most_square)
     middle = np.array([settings.middle, settings.height_at_one + settings.height_slope * (side - 1)])
     middle = middle + random.normal(0, settings.scatter)

@@ -1,4 +1,4 @@
-"""Batches for face super-resolution: small faces, the sharp ones they were, and their geometry."""
+"""Batches for face super-resolution: small faces, the sharp ones, and their geometry."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +63,7 @@ def batches(
     factor: int,
     map_size: int,
 ) -> Iterator[FaceBatch]:
-    """Yields batches without end, made one ahead in a thread; batch n depends on ``seed`` and n alone."""
+    """Yields endless batches, each made in a thread while the last is used; batch n depends on ``seed`` and n alone."""
 
     def batch(step: int) -> FaceBatch:
         random = np.random.default_rng([seed, step])

@@ -1,4 +1,4 @@
-"""The trainings of FSRNet and FSRGAN, each one call: from aligned faces to a file of weights."""
+"""The trainings of FSRNet and FSRGAN, each a function: from aligned faces to a file of weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -12,14 +12,14 @@ from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.fsrnet import SIZE, SMALL_SIZE, FSRNet
 from photopulse.networks.fsrnet_weights import KIND, FSRNetName, load_fsrnet, read_fsrnet
-from photopulse.training.compute import alone_on
+from photopulse.training.compute import single_process
 from photopulse.training.fsrnet.faces import TrainingFace, find_meshes
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining, train_fsrnet
 from photopulse.training.fsrnet.pairs import make_batch
 from photopulse.training.fsrnet.sheets import write_training_sheet
 from photopulse.training.loop import Trained
-from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
+from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
 
 _SHEET_FACES = 6
 _MESHES = "meshes.npz"
@@ -38,29 +38,29 @@ def run_fsrnet(
 ) -> Path:
     """Trains FSRNet on FFHQ-aligned faces and returns the file of its weights, ``output/fsrnet.safetensors``.
 
-    What else ``output`` gets: see ``run_plan``; and meshes.npz, the faces found. A file that is named twice is seen
-    twice as often.
+    ``output`` also gets the files of ``run_recipe``, and meshes.npz, the faces found. A file that is named twice is
+    used twice as often.
 
     Args:
-        files: of faces, square, at least 256 px.
-        output: made if need be.
-        settings: the recipe.
+        files: pictures of faces, square, at least 256 px.
+        output: folder, made if need be.
+        settings: settings of the training.
         device: where to compute.
-        fresh: forget what an earlier training left in ``output``.
-        watcher: hears how it goes.
+        fresh: whether to remove the files of an earlier training instead of resuming it.
+        watcher: progress callbacks.
 
     Raises:
         PhotopulseError: for too few faces, files that are no faces, a checkpoint of other settings, a device or a
             folder that cannot be used, and if training fails.
     """
 
-    compute = alone_on(device)
+    compute = single_process(device)
 
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
         return train_fsrnet(faces, settings, checkpoint=checkpoint, compute=compute)
 
-    plan = _plan("fsrnet", files, output, settings, {}, network=FSRNet(settings.network), train=train)
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    recipe = _recipe("fsrnet", files, output, settings, {}, network=FSRNet(settings.network), train=train)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_fsrgan(
@@ -79,47 +79,47 @@ def run_fsrgan(
     """
     first = load_fsrnet("fsrnet") if start is None else read_fsrnet(start)
 
-    compute = alone_on(device)
+    compute = single_process(device)
 
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
         return train_fsrgan(faces, first, settings, checkpoint=checkpoint, compute=compute)
 
-    asked: dict[str, object] = {"start_sha256": weights_hash(first)}
-    plan = _plan("fsrgan", files, output, settings, asked, network=FSRNet(first.settings), train=train)
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    initial_weights: dict[str, object] = {"start_sha256": weights_hash(first)}
+    recipe = _recipe("fsrgan", files, output, settings, initial_weights, network=FSRNet(first.settings), train=train)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
-def _plan(
+def _recipe(
     name: FSRNetName,
     files: Sequence[Path],
     output: Path,
     settings: FSRNetTraining | FSRGANTraining,
-    asked: dict[str, object],
+    initial_weights: dict[str, object],
     *,
     network: FSRNet,
     train: TrainOnFaces,
-) -> Plan:
-    def prepare(watcher: TrainingWatcher) -> Material:
-        faces, apart = _split(_find_faces(files, output / _MESHES, watcher), settings.batch_size)
+) -> Recipe:
+    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
+        faces, held_out_faces = _split(_find_faces(files, output / _MESHES, watcher), settings.batch_size)
         random = np.random.default_rng(0)
         held_out = make_batch(
-            apart, settings.crops, random, factor=SIZE // SMALL_SIZE, map_size=SIZE // network.settings.stride
+            held_out_faces, settings.crops, random, factor=SIZE // SMALL_SIZE, map_size=SIZE // network.settings.stride
         )
 
-        def show(path: Path, averaged: nn.Module, _step: int) -> None:
+        def write_sheet(path: Path, averaged: nn.Module, _step: int) -> None:
             write_training_sheet(path, cast(FSRNet, averaged), held_out)
 
-        return Material(
-            told={"faces": len(faces), "held_out": [face.file.name for face in apart]},
+        return PreparedTraining(
+            data_summary={"faces": len(faces), "held_out": [face.file.name for face in held_out_faces]},
             train=lambda checkpoint: train(faces, checkpoint),
-            show=show,
+            write_sheet=write_sheet,
         )
 
-    return Plan(
+    return Recipe(
         name=name,
         kind=KIND,
         steps=settings.steps,
-        asked={"settings": asdict(settings), **asked},
+        settings={"settings": asdict(settings), **initial_weights},
         sizes=network.settings,
         network=network,
         prepare=prepare,
@@ -144,15 +144,15 @@ def _find_faces(files: Sequence[Path], cache: Path, watcher: TrainingWatcher) ->
 
 
 def _split(faces: Sequence[TrainingFace], batch_size: int) -> tuple[list[TrainingFace], list[TrainingFace]]:
-    """Keeps a few faces apart from training, evenly spread over the files, for the sheets."""
+    """Holds out a few faces, evenly spread over the files, for the sample sheets."""
     different = {face.file.resolve(): face for face in faces}
     count = min(_SHEET_FACES, max(len(different) // 10, 1))
-    apart = [list(different)[(2 * place + 1) * len(different) // (2 * count)] for place in range(count)]
-    learned = [face for face in faces if face.file.resolve() not in apart]
+    held_out = [list(different)[(2 * place + 1) * len(different) // (2 * count)] for place in range(count)]
+    learned = [face for face in faces if face.file.resolve() not in held_out]
     if len(learned) < batch_size:
         raise PhotopulseError(
-            f"cannot train on {len(learned)} faces (and {count} kept apart to look at)",
+            f"cannot train on {len(learned)} faces (and {count} held out for the sample sheets)",
             why=f"they are fewer than the {batch_size} of a batch",
             fix="give more faces (a thousand and more are good) or a smaller --batch-size",
         )
-    return learned, [different[file] for file in apart]
+    return learned, [different[file] for file in held_out]

@@ -1,4 +1,4 @@
-"""What a network makes of faces that it never learns from, as a picture, so that one sees how training goes."""
+"""Sample sheets: what FSRNet makes of held-out faces."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ COLUMNS = ("16 px", "bicubic", "coarse", "fine", "sharp", "parts seen", "parts d
 
 
 def write_training_sheet(path: Path, network: FSRNet, batch: FaceBatch) -> None:
-    """Writes a line for each face of a batch: input, what the network makes of it, and what is right.
+    """Writes a row for each face of a batch: input, output of the network, target.
 
-    The geometry, as the network sees it and as the mesh draws it, lies over the sharp face without colours: parts
-    are tinted, landmarks bright.
+    The geometry, that of the network and that of the mesh, is drawn over the gray sharp face: parts are tinted,
+    landmarks bright.
 
     Raises:
         PhotopulseError: if the picture cannot be written.

@@ -1,4 +1,4 @@
-"""The faces of any photos as training data for the face network: upright crops, a little wider than it sees."""
+"""Training data of the face network: upright crops of faces, varied at random."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -18,22 +18,22 @@ from photopulse.training.restoration.pairs import Pairs, damage_and_restore_size
 Pixels = NDArray[np.uint8]
 Places = NDArray[np.int64]
 
-# Room to turn, shift and scale at random.
+# Stored crops are wider by this factor, to leave room for random turns, shifts and scales.
 MARGIN: Final = 1.3125
 STORED_SIZE: Final = round(FACE_SIZE * MARGIN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Jitter:
-    """How faces differ from the crops that were stored.
+    """Random augmentation of the stored crops.
 
     Attributes:
-        turn: standard deviation in degrees.
-        zoom: of the logarithm of the scale.
-        shift: of both coordinates, as a share of the side.
-        gain: of the logarithm of each colour's factor.
-        gamma: of the logarithm of the exponent.
-        gray: share of faces without colours.
+        turn: standard deviation of the angle in degrees.
+        zoom: standard deviation of the logarithm of the scale.
+        shift: standard deviation of both coordinates, as a share of the side.
+        gain: standard deviation of the logarithm of each colour channel's gain.
+        gamma: standard deviation of the logarithm of gamma.
+        gray: share of gray faces.
     """
 
     turn: float = 2.0
@@ -49,10 +49,10 @@ class FaceCrops:
     """Faces as ``gather_faces`` stores them, on disk until they are used.
 
     Attributes:
-        pixels: the crops, uint8 (M, STORED_SIZE, STORED_SIZE, 3).
-        photos: number of the photo that each is from (M,).
-        places: which of the crops these faces are (N,), some perhaps several times.
-        jitter: how they are varied.
+        pixels: stored crops, uint8 (M, STORED_SIZE, STORED_SIZE, 3).
+        photos: number of the photo of each crop (M,).
+        places: indices of the crops to use (N,); an index may occur several times.
+        jitter: random augmentation.
     """
 
     pixels: Pixels
@@ -64,7 +64,7 @@ class FaceCrops:
         return len(self.places)
 
     def without(self, faces: Sequence[int]) -> "FaceCrops":
-        """Leaves out some faces and all others from their photos: no network is shown on what it learned from."""
+        """Leaves out some faces and all others of their photos, so that held-out photos are never trained on."""
         apart = np.isin(self.photos[self.places], self.photos[self.places[list(faces)]])
         return replace(self, places=self.places[~apart])
 
@@ -73,7 +73,7 @@ class FaceCrops:
         return self.pixels[self.places[face]]
 
     def upright(self, face: int) -> Tensor:
-        """Returns one face as the network will see it in photos, (1, 3, 256, 256) in [0, 1]."""
+        """Returns one face without augmentation, as ``restore`` crops it, (1, 3, 256, 256) in [0, 1]."""
         start = (STORED_SIZE - FACE_SIZE) // 2
         part = self.stored(face)[start : start + FACE_SIZE, start : start + FACE_SIZE]
         return torch.from_numpy(part.copy()).permute(2, 0, 1)[None] / 255
@@ -82,7 +82,7 @@ class FaceCrops:
 def face_batches(
     faces: FaceCrops, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
 ) -> Iterator[Tensor]:
-    """Yields sharp faces (B, 3, 256, 256) in [0, 1] without end; batch n depends on ``seed`` and n alone."""
+    """Yields sharp faces (B, 3, 256, 256) in [0, 1], endlessly; batch n depends on ``seed`` and n alone."""
 
     def batch(step: int) -> Tensor:
         return torch.cat(_draw_faces(faces, batch_size, _random(seed, step)))
@@ -93,7 +93,7 @@ def face_batches(
 def face_pairs(
     faces: FaceCrops, recipe: DamageRecipe, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
 ) -> Iterator[Pairs]:
-    """Yields sharp and damaged faces without end; batch n depends on ``seed`` and n alone."""
+    """Yields endless batches of sharp and damaged faces; batch n depends on ``seed`` and n alone."""
 
     def batch(step: int) -> Pairs:
         random = _random(seed, step)

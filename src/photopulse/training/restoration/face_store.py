@@ -1,4 +1,4 @@
-"""Finds the faces of any number of photos once, and keeps their crops on disk; a search that was cut off goes on."""
+"""Finds the faces of any number of photos once and stores their crops; an interrupted search is resumed."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from photopulse.files import write_text
 from photopulse.images import read_image, to_uint8
 from photopulse.training.restoration.face_crops import MARGIN, STORED_SIZE, FaceCrops, Pixels
 
-# Smaller faces would be enlarged: the network would learn blur.
+# Smaller faces would be enlarged, and the network would learn to blur.
 LEAST_SIDE: Final = 190.0
 _SHAPE = (STORED_SIZE, STORED_SIZE, 3)
 _BYTES = STORED_SIZE * STORED_SIZE * 3
@@ -26,14 +26,14 @@ _HEADER = f"faces of {LEAST_SIDE:.0f} px or more as {STORED_SIZE} px with a marg
 
 @dataclass(frozen=True, kw_only=True)
 class SearchWatcher:
-    """What the caller wants to hear: photos searched, of how many; a sentence worth knowing."""
+    """Progress callbacks of the search: numbers of photos searched and of all; a sentence to show."""
 
     on_face: Callable[[int, int], None] = lambda _done, _total: None
     on_note: Callable[[str], None] = lambda _text: None
 
 
 def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher | None = None) -> FaceCrops:
-    """Finds the faces of all photos and keeps their crops in ``folder``, so that the next call starts at once.
+    """Finds the faces of all photos and stores their crops in ``folder``, so that the next call starts at once.
 
     Faces whose square has less than 190 px are left out, and so are photos without faces and, with a note, those that
     cannot be read. A file that is named twice counts twice. One crop is in memory at a time.
@@ -42,7 +42,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
         files: photos, or aligned faces, in any number and of any size.
         folder: gets faces.bin, the crops one after the other, and faces.csv, a line for each photo: a key for the file
             and its state, and the number of its faces.
-        watcher: hears how it goes.
+        watcher: progress callbacks.
 
     Raises:
         PhotopulseError: a file is missing, or no face was found in any.
@@ -65,7 +65,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
 
 
 def _count_faces(photos: Sequence[Path], folder: Path, watcher: SearchWatcher) -> list[int]:
-    """Searches the photos that the folder does not know yet; returns the number of faces of each."""
+    """Searches the photos that were not searched before; returns the number of faces of each."""
     stored, listed = folder / "faces.bin", folder / "faces.csv"
     keys = [_key(photo) for photo in photos]
     counts = list(_known(keys, stored, listed))
@@ -76,7 +76,7 @@ def _count_faces(photos: Sequence[Path], folder: Path, watcher: SearchWatcher) -
             crops.truncate(sum(counts) * _BYTES)
             for number in range(len(counts), len(photos)):
                 found = _crops_of(photos[number], detector, watcher.on_note)
-                # The line comes last: what it counts is on disk for certain.
+                # The line is written last, so that the crops that it counts are certainly on disk.
                 crops.writelines(crop.tobytes() for crop in found)
                 crops.flush()
                 lines.write(_line(keys[number], len(found)))
@@ -105,7 +105,7 @@ def _line(key: str, count: int) -> str:
 
 
 def _key(file: Path) -> str:
-    """Names a file and its state.
+    """Returns a key for a file and its state.
 
     Raises:
         PhotopulseError: there is no such file.
@@ -115,8 +115,8 @@ def _key(file: Path) -> str:
     except OSError as error:
         why = error.strerror or str(error)
         raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
-    told = repr((str(file.resolve()), state.st_size, state.st_mtime_ns))
-    return hashlib.sha256(told.encode("utf-8", errors="surrogateescape")).hexdigest()
+    text = repr((str(file.resolve()), state.st_size, state.st_mtime_ns))
+    return hashlib.sha256(text.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _crops_of(file: Path, detector: FaceDetector, on_note: Callable[[str], None]) -> list[Pixels]:
@@ -127,7 +127,7 @@ def _crops_of(file: Path, detector: FaceDetector, on_note: Callable[[str], None]
         return []
     crops: list[Pixels] = []
     for face in detector.detect(photo):
-        # A mesh without extent, or one beside the photo, is no face to learn from.
+        # A mesh without extent, or one beside the photo, is no face.
         with suppress(ValueError):
             region = face_region(detector.mesher.face_mesh(photo, face))
             if region.side >= LEAST_SIDE:

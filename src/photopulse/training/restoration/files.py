@@ -1,4 +1,4 @@
-"""Which of the files that the user names a training can use: found out before it starts, not hours later."""
+"""Selects the photos that a training can use, before it starts and not hours later."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from photopulse.errors import PhotopulseError
 from photopulse.images.opening import open_image
 
-# What ``read_image`` takes.
+# The limit of ``read_image``.
 _MOST_PIXELS = 100_000_000
 
 
@@ -41,8 +41,8 @@ def usable_photos(files: Sequence[Path], *, least_side: int, on_note: Callable[[
     return kept
 
 
-def held_apart(files: Sequence[Path], *, most: int) -> tuple[list[Path], list[Path]]:
-    """Splits files into those to learn from and a few, evenly spread, to look at; no photo is in both.
+def hold_out(files: Sequence[Path], *, most: int) -> tuple[list[Path], list[Path]]:
+    """Splits files into those to train on and a few, evenly spread, for the sample sheets; no photo is in both.
 
     Raises:
         PhotopulseError: if there are not two different files.
@@ -51,11 +51,11 @@ def held_apart(files: Sequence[Path], *, most: int) -> tuple[list[Path], list[Pa
     if len(different) < 2:
         raise PhotopulseError(
             "cannot train on one photo",
-            why="one is kept apart to look at, and then none is left to learn from",
+            why="it is held out for the sample sheets, so that none is left to train on",
             fix="give more photos (hundreds and more are good)",
         )
-    apart = [different[place] for place in spread(len(different), most=most)]
-    return [file for file in files if file.resolve() not in apart], apart
+    held_out = [different[place] for place in spread(len(different), most=most)]
+    return [file for file in files if file.resolve() not in held_out], held_out
 
 
 def spread(count: int, *, most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Batches for photo restoration: sharp crops of any photos, and what is left of them after damage."""
+"""Training data of the photo networks: sharp crops of photos, and the same crops damaged."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.recolouring import recoloured, tinted
 from photopulse.training.restoration.synthetic_pictures import draw_picture, find_fonts
 
-# So many photos in a row that cannot be read are no chance any more.
+# After so many unreadable photos in a row the training stops.
 _MOST_BROKEN = 20
 
 Batch = TypeVar("Batch")
@@ -34,7 +34,7 @@ class Pairs:
     sharp: Tensor
 
     def to(self, device: torch.device) -> "Pairs":
-        """Copies both to a device, channel by channel, as convolutions like it best."""
+        """Copies both to a device, in the channels-last layout, which is faster for convolutions."""
         damaged, sharp = (
             picture.to(device).contiguous(memory_format=torch.channels_last) for picture in (self.damaged, self.sharp)
         )
@@ -43,20 +43,20 @@ class Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoCrops:
-    """How crops are cut.
+    """How photos are cropped.
 
     Attributes:
-        size: height and width in px.
-        least_scale: photos are made smaller by this factor at most before they are cropped, and never larger:
-            a photo hardly ever is sharp to its last pixel.
-        most_scale: and by this one at least.
-        longest: photos with a longer side are first made so small, px.
-        a_photo: crops that are cut from each photo that was read.
-        gray: share of crops without colours.
+        size: height and width of the crops in px.
+        least_scale: smallest random scale of a photo before it is cropped; a photo is hardly ever sharp to its last
+            pixel.
+        most_scale: largest random scale.
+        longest: longest side in px of a photo at scale 1; longer photos are made smaller.
+        a_photo: crops per photo that is read.
+        gray: share of gray crops.
         recoloured: share of the crops of photos whose hues, channels and saturation are changed at random: photos of
-            a kind share their colours, and a network takes what it never saw for damage.
+            a kind share their colours, and a network takes colours that it never saw for damage.
         tinted: share of crops in the shades of one colour, as old prints are.
-        drawn: share of crops that are drawn and not of photos, see ``training.restoration.synthetic_pictures``.
+        drawn: share of synthetic crops, see ``training.restoration.synthetic_pictures``.
     """
 
     size: int = 128
@@ -81,18 +81,18 @@ def photo_pairs(
     recipe: Damages = TRAINING,
     same_size: bool = True,
 ) -> Iterator[Pairs]:
-    """Yields batches without end, made ahead in a thread; batch n depends on ``seed`` and n alone.
+    """Yields endless batches, each made in a thread while the last is used; batch n depends on ``seed`` and n alone.
 
-    Photos that cannot be read are passed over with a warning.
+    Photos that cannot be read are skipped with a warning.
 
     Args:
         files: photos.
-        crops: how they are cut.
-        batch_size: crops in each batch.
-        seed: of the randomness.
-        first_step: number of the first batch;
-        every: and how far apart the next ones are.
-        recipe: of the damages.
+        crops: how they are cropped.
+        batch_size: crops per batch.
+        seed: random seed.
+        first_step: number of the first batch.
+        every: difference of the numbers of two batches in a row.
+        recipe: recipe of the damages.
         same_size: whether the damaged pictures are brought back to the size of the sharp ones.
 
     Raises:
@@ -115,7 +115,7 @@ def photo_batches(
     *,
     same_size: bool = True,
 ) -> Callable[[int], Iterator[Pairs]]:
-    """Makes what ``train_restoration`` wants: this process's endless batches, from the number of steps done."""
+    """Returns a function from the number of steps that are done to this process's endless batches."""
 
     def batches(done: int) -> Iterator[Pairs]:
         return photo_pairs(
@@ -165,13 +165,13 @@ def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) ->
 
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
-    """Takes the colours of the noise from what was damaged, if the sharp picture has none."""
+    """Makes the damaged picture gray if the sharp one is, for noise has colours."""
     gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
     return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
 
 
 def damage_and_restore_size(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:
-    """Damages one picture (1, 3, H, W) and enlarges what is left to the same size."""
+    """Damages one picture (1, 3, H, W) and enlarges the result to the same size."""
     return resized(_damage(photo, recipe, random), photo.shape[2], photo.shape[3])
 
 
@@ -190,7 +190,7 @@ def _draw_photo(files: Sequence[Path], crops: PhotoCrops, random: torch.Generato
 
 
 def _read_one(files: Sequence[Path], random: torch.Generator) -> Tensor:
-    """Reads a photo at random; one whose header is whole and the rest is not must not end a training."""
+    """Reads a random photo; one that cannot be read does not end the training."""
     for _ in range(_MOST_BROKEN - 1):
         try:
             return read_image(_any_of(files, random)).pixels
@@ -222,7 +222,7 @@ def _draw_synthetic(crops: PhotoCrops, random: torch.Generator) -> Tensor:
 
 
 def _without_colours(crop: Tensor, place: float, crops: PhotoCrops, random: torch.Generator) -> Tensor:
-    """Makes a crop gray, or the shades of one colour, where ``place``, drawn evenly, falls into that share."""
+    """Makes a crop gray, or the shades of one colour, where ``place``, uniform in [0, 1), falls into that share."""
     if place < crops.gray:
         return crop.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
     return tinted(crop, random) if place < crops.gray + crops.tinted else crop

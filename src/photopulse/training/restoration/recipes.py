@@ -1,4 +1,4 @@
-"""The five trainings of the restoration, each one call: from photos, or faces, to a file of weights."""
+"""The five trainings of the restoration's networks, each a function: from photos, or faces, to a file of weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -28,13 +28,13 @@ from photopulse.training.restoration.face_crops import FaceCrops
 from photopulse.training.restoration.face_gan import FaceGANTraining, train_face_gan
 from photopulse.training.restoration.face_restoration import FaceTraining, train_face
 from photopulse.training.restoration.face_store import SearchWatcher, gather_faces
-from photopulse.training.restoration.files import held_apart, spread, usable_photos
+from photopulse.training.restoration.files import hold_out, spread, usable_photos
 from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, damage_and_restore_size, make_pairs
 from photopulse.training.restoration.photo import PhotoTraining, train_photo
 from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
 from photopulse.training.restoration.train import Restorer, restore_plainly
-from photopulse.training.run import Material, Plan, TrainingWatcher, run_plan
+from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
 
 FACE_DECODER = "face-decoder"
 _SHOWN = 6
@@ -52,21 +52,21 @@ def run_photo(
     fresh: bool = False,
     watcher: TrainingWatcher | None = None,
 ) -> Path:
-    """Trains the photo network and returns the file of its weights, ``output/photo.safetensors``; see ``run_plan``.
+    """Trains the photo network and returns the file of its weights, ``output/photo.safetensors``; see ``run_recipe``.
 
     Args:
-        files: photos; one that is named twice is seen twice as often. Those that cannot be opened or are smaller than
+        files: photos; one that is named twice is used twice as often. Those that cannot be opened or are smaller than
             a crop are left out with a note.
-        output: made if need be.
-        settings: the recipe.
-        start: a file of a photo network, whose weights are the first ones; without it they are random.
+        output: folder, made if need be.
+        settings: settings of the training.
+        start: file of a photo network, whose weights are the initial ones; None begins with random weights.
         compute: where to compute.
-        fresh: forget what an earlier training left in ``output``.
-        watcher: hears how it goes.
+        fresh: whether to remove the files of an earlier training instead of resuming it.
+        watcher: progress callbacks.
     """
 
-    begun = None if start is None else _read_photo_net(start)
-    if begun is not None and begun.settings != settings.network:
+    initial = None if start is None else _read_photo_net(start)
+    if initial is not None and initial.settings != settings.network:
         raise PhotopulseError(
             f"cannot begin with the weights of {start}",
             why="that network has other sizes",
@@ -74,18 +74,18 @@ def run_photo(
         )
 
     def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
-        return train_photo(learned, settings, start=begun, checkpoint=checkpoint, compute=compute)
+        return train_photo(learned, settings, start=initial, checkpoint=checkpoint, compute=compute)
 
-    plan = Plan(
+    recipe = Recipe(
         name="photo",
         kind=PHOTO,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings), "start_sha256": None if begun is None else weights_hash(begun)},
+        settings={"settings": asdict(settings), "start_sha256": None if initial is None else weights_hash(initial)},
         sizes=settings.network,
         network=PhotoNet(settings.network),
-        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, restore_plainly, heard),
+        prepare=lambda watcher: _photos(files, settings.crops, settings.damage, train, restore_plainly, watcher),
     )
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_full_size(
@@ -108,16 +108,16 @@ def run_full_size(
         return train_full_size(learned, small_net, settings, checkpoint=checkpoint, compute=compute)
 
     restore = full_size_restorer(small_net, settings)
-    plan = Plan(
+    recipe = Recipe(
         name="full-size",
         kind=FULL_SIZE,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings), "photo_net_sha256": weights_hash(small_net)},
+        settings={"settings": asdict(settings), "photo_net_sha256": weights_hash(small_net)},
         sizes=settings.network,
         network=FullSizeNet(settings.network),
-        prepare=lambda heard: _photos(files, settings.crops, settings.damage, train, restore, heard),
+        prepare=lambda watcher: _photos(files, settings.crops, settings.damage, train, restore, watcher),
     )
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_enlarge(
@@ -135,16 +135,16 @@ def run_enlarge(
         return train_enlarge(learned, settings, checkpoint=checkpoint, compute=compute)
 
     photos = partial(_photos, files, settings.crops, settings.damage, train, restore_plainly, same_size=False)
-    plan = Plan(
+    recipe = Recipe(
         name="enlarge",
         kind=ENLARGE,
         steps=settings.optimisation.steps,
-        asked={"settings": asdict(settings)},
+        settings={"settings": asdict(settings)},
         sizes=settings.network,
         network=EnlargeNet(settings.network),
         prepare=photos,
     )
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_face_gan(
@@ -158,32 +158,32 @@ def run_face_gan(
 ) -> Path:
     """Trains the face network's decoder as a GAN: ``output/face-gan.safetensors``; the rest is as in ``run_photo``.
 
-    ``files`` are photos with faces, or faces; what was found in them is kept in ``output/faces``.
+    ``files`` are photos with faces, or faces; the crops of the faces found are stored in ``output/faces``.
     """
 
-    def prepare(heard: TrainingWatcher) -> Material:
-        learned, _, told = _faces(files, output, heard)
-        return Material(
-            told=told,
+    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
+        learned, _, summary = _faces(files, output, watcher)
+        return PreparedTraining(
+            data_summary=summary,
             train=lambda checkpoint: train_face_gan(learned, settings, checkpoint=checkpoint, compute=compute),
-            show=show,
+            write_sheet=write_sheet,
         )
 
-    def show(path: Path, decoder: nn.Module, step: int) -> None:
+    def write_sheet(path: Path, decoder: nn.Module, step: int) -> None:
         release = version("photopulse")
-        said = synthetic_metadata(generator="face-gan", seed=0, version=release, method="sample", source=None)
-        write_grid_of_faces(path, cast(FaceDecoder, decoder), size=settings.size_in(step), metadata=said)
+        metadata = synthetic_metadata(generator="face-gan", seed=0, version=release, method="sample", source=None)
+        write_grid_of_faces(path, cast(FaceDecoder, decoder), size=settings.size_in(step), metadata=metadata)
 
-    plan = Plan(
+    recipe = Recipe(
         name="face-gan",
         kind=FACE_DECODER,
         steps=settings.steps,
-        asked={"settings": asdict(settings)},
+        settings={"settings": asdict(settings)},
         sizes=settings.network,
         network=make_decoder(settings.network),
         prepare=prepare,
     )
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def run_face(
@@ -208,24 +208,24 @@ def run_face(
         start, sizes = _read_decoder(decoder)
         settings = replace(settings, network=sizes)
 
-    def prepare(heard: TrainingWatcher) -> Material:
+    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
         if start is None:
-            heard.on_note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
-        learned, apart, told = _faces(files, output, heard)
-        pairs = [_held_out_face(face, settings.damage, place) for place, face in enumerate(apart)]
-        return Material(
-            told=told,
+            watcher.on_note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
+        learned, held_out, summary = _faces(files, output, watcher)
+        pairs = [_held_out_face(face, settings.damage, place) for place, face in enumerate(held_out)]
+        return PreparedTraining(
+            data_summary=summary,
             train=lambda checkpoint: train_face(
                 learned, settings, decoder=start, photo_net=cleaner, checkpoint=checkpoint, compute=compute
             ),
-            show=lambda path, network, _step: write_face_sheet(path, network, cleaner, pairs),
+            write_sheet=lambda path, network, _step: write_face_sheet(path, network, cleaner, pairs),
         )
 
-    plan = Plan(
+    recipe = Recipe(
         name="face",
         kind=FACE,
         steps=settings.optimisation.steps,
-        asked={
+        settings={
             "settings": asdict(settings),
             "decoder_sha256": weights_hash(start) if start else None,
             "photo_net_sha256": weights_hash(cleaner),
@@ -234,7 +234,7 @@ def run_face(
         network=FaceNet(settings.network),
         prepare=prepare,
     )
-    return run_plan(plan, output, compute=compute, fresh=fresh, watcher=watcher)
+    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
 def _photos(
@@ -246,37 +246,37 @@ def _photos(
     watcher: TrainingWatcher,
     *,
     same_size: bool = True,
-) -> Material:
-    """Sorts the photos out, and makes a pair of each that is held out."""
-    learned, apart = held_apart(usable_photos(files, least_side=crops.size, on_note=watcher.on_note), most=_SHOWN)
+) -> PreparedTraining:
+    """Selects the usable photos, and makes a pair of each that is held out for the sample sheets."""
+    learned, held_out = hold_out(usable_photos(files, least_side=crops.size, on_note=watcher.on_note), most=_SHOWN)
     pairs = [
         make_pairs([file], crops, 1, torch.Generator().manual_seed(place), recipe=damage, same_size=same_size)
-        for place, file in enumerate(apart)
+        for place, file in enumerate(held_out)
     ]
-    return Material(
-        told={"photos": len(learned), "held_out": [file.name for file in apart]},
+    return PreparedTraining(
+        data_summary={"photos": len(learned), "held_out": [file.name for file in held_out]},
         train=lambda checkpoint: train(learned, checkpoint),
-        show=lambda path, network, _step: write_photo_sheet(path, network, pairs, restore),
+        write_sheet=lambda path, network, _step: write_photo_sheet(path, network, pairs, restore),
     )
 
 
 def _faces(
     files: Sequence[Path], output: Path, watcher: TrainingWatcher
 ) -> tuple[FaceCrops, list[torch.Tensor], dict[str, object]]:
-    """Finds the faces; returns those to learn from, a few others, upright, and what settings.json says of them."""
+    """Finds the faces; returns those to train on, a few held-out ones, upright, and a summary for settings.json."""
     faces = gather_faces(
         files, output / "faces", watcher=SearchWatcher(on_face=watcher.on_face, on_note=watcher.on_note)
     )
-    apart = spread(len(faces), most=_SHOWN)
-    learned = faces.without(apart)
+    held_out = spread(len(faces), most=_SHOWN)
+    learned = faces.without(held_out)
     if not len(learned):
         raise PhotopulseError(
             "cannot train on the faces of one photo",
-            why="they are kept apart to look at, and then none is left to learn from",
+            why="they are held out for the sample sheets, so that none is left to train on",
             fix="give more photos of faces (a thousand and more are good)",
         )
-    told: dict[str, object] = {"faces": len(learned), "held_out_faces": apart}
-    return learned, [faces.upright(place) for place in apart], told
+    summary: dict[str, object] = {"faces": len(learned), "held_out_faces": held_out}
+    return learned, [faces.upright(place) for place in held_out], summary
 
 
 def _held_out_face(face: torch.Tensor, damage: DamageRecipe, place: int) -> Pairs:

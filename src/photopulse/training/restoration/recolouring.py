@@ -1,4 +1,4 @@
-"""Other colours for pictures that networks learn from: any hue, exchanged channels, the shades of one colour."""
+"""Random colour changes of training pictures: hue, saturation, exchanged channels, the shades of one colour."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""What the networks of the restoration make of pictures that they never learn from, as pictures to look at."""
+"""Sample sheets: what the restoration's networks make of held-out pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +18,9 @@ _GRID = 6
 
 
 def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], restore: Restorer) -> None:
-    """Writes a line for each pair (of one picture): damaged, restored, sharp.
+    """Writes a row for each pair (of one picture): damaged, restored, sharp.
 
-    Raises PhotopulseError, like all of these, if the picture cannot be written.
+    Raises PhotopulseError, like all functions of this module, if the sheet cannot be written.
     """
     device = _device(network)
     strips: list[Strip] = []
@@ -32,7 +32,7 @@ def write_photo_sheet(path: Path, network: nn.Module, pairs: Sequence[Pairs], re
 
 
 def write_face_sheet(path: Path, network: nn.Module, photo_net: nn.Module, pairs: Sequence[Pairs]) -> None:
-    """Writes a line for each pair (of one face): damaged, restored at three fidelities, sharp."""
+    """Writes a row for each pair (of one face): damaged, restored at three fidelities, sharp."""
     device = _device(network)
     strips: list[Strip] = []
     for pair in pairs:
@@ -47,7 +47,7 @@ def write_face_sheet(path: Path, network: nn.Module, photo_net: nn.Module, pairs
 
 
 def write_grid_of_faces(path: Path, decoder: FaceDecoder, *, size: int, metadata: Mapping[str, str]) -> None:
-    """Writes faces of ``size`` px that the decoder draws from the same random tensors every time."""
+    """Writes a grid of faces of ``size`` px, which the decoder draws from the same random tensors every time."""
     device = _device(decoder)
     random = torch.Generator().manual_seed(0)
     strips: list[Strip] = []

@@ -1,8 +1,8 @@
-"""Pictures without limit for the photo network: every hue, edges of all sizes, textures, flat areas, skies, text.
+"""Random synthetic pictures for the photo network: every hue, edges of all sizes, textures, gradients, text.
 
-Portraits before blue walls teach a network that everything else is damage. What is drawn here is none of the world's,
-but has its statistics: occluding shapes of all sizes ("dead leaves": Lee, Mumford and Huang 2001), textures with the
-spectrum of natural ones, gratings, smooth gradients and letters of any script that the fonts at hand hold.
+A network that was trained on portraits alone takes everything else for damage. These pictures show nothing real but
+have the statistics of photos: occluding shapes of all sizes ("dead leaves": Lee, Mumford and Huang 2001), textures with
+the spectrum of natural ones, gratings, smooth gradients and letters of any script in the installed fonts.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def find_fonts() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1024)
 def _characters(font: Path) -> tuple[str, ...]:
-    """The characters that a font can draw; none if it cannot be read."""
+    """Returns the characters that a font can draw; none if it cannot be read."""
     try:
         codes = cast(dict[int, int], _font_manager.get_font(str(font)).get_charmap())
     except (OSError, RuntimeError):
@@ -70,8 +70,8 @@ def _characters(font: Path) -> tuple[str, ...]:
     return tuple(chr(code) for code in sorted(codes) if code >= _SPACE_AND_CONTROLS)
 
 
-def _even_ratio(low: float, high: float, numbers: _Random) -> float:
-    """Draws so that 1 to 2 is as likely as 4 to 8."""
+def _log_uniform(low: float, high: float, numbers: _Random) -> float:
+    """Draws from the log-uniform distribution between ``low`` and ``high``."""
     return low * (high / low) ** numbers.random()
 
 
@@ -152,7 +152,7 @@ def _grating(size: int, numbers: _Random) -> _Picture:
     """Stripes or checks whose width changes across the picture: fences, fabric, bricks."""
     large = 2 * size
     first, second = _colour(numbers), _colour(numbers)
-    angle, period = numbers.uniform(0, np.pi), _even_ratio(6, 80, numbers)
+    angle, period = numbers.uniform(0, np.pi), _log_uniform(6, 80, numbers)
     y, x = np.mgrid[:large, :large].astype(np.float32)
     along = np.cos(angle) * x + np.sin(angle) * y
     across = np.cos(angle) * y - np.sin(angle) * x
@@ -196,7 +196,7 @@ def _text(size: int, numbers: _Random, fonts: Sequence[Path]) -> _Picture:
     # One stretch of the font's characters: a script, not all of them mixed.
     start = numbers.integers(max(len(letters) - 60, 1)) if numbers.random() < 0.5 else 0
     script = letters[start : start + 90]
-    height = int(_even_ratio(*_LETTER_SIZES, numbers))
+    height = int(_log_uniform(*_LETTER_SIZES, numbers))
     cover = Image.new("L", (size, size))
     draw = ImageDraw.Draw(cover)
     try:

@@ -1,4 +1,4 @@
-"""Fits a generator's twins and keeps them in the cache; an interrupted fit goes on where it stopped."""
+"""Fits a generator's twins and stores them in the cache; an interrupted fit is resumed."""
 
 import hashlib
 import json
@@ -26,14 +26,14 @@ _HELD_OUT = 64
 
 @dataclass(frozen=True, kw_only=True)
 class TwinFit:
-    """What came of the fit of one size.
+    """Result of the fit of one twin.
 
     Attributes:
-        size: pixels of the twin.
-        path: where the fitted twin is kept.
-        before: held-out error of the twin that the search took until now: shipped, untrained, or fitted otherwise.
+        size: resolution of the twin in px.
+        path: file of the fitted twin.
+        before: held-out error of the twin that the search used until now: shipped, untrained, or fitted otherwise.
         after: held-out error of the fitted twin.
-        better: whether the fit lowered the mean error; only then is it kept.
+        better: whether the fit lowered the mean error; only then is it stored.
     """
 
     size: int
@@ -48,11 +48,11 @@ class TwinFit:
 
 @dataclass(frozen=True, kw_only=True)
 class TwinFitWatcher:
-    """What the caller wants to hear.
+    """Progress callbacks of a fit.
 
     Attributes:
-        on_stage: what begins now, and in how many parts.
-        on_part: how many parts are done, and a word on how it goes.
+        on_stage: called when a stage begins, with its name and its number of parts.
+        on_part: called after each part, with the number of parts that are done and a short text.
     """
 
     on_stage: Callable[[str, int], None] = lambda _name, _total: None
@@ -67,17 +67,17 @@ def fit_twins(
     label: Tensor | None = None,
     watcher: TwinFitWatcher | None = None,
 ) -> Iterator[TwinFit]:
-    """Fits one twin after the other, keeps it at ``twin_path`` and yields how far it got.
+    """Fits one twin after the other, stores it at ``twin_path`` and yields the result.
 
-    A size that was fitted before by the same settings is yielded at once. What is half done lies beside the twins
+    A size that was fitted before with the same settings is yielded at once. Unfinished work is stored beside the twins
     until all are fitted.
 
     Args:
         generator: has a twin of each of ``settings.sizes``.
-        prior: of the generator's W.
-        settings: the recipe.
+        prior: Gaussian of the generator's W.
+        settings: settings of the fit.
         label: class label (c_dim,) for a conditional generator.
-        watcher: hears how it goes.
+        watcher: progress callbacks.
 
     Raises:
         PhotopulseError: if a size has no twin, the cache cannot be written, or training fails.
@@ -129,29 +129,29 @@ class _Fitter:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _finished(self, size: int) -> TwinFit | None:
-        """Reads the fit of an earlier run by the same recipe; None if there is none."""
+        """Reads the result of an earlier run with the same settings; None if there is none."""
         path = twin_path(self._generator, size)
         with suppress(PhotopulseError, KeyError, TypeError):
-            told = cast(dict[str, Any], load_twin(self._new_twin(size), path))
-            if told["recipe"] == self._recipe:
-                before, after = (TwinError(**told[name]) for name in ("before", "after"))
+            stored = cast(dict[str, Any], load_twin(self._new_twin(size), path))
+            if stored["recipe"] == self._recipe:
+                before, after = (TwinError(**stored[name]) for name in ("before", "after"))
                 return TwinFit(size=size, path=path, before=before, after=after)
         return None
 
     def _fit(self, size: int) -> TwinFit:
         samples = self._rendered()
         held_out = samples.part(slice(_HELD_OUT))
-        usual = find_twin(self._generator, size)
+        current = find_twin(self._generator, size)
         twin = self._new_twin(size)
-        before = measure_twin(usual.twin if usual else twin, held_out)
+        before = measure_twin(current.twin if current else twin, held_out)
         self._train(twin, samples.part(slice(_HELD_OUT, None)))
         fit = TwinFit(
             size=size, path=twin_path(self._generator, size), before=before, after=measure_twin(twin, held_out)
         )
         if fit.better:
             errors = {"before": asdict(fit.before), "after": asdict(fit.after)}
-            told = {"recipe": self._recipe, "photopulse": version("photopulse")} | errors
-            save_twin(twin, fit.path, told=told)
+            facts = {"recipe": self._recipe, "photopulse": version("photopulse")} | errors
+            save_twin(twin, fit.path, told=facts)
         return fit
 
     def _train(self, twin: Twin, samples: TwinSamples) -> None:
@@ -190,5 +190,5 @@ class _Fitter:
         return twin
 
 
-def _digest(told: object) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

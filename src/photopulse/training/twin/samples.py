@@ -1,4 +1,4 @@
-"""Styles with the small pictures that a generator makes of them: what its twins learn from."""
+"""Training data of twins: styles with the downscaled pictures that the generator renders from them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +15,7 @@ from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 from photopulse.search.prior import GaussianPrior, to_ws
 
-# How far the layers' styles stray from the shared one, in turn: a search meets both W and W+.
+# Standard deviations of the layers' styles around the shared one, used in turn: a search visits both W and W+.
 _SPREADS = (0.0, 0.15, 0.3, 0.5)
 _SHARD = 64
 _SEED_STRIDE = 2**20
@@ -37,9 +37,9 @@ class TwinSamples:
 
 
 def draw_ws(index: int, generator: Generator, prior: GaussianPrior, *, seed: int, label: Tensor | None) -> Tensor:
-    """Draws the styles (1, num_ws, w_dim) of a sample, float16 on the CPU; it depends on nothing but the arguments.
+    """Draws the styles (1, num_ws, w_dim) of a sample, float16 on the CPU; they depend on the arguments alone.
 
-    Every other one is a latent that the mapping maps; the rest are around the prior's mean, half way to W+.
+    Every other sample is a mapped latent; the rest are drawn around the prior's mean, between W and W+.
     """
     random = seeded(seed, index)
     if index % 2:
@@ -55,7 +55,7 @@ def draw_ws(index: int, generator: Generator, prior: GaussianPrior, *, seed: int
 
 
 def seeded(seed: int, index: int) -> torch.Generator:
-    """Returns the randomness of the draw ``index`` (below a million) of a seed."""
+    """Returns the random generator of the draw ``index`` (below a million) of a seed."""
     return torch.Generator().manual_seed(seed * _SEED_STRIDE + index)
 
 
@@ -70,19 +70,19 @@ def render_samples(
     label: Tensor | None = None,
     on_picture: Callable[[int], None] = lambda _done: None,
 ) -> TwinSamples:
-    """Renders ``count`` samples at full size and keeps them downscaled (``Bicubic``) to each of ``sizes``.
+    """Renders ``count`` samples at full size and downscales them (``Bicubic``) to each of ``sizes``.
 
-    ``folder`` keeps 64 in a file, so that an interrupted call can be repeated and goes on.
+    ``folder`` stores 64 samples per file, so that an interrupted call can be resumed.
 
     Args:
         generator: renders with its stored noise; each of ``sizes`` divides its resolution.
-        prior: of the generator's W.
-        sizes: heights of the pictures.
-        count: of samples.
-        seed: of the styles.
+        prior: Gaussian of the generator's W.
+        sizes: heights of the downscaled pictures in px.
+        count: number of samples.
+        seed: random seed for the styles.
         folder: made if need be; belongs to this generator, seed and label.
         label: class label (c_dim,) for a conditional generator.
-        on_picture: hears after each picture, or file of them, how many there are.
+        on_picture: called after each picture, or file of them, with the number of pictures.
 
     Raises:
         OSError: if ``folder`` cannot be written.
