@@ -7,6 +7,7 @@ from typing import Any
 
 from photopulse.evaluation.measuring import Measured
 from photopulse.evaluation.method import CurvePoint
+from photopulse.runs.fields import from_fields
 from photopulse.runs.sidecar import read_sidecar, write_sidecar
 
 
@@ -47,7 +48,7 @@ def _record(content: dict[str, Any]) -> Record:
     return Record(
         seconds=content["seconds"],
         converged=content["converged"],
-        curve=tuple(CurvePoint(**point) for point in content["curve"]),
+        curve=tuple(from_fields(CurvePoint, point) for point in content["curve"]),
         curve_wanted=content.get("curve_wanted", bool(content["curve"])),  # Older records do not say it.
         measured=_measured(content["measured"]),
     )
@@ -56,6 +57,6 @@ def _record(content: dict[str, Any]) -> Record:
 def _measured(content: dict[str, Any]) -> dict[int, tuple[str, Measured]]:
     measured: dict[int, tuple[str, Measured]] = {}
     for size, (key, values) in content.items():
-        with suppress(TypeError):  # Another version measured other things; the picture is good all the same.
-            measured[int(size)] = (key, Measured(**values))
+        with suppress(TypeError):  # What is damaged is measured again; the picture is good all the same.
+            measured[int(size)] = (key, from_fields(Measured, values))
     return measured
