@@ -245,5 +245,13 @@ GENTLE: Final = DamageRecipe(
 )
 """What a good camera and the web do."""
 
-EVERYTHING: Final = DamageMixture(((TRAINING, 0.65), (GENTLE, 0.2), (DamageRecipe(), 0.15)))
+GRAIN: Final = DamageRecipe(
+    blur=Amount(0.3, 1.0, share=0.3),
+    noise=Amount(3, 40, even_ratios=True),
+    chroma_noise=Amount(2, 20, share=0.4),
+    jpeg=Amount(40, 98, share=0.5),
+)
+"""What sensors in the dark and fast films do, in a photo that was not made smaller since."""
+
+EVERYTHING: Final = DamageMixture(((TRAINING, 0.5), (GENTLE, 0.15), (GRAIN, 0.2), (DamageRecipe(), 0.15)))
 """What the photo network is trained on: a picture that needs nothing must come back as it was, too."""
