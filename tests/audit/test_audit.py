@@ -194,12 +194,12 @@ def test_what_this_run_has_not_come_to_is_kept_if_it_ends_early(run, photos, tmp
 
 def test_a_folder_without_a_log_goes_on_from_its_rows_and_says_if_they_are_damaged(run, photos, tmp_path, searched):
     whole = run()
-    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    (tmp_path / "out" / ".photopulse.jsonl").unlink()
     assert run() == whole
     assert len(searched) == 3
     (tmp_path / "out" / "rows.csv").write_text("image\n")
     assert run() == whole
-    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    (tmp_path / "out" / ".photopulse.jsonl").unlink()
     (tmp_path / "out" / "rows.csv").write_text("image\n")
     with pytest.raises(PhotopulseError, match=r"cannot read .*rows\.csv"):
         run()

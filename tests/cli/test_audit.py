@@ -70,7 +70,7 @@ def test_a_folder_becomes_a_page_tables_figures_and_pictures(audit, tmp_path):
         "audit.json",
         "audit.md",
         "figures",
-        "photopulse.jsonl",
+        ".photopulse.jsonl",
         "pictures",
         "rows.csv",
     }

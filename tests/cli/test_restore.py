@@ -144,7 +144,7 @@ def test_every_option_reaches_the_restoration(restore, photos, loaded, tmp_path)
     assert (settings.scale, settings.sr, settings.only, settings.fidelity) == (1.5, "realesrgan", "face", 0.2)
     assert (settings.working_size, settings.max_faces, device) == (320, 3, "cpu")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["photopulse.jsonl", "report.json", "two.webp", "two_compare.png"]
+    assert names == [".photopulse.jsonl", "report.json", "two.webp", "two_compare.png"]
     assert Image.open(tmp_path / "out" / "two.webp").size == (180, 135)
 
 
@@ -225,3 +225,23 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
         "strength": 0.0,
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
+
+
+def test_what_is_passed_over_cut_off_or_one_of_several_is_said(restore, photos, tmp_path):
+    (photos / "phone.heic").write_bytes(b"x")
+    pages = [Image.new("L", (60, 40), shade) for shade in (50, 100, 150)]
+    pages[0].save(photos / "pages.tif", save_all=True, append_images=pages[1:])
+    noise = Image.effect_noise((200, 160), 60)
+    noise.save(photos / "whole.jpg")
+    data = (photos / "whole.jpg").read_bytes()
+    (photos / "whole.jpg").unlink()
+    (photos / "cut.jpg").write_bytes(data[: len(data) * 3 // 4])
+    result = restore(photos, "--only", "photo")
+    assert result.exit_code == 0, result.stderr
+    assert "note: not read: 1 .heic" in result.stderr
+    assert "only picture 1 of 3" in result.stdout
+    assert "rows of the file are missing" in result.stdout
+    rows = {Path(row["input"]).name: row for row in json.loads((tmp_path / "out" / "report.json").read_text())["items"]}
+    assert rows["pages.tif"]["frames"] == 3
+    assert 20 < rows["cut.jpg"]["missing_rows"] < 80
+    assert "frames" not in rows["cut.jpg"]

@@ -7,6 +7,7 @@ import pytest
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import image_files
+from photopulse.images.folders import passed_over
 
 
 def touch(folder: Path, *names: str) -> list[Path]:
@@ -58,3 +59,11 @@ def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "iterdir", denied)
     with pytest.raises(PhotopulseError, match="Permission denied"):
         image_files([tmp_path])
+
+
+def test_what_a_person_may_miss_is_told_and_the_rest_is_not(tmp_path: Path):
+    for name in ("a.png", "b.HEIC", "c.heic", "d.cr2", "notes.txt", ".hidden.heic"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "more").mkdir()
+    assert passed_over([tmp_path]) == "not read: 1 .cr2, 2 .heic; 1 subfolder not searched"
+    assert passed_over([tmp_path / "more", tmp_path / "b.HEIC"]) is None

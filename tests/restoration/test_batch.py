@@ -233,7 +233,7 @@ def test_what_another_input_of_that_name_became_is_not_taken_for_this_one(run, p
 
 def test_a_folder_without_a_log_goes_on_from_its_report(run, photos, tmp_path):
     rows, _ = run(photos("a.png", "b.png"))
-    (tmp_path / "out" / "photopulse.jsonl").unlink()
+    (tmp_path / "out" / ".photopulse.jsonl").unlink()
     again, told = run(photos("a.png"))
     assert told == [True]
     assert [row.key for row in again] == [row.key for row in rows[:1]]

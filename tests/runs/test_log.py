@@ -32,7 +32,7 @@ def test_what_was_appended_comes_back(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_log_has_no_entries(tmp_path: Path) -> None:
     assert Log(tmp_path).read() == {}
-    (tmp_path / "photopulse.jsonl").mkdir()
+    (tmp_path / ".photopulse.jsonl").mkdir()
     assert Log(tmp_path).read() == {}
 
 
@@ -93,7 +93,7 @@ def test_lines_that_cannot_be_understood_are_passed_over(tmp_path: Path, line: s
 
 def test_fields_of_another_version_are_ignored(tmp_path: Path) -> None:
     told = {"command": "restore", "output": "a.png", "row": {"key": "k", "beauty": 1}, "host": "there"}
-    (tmp_path / "photopulse.jsonl").write_text(json.dumps(told) + "\n")
+    (tmp_path / ".photopulse.jsonl").write_text(json.dumps(told) + "\n")
     assert list(Log(tmp_path).read().values()) == [entry("a.png", row={"key": "k", "beauty": 1})]
 
 

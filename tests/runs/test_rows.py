@@ -156,7 +156,7 @@ with Report(folder, "restore", resume=True) as report:
         output = folder / f"{place}.png"
         output.write_text("picture")
         report.add(place, ReportItem(input=f"{place}.jpg", output=str(output), status="restored", key="key"))
-    with (folder / "photopulse.jsonl").open("a") as stream:
+    with (folder / ".photopulse.jsonl").open("a") as stream:
         stream.write('{"command": "restore", "output": "50.png", "row": {"key": "ke')
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -74,7 +74,7 @@ def test_each_file_becomes_a_picture_and_a_row(faces, tmp_path, tiny_generator):
         assert (told["photopulse:synthetic"], told["photopulse:seed"]) == ("true", "0")
         assert told["photopulse:source"] == file.name
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["a.png", "b.png", "c.png", "photopulse.jsonl", "report.json"]
+    assert written == [".photopulse.jsonl", "a.png", "b.png", "c.png", "report.json"]
 
 
 def test_a_large_eps_is_reached_by_all(faces, tmp_path, tiny_generator):
@@ -241,7 +241,7 @@ def test_a_deleted_output_is_made_again_and_a_damaged_report_is_survived(faces, 
     assert len(searched) == 3
     assert len(report(tmp_path / "out")) == 2
     (tmp_path / "out" / "report.json").write_text('{"version": 1, "items": [')
-    (tmp_path / "out" / "photopulse.jsonl").write_text('{"command": "upscale", "output')
+    (tmp_path / "out" / ".photopulse.jsonl").write_text('{"command": "upscale", "output')
     upscale_files(files, tmp_path / "out", tiny_generator, SHORT)
     assert len(searched) == 5
     assert len(report(tmp_path / "out")) == 2

@@ -43,7 +43,7 @@ def report(folder):
 def test_each_seed_becomes_a_picture_that_says_it_is_synthetic(tmp_path, tiny_generator):
     items = sample_files(range(9, 12), tmp_path, tiny_generator, replace(PLAIN, truncation_psi=0.7))
     written = sorted(path.name for path in tmp_path.iterdir())
-    assert written == ["000009.png", "000010.png", "000011.png", "photopulse.jsonl", "report.json"]
+    assert written == [".photopulse.jsonl", "000009.png", "000010.png", "000011.png", "report.json"]
     faces = dict(sample_faces(tiny_generator, range(9, 12), truncation_psi=0.7))
     for item in items:
         assert (item.status, item.size, item.generator) == ("made", (32, 32), "tiny")

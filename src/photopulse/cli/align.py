@@ -24,16 +24,16 @@ def align_command(
 
     Exit code 0: every photo had a face; 1: some had none or could not be read.
     """
+    from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_item, print_report
-    from photopulse.images import image_files
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.align import check_size
     from photopulse.upscaling.align_batch import align_files
 
     try:
         check_size(size)
-        files = image_files(inputs)
+        files = find_pictures(inputs)
         items = align_files(
             files,
             output,

@@ -45,10 +45,10 @@ def audit_command(
     """
     from photopulse.audit.audit import AuditSettings
     from photopulse.audit.labels import read_labels
-    from photopulse.images import image_files
+    from photopulse.cli.inputs import find_pictures
 
     try:
-        files = image_files(inputs)
+        files = find_pictures(inputs)
         settings = AuditSettings(
             upscale=_search_settings(method, steps, eps),
             size=size,

@@ -34,6 +34,10 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
+    if item.frames is not None:
+        words.append(f"only picture 1 of {item.frames}")
+    if item.missing_rows is not None:
+        words.append(f"the last {item.missing_rows} rows of the file are missing")
     if item.cleaned == 0:
         words.append("not cleaned, it needs nothing")
     if item.faces is not None:

@@ -108,12 +108,12 @@ def restore_command(
 
 
 def _inspect(inputs: list[Path], *, as_json: bool) -> NoReturn:
+    from photopulse.cli.inputs import find_pictures
     from photopulse.cli.inspect_photos import print_inspected
-    from photopulse.images import image_files
     from photopulse.restoration.inspect import inspect_files
 
     try:
-        files = image_files(inputs)
+        files = find_pictures(inputs)
     except PhotopulseError as error:
         fail(str(error), 2)
     raise typer.Exit(0 if print_inspected(inspect_files(files), as_json=as_json) else 1)
@@ -135,14 +135,14 @@ def _face(text: str) -> int | tuple[float, float]:
 
 
 def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchSettings", *, as_json: bool) -> None:
+    from photopulse.cli.inputs import find_pictures
     from photopulse.cli.progress import print_report
     from photopulse.cli.restore_progress import load_kit, watch_restorations
-    from photopulse.images import image_files
     from photopulse.restoration.batch import restore_files
     from photopulse.runs.report import exit_code
 
     try:
-        files = image_files(inputs)
+        files = find_pictures(inputs)
         kit = load_kit(settings.restore, find_device(device))
         with watch_restorations(len(files), quiet=as_json) as watcher:
             items = restore_files(files, output, kit, settings, watcher)

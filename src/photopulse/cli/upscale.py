@@ -175,14 +175,14 @@ def upscale_command(
 def _run(
     inputs: list[Path], output: Path, generator: str, device: str, settings: "BatchSettings", *, as_json: bool
 ) -> None:
+    from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector, load_with_progress
     from photopulse.cli.progress import print_report, watch_searches
-    from photopulse.images import image_files
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.batch import upscale_files
 
     try:
-        files = image_files(inputs)
+        files = find_pictures(inputs)
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
         with watch_searches(steps=settings.upscale.most_steps, quiet=as_json) as watcher:

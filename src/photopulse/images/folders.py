@@ -1,12 +1,17 @@
 """From what the user names, files and folders, to the list of pictures."""
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.images.opening import read_formats
+from photopulse.images.opening import RAW_SUFFIXES, read_formats
+
+_UNREAD = frozenset({".heic", ".heif", ".hif", ".jxl", ".svg", ".eps", ".pdf", ".psb"}) | RAW_SUFFIXES
+"""Extensions of pictures in formats that are not read: phones', cameras' raw files, drawings."""
 
 
 def image_files(inputs: Sequence[Path]) -> list[Path]:
@@ -21,6 +26,27 @@ def image_files(inputs: Sequence[Path]) -> list[Path]:
         for file in _pictures_in(path) if path.is_dir() else [_existing(path)]:
             found.setdefault(file.resolve(), file)
     return list(found.values())
+
+
+def passed_over(inputs: Sequence[Path]) -> str | None:
+    """Says what ``image_files`` leaves out of the folders among ``inputs`` that a person may miss; None if nothing.
+
+    Pictures in formats that are not read are counted by extension, and subfolders.
+    """
+    suffixes: Counter[str] = Counter()
+    subfolders = 0
+    for folder in (path for path in inputs if path.is_dir()):
+        with suppress(OSError):
+            for entry in folder.iterdir():
+                if entry.name.startswith("."):
+                    continue
+                subfolders += entry.is_dir()
+                suffixes[entry.suffix.lower()] += entry.suffix.lower() in _UNREAD
+    told = [f"{count} {suffix}" for suffix, count in sorted(suffixes.items()) if count]
+    words = [f"not read: {', '.join(told)}"] if told else []
+    if subfolders:
+        words.append(f"{subfolders} subfolder{'s' if subfolders > 1 else ''} not searched")
+    return "; ".join(words) or None
 
 
 def _existing(path: Path) -> Path:

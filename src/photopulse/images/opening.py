@@ -1,5 +1,7 @@
 """Opening a picture's header safely, and naming what is wrong with a file that is none."""
 
+import io
+import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,13 +16,27 @@ from photopulse.errors import PhotopulseError
 # Formats that Pillow only recognises, or that it hands to another program (EPS: Ghostscript) to be drawn.
 _NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 
+_JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+_JPEG_TAIL = 64  # Bytes: some programs pad what they write.
+_LARGEST_MENDED = 256 * 2**20  # Bytes.
+
 _OTHER_FORMATS = (
     (b"<svg", "it is an SVG drawing, not a picture made of pixels", "export it as PNG first"),
     (b"%!PS", "it is a PostScript drawing, not a picture made of pixels", "export it as PNG first"),
     (b"%PDF", "it is a PDF document, not a picture", "export the picture as PNG or JPEG first"),
     (b"ftyphei", "HEIC pictures cannot be read", "convert it to JPEG or PNG first"),
+    (b"JXL ", "JPEG XL pictures cannot be read", "convert it to JPEG or PNG first"),
     (b"ftypmif1", "HEIF pictures cannot be read", "convert it to JPEG or PNG first"),
 )
+
+
+_RAW = ("arw", "cr2", "cr3", "crw", "dng", "erf", "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "srw")
+RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW)
+"""Extensions of the raw files of cameras."""
+
+
+class CutJpeg(io.BytesIO):
+    """A JPEG that has lost its end, with an end mark of ours: what is missing is decoded as gray."""
 
 
 def read_formats() -> list[str]:
@@ -43,20 +59,33 @@ def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, Bin
             head = stream.read(1024)
             if not head:
                 raise refuse(path, why="the file is empty", fix="copy it again from its source")
+            source = _mended(stream, head)
             try:
-                image = Image.open(stream, formats=read_formats())
+                image = Image.open(source, formats=read_formats())
             except UnidentifiedImageError:
                 raise _unknown(path, head) from None
             with image:
                 _check_size(path, image.size, max_pixels)
                 # Pictures inside containers (an icon's PNG) have a size of their own.
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                yield image, stream
+                yield image, source
 
 
 def refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
     """The error for a picture that cannot be read."""
     return PhotopulseError(f"cannot read {path}", why=why, fix=fix)
+
+
+def _mended(stream: BinaryIO, head: bytes) -> BinaryIO:
+    """Returns the file, or a ``CutJpeg`` if it is a JPEG without an end."""
+    if not head.startswith(_JPEG_START):
+        return stream
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(size - _JPEG_TAIL, 0))
+    if size > _LARGEST_MENDED or _JPEG_END in stream.read():
+        return stream
+    stream.seek(0)
+    return CutJpeg(stream.read() + _JPEG_END)
 
 
 def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
@@ -75,6 +104,10 @@ def _unknown(path: Path, head: bytes) -> PhotopulseError:
     for mark, why, fix in _OTHER_FORMATS:
         if mark in head:
             return refuse(path, why=why, fix=fix)
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return refuse(path, why="raw files of cameras cannot be read", fix="export it as TIFF or JPEG first")
+    if head.startswith(b"\xff\x0a"):
+        return refuse(path, why="JPEG XL pictures cannot be read", fix="convert it to JPEG or PNG first")
     return refuse(
         path,
         why="it is not a picture in a known format, or its first bytes are damaged",

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from photopulse.images.arrays import to_tensor
 from photopulse.images.modes import Floats, decode
-from photopulse.images.opening import open_image
+from photopulse.images.opening import CutJpeg, open_image, refuse
 
+_GRAY_FILL = 1.5 / 255  # How evenly gray what a JPEG lacks is decoded.
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -45,6 +46,8 @@ class Photo:
             asked for the file's ``own_colours``. Those of 16 bits always stay in the file's own colours, given
             here, since no converter at hand keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
+        frames: how many pictures the file holds, of which these are the first one's pixels.
+        missing_rows: rows at the end of the file's picture that are not in it, because it was cut off.
     """
 
     pixels: Tensor
@@ -53,6 +56,8 @@ class Photo:
     bits: int
     icc_profile: bytes | None
     exif: bytes | None
+    frames: int = 1
+    missing_rows: int = 0
 
 
 def read_image(path: Path, *, max_pixels: int = 100_000_000, own_colours: bool = False) -> Photo:
@@ -61,11 +66,19 @@ def read_image(path: Path, *, max_pixels: int = 100_000_000, own_colours: bool =
     Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and
     gray stay in the file's profile instead (``Photo.icc_profile``), so that a copy loses no colour that sRGB
     lacks; CMYK and Lab are converted all the same. 16-bit PNG and TIFF keep their depth; 16 bits of colour in
-    other formats are read as 8. ``max_pixels`` is checked before anything is decoded; Pillow's own limit (about
+    other formats are read as 8. A JPEG that was cut off is read as far as it goes, if that is half of it or more.
+    ``max_pixels`` is checked before anything is decoded; Pillow's own limit (about
     179 million) also holds. Raises PhotopulseError for anything that is not a whole, readable picture.
     """
     with open_image(path, max_pixels=max_pixels) as (image, stream):
         raster = decode(image, stream, own_colours=own_colours)
+        missing_rows = _missing_rows(raster.colour) if isinstance(stream, CutJpeg) else 0
+        if missing_rows > len(raster.colour) / 2:
+            raise refuse(
+                path,
+                why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
+                fix="copy it again from its source",
+            )
         exif_orientation, exif = _read_exif(image)
         orientation = raster.orientation or exif_orientation
         alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
@@ -76,7 +89,23 @@ def read_image(path: Path, *, max_pixels: int = 100_000_000, own_colours: bool =
             bits=raster.bits,
             icc_profile=raster.icc_profile,
             exif=exif,
+            frames=_frames(image),
+            missing_rows=missing_rows,
         )
+
+
+def _missing_rows(colour: Floats) -> int:
+    """The rows at the end of a cut JPEG that the decoder filled: all of one colour."""
+    rows = colour.reshape(len(colour), -1)
+    differs = np.flatnonzero(np.abs(rows - rows[-1, -1]).max(axis=1) > _GRAY_FILL)
+    return len(rows) - 1 - int(differs[-1]) if differs.size else len(rows)
+
+
+def _frames(image: Image.Image) -> int:
+    """The number of pictures; a file that does not know it has one."""
+    with suppress(Exception):
+        return max(int(getattr(image, "n_frames", 1)), 1)
+    return 1
 
 
 def _upright(array: Floats, orientation: int) -> Floats:

@@ -199,21 +199,8 @@ def _pillow(canvas: _Canvas, kind: str, **option: int) -> bytes:
 
 
 def _encode_tiff(canvas: _Canvas) -> bytes:
+    """Writes 8 and 16 bits, little-endian; Pillow cannot write 16, nor EXIF data in folders of their own."""
     stream = io.BytesIO()
-    if canvas.array.dtype == np.uint16:
-        _write_deep_tiff(stream, canvas)
-        return stream.getvalue()
-    exif = Image.Exif()
-    if canvas.exif is not None:
-        exif.load(canvas.exif)
-    if canvas.xmp:
-        exif[_XMP_TAG] = canvas.xmp
-    canvas.picture.save(stream, "TIFF", compression="tiff_lzw", icc_profile=canvas.icc_profile, exif=exif)
-    return stream.getvalue()
-
-
-def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
-    """Writes 16 bits, which Pillow cannot; little-endian."""
     channels = canvas.array.shape[2]
     tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []
     tifffile.imwrite(
@@ -221,7 +208,7 @@ def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
         canvas.array if channels > 1 else canvas.array[..., 0],
         photometric="rgb" if channels > 2 else "minisblack",
         planarconfig="contig" if channels > 1 else None,
-        extrasamples=("unassalpha",) if channels == 4 else None,
+        extrasamples=("unassalpha",) if channels in {2, 4} else None,
         compression="zlib",
         iccprofile=canvas.icc_profile,
         extratags=[*tags, *(word_tags(canvas.exif) if canvas.exif else ())],
@@ -231,6 +218,7 @@ def _write_deep_tiff(stream: io.BytesIO, canvas: _Canvas) -> None:
     )
     if canvas.exif:
         add_exif_folders(stream, canvas.exif)
+    return stream.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True)

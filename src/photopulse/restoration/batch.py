@@ -135,6 +135,8 @@ class _Run:
             key=photo_key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
+            frames=photo.photo.frames if photo.photo.frames > 1 else None,
+            missing_rows=photo.photo.missing_rows or None,
             damage=asdict(photo.damage),
             cleaned=None if photo.cleaned is None else round(photo.cleaned, 3),
             faces=None if photo.faces is None else [asdict(face) for face in photo.faces],

@@ -14,6 +14,7 @@ from photopulse.images import Photo, read_image, restored_metadata, write_image
 from photopulse.images.given import ImageLike
 from photopulse.images.gray import gray_of
 from photopulse.images.resize import resized
+from photopulse.images.transparent import with_visible_colours
 from photopulse.restoration.choice import check_chosen
 from photopulse.restoration.faces import (
     FaceAnswer,
@@ -258,7 +259,10 @@ def _detector(kit: RestoreKit, name: str) -> FaceDetector:
 def _read(photo: ImageLike) -> tuple[str, Photo]:
     """Reads a picture in its own colours, with a name for messages."""
     if not isinstance(photo, Tensor):
-        return str(photo), read_image(Path(photo), own_colours=True)
+        read = read_image(Path(photo), own_colours=True)
+        if read.alpha is not None:
+            read = replace(read, pixels=with_visible_colours(read.pixels, read.alpha))
+        return str(photo), read
     if photo.ndim != 4 or photo.shape[:2] != (1, 3) or not photo.is_floating_point():
         raise ValueError(f"pixels must be floats (1, 3, H, W), but are {photo.dtype} {tuple(photo.shape)}")
     pixels = photo.detach().float().cpu().clamp(0, 1)

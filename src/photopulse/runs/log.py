@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 
 from photopulse.errors import PhotopulseError
 
-LOG_NAME = "photopulse.jsonl"
+LOG_NAME = ".photopulse.jsonl"
 # A row takes about 1 kB, and another 1 kB for each face. What lies further back than this is done anew.
 _MAX_BYTES = 256 * 2**20
 _MAX_LINE = 4 * 2**20
@@ -32,7 +32,7 @@ class Entry:
 
 
 class Log:
-    """``photopulse.jsonl`` of a folder: the rows of all commands and all runs there, in the order of their arrival.
+    """``.photopulse.jsonl`` of a folder: the rows of all commands and all runs there, in the order of their arrival.
 
     An append costs the same however long the log is. Two runs at once do not lose each other's lines. A line that
     was torn when a run was killed, or that another version wrote in another way, is passed over.

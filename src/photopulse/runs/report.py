@@ -41,6 +41,8 @@ class ReportItem:
         size: width and height of the output.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
+        frames: pictures in the file, where there are several, of which the first was taken.
+        missing_rows: rows that are missing at the end of a file that was cut off.
         damage: of a photo before it was restored, see ``PhotoDamage``.
         cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
         faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
@@ -70,6 +72,8 @@ class ReportItem:
     size: tuple[int, int] | None = None
     face: int | None = None
     quad: tuple[tuple[float, float], ...] | None = None
+    frames: int | None = None
+    missing_rows: int | None = None
     damage: Mapping[str, object] | None = None
     cleaned: float | None = None
     faces: Sequence[Mapping[str, object]] | None = None

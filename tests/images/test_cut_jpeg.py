@@ -1,0 +1,47 @@
+"""JPEG files that have lost their end, as rescued memory cards and old downloads have them."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from photopulse.errors import PhotopulseError
+from photopulse.images import read_image
+
+
+@pytest.fixture(scope="module")
+def jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(stream, "JPEG", quality=85)
+    return stream.getvalue()
+
+
+def test_a_file_without_its_last_two_bytes_is_whole(jpeg: bytes, tmp_path: Path):
+    (tmp_path / "whole.jpg").write_bytes(jpeg)
+    (tmp_path / "cut.jpg").write_bytes(jpeg[:-2])
+    whole, cut = (read_image(tmp_path / name) for name in ("whole.jpg", "cut.jpg"))
+    assert (whole.missing_rows, cut.missing_rows) == (0, 0)
+    assert (whole.pixels - cut.pixels).abs().max() == 0
+
+
+def test_a_file_is_read_as_far_as_it_goes_and_says_how_many_rows_are_missing(jpeg: bytes, tmp_path: Path):
+    (tmp_path / "whole.jpg").write_bytes(jpeg)
+    (tmp_path / "cut.jpg").write_bytes(jpeg[: len(jpeg) * 8 // 10])
+    whole, cut = (read_image(tmp_path / name) for name in ("whole.jpg", "cut.jpg"))
+    assert 40 < cut.missing_rows < 200
+    # A row of blocks may be there in part, and colours are smoothed over their edge.
+    there = 512 - cut.missing_rows - 18
+    assert (whole.pixels - cut.pixels)[:, :, :there].abs().max() == 0
+
+
+def test_a_file_of_which_little_is_left_is_refused(jpeg: bytes, tmp_path: Path):
+    (tmp_path / "cut.jpg").write_bytes(jpeg[: len(jpeg) // 4])
+    with pytest.raises(PhotopulseError, match=r"cut off: \d+ of its 512 rows are missing"):
+        read_image(tmp_path / "cut.jpg")
+
+
+def test_padding_after_the_end_is_no_damage(jpeg: bytes, tmp_path: Path):
+    (tmp_path / "padded.jpg").write_bytes(jpeg + bytes(5000))
+    assert read_image(tmp_path / "padded.jpg").missing_rows == 0
