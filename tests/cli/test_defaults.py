@@ -53,10 +53,10 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "evaluate": (EvaluateSettings(),),
     "sample": (SampleSettings(),),
     "models fit": (TwinFitSettings(),),
-    "train fsrnet": (FSRNetTraining(),),
-    "train fsrgan": (FSRGANTraining(),),
+    "train fsrnet": (FSRNetTraining().optimisation,),
+    "train fsrgan": (FSRGANTraining().optimisation,),
     "train face-gan": (FaceGANTraining(),),
-    **{command: (recipe, recipe.optimisation) for command, recipe in RECIPES.items()},
+    **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
 }
 """Where the default of an option stands: in the first of these that has a field of its name."""
 
@@ -170,7 +170,6 @@ def wanted(command: str, option: str) -> Any:
     """The default of the settings."""
     if option in OTHERWISE.get(command, {}):
         return OTHERWISE[command][option]
-    option = {"perceptual": "perceptual_weight"}.get(option, option) if command in RECIPES else option
     for settings in SETTINGS.get(command, ()):
         if option in {field.name for field in fields(settings)}:
             return getattr(settings, option)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -53,7 +55,7 @@ def test_a_folder_of_faces_becomes_a_file_of_weights(train, tiny_fsrnet, tmp_pat
     assert "step 2" in result.stderr
     assert "fine 0." in result.stderr
     assert read_fsrnet(tmp_path / "out" / "fsrnet.safetensors").settings == tiny_fsrnet
-    told = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
+    told = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]["optimisation"]
     assert (told["steps"], told["batch_size"], told["learning_rate"], told["seed"]) == (2, 2, 1e-3, 5)
 
 
@@ -64,7 +66,7 @@ def test_a_rerun_has_nothing_to_do_and_fresh_starts_anew(train, tmp_path):
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: cannot go on with the training in")
-    assert "settings.steps was 1 and is 2 now" in line
+    assert "settings.optimisation.steps was 1 and is 2 now" in line
     assert train("--steps", 2, "--batch-size", 2, "--fresh").exit_code == 0
 
 
@@ -124,7 +126,8 @@ def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path
     original = module.train_fsrnet
 
     def impatient(faces, settings, **others):
-        for state in original(faces, replace(settings, save_every=1), **others):
+        often = replace(settings, optimisation=replace(settings.optimisation, save_every=1))
+        for state in original(faces, often, **others):
             yield state
             if state.step == 2:
                 raise KeyboardInterrupt
@@ -149,6 +152,15 @@ def test_published_means_the_sizes_of_the_paper(folder, monkeypatch, tmp_path, a
     )
     CliRunner().invoke(app, ["train", "fsrnet", str(folder), "-o", str(tmp_path / "out"), *arguments])
     assert [settings.network for settings in asked] == [network]
+
+
+def test_help_shows_the_defaults_without_loading_torch():
+    code = "import sys; from photopulse.cli import app; app(standalone_mode=False); assert 'torch' not in sys.modules"
+    for recipe in ("photo", "face-gan", "fsrgan"):
+        command = [sys.executable, "-c", code, "train", recipe, "--help"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert "--lr" in result.stdout
 
 
 class Terminal(io.StringIO):

@@ -1,6 +1,5 @@
 """`photopulse train photo | full-size | enlarge | face-gan | face` as a user meets them."""
 
-import inspect
 import json
 
 import numpy as np
@@ -9,15 +8,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.cli import train_restore as command
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.restoration import recipes as restore_recipes
-from photopulse.training.restoration.enlarge import EnlargeTraining
-from photopulse.training.restoration.face_gan import FaceGANTraining, Stage
+from photopulse.training.restoration.face_gan import Stage
 from photopulse.training.restoration.face_restoration import FaceTraining
-from photopulse.training.restoration.full_size import FullSizeTraining
-from photopulse.training.restoration.photo import PhotoTraining
 
 QUICK = ("--steps", 2, "--batch-size", 2, "--perceptual", 0, "--crop", 64)
 
@@ -60,7 +55,7 @@ def test_photos_become_a_file_of_weights(train, folder, tmp_path):
     told = _asked(tmp_path)
     kept = told["optimisation"]
     assert (kept["steps"], kept["batch_size"], kept["learning_rate"], kept["seed"]) == (2, 2, 1e-3, 5)
-    assert (kept["perceptual_weight"], told["crops"]["size"]) == (0, 64)
+    assert (told["weights"]["perceptual"], told["crops"]["size"]) == (0, 64)
 
 
 def test_a_rerun_has_nothing_to_do_and_other_settings_are_refused(train):
@@ -173,32 +168,3 @@ def test_other_than_the_main_process_says_nothing(train, monkeypatch):
     monkeypatch.setattr("photopulse.training.compute.find_compute", lambda _device: compute)
     result = train("photo", *QUICK)
     assert (result.exit_code, result.output) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("function", "recipe"),
-    [
-        (command.train_photo_command, PhotoTraining()),
-        (command.train_full_size_command, FullSizeTraining()),
-        (command.train_enlarge_command, EnlargeTraining()),
-        (command.train_face_command, FaceTraining()),
-    ],
-)
-def test_defaults_are_those_of_the_recipes(function, recipe):
-    parameters = inspect.signature(function).parameters
-    usual = recipe.optimisation
-    for name in ("steps", "batch_size", "learning_rate", "seed"):
-        assert parameters[name].default == getattr(usual, name)
-    assert parameters["perceptual"].default == usual.perceptual_weight
-    if "crop" in parameters:
-        assert parameters["crop"].default == recipe.crops.size
-    if "identity" in parameters:
-        assert parameters["identity"].default == recipe.identity_weight
-
-
-def test_defaults_of_the_gan_are_those_of_the_recipe():
-    parameters = inspect.signature(command.train_face_gan_command).parameters
-    recipe = FaceGANTraining()
-    assert command._read_stages(parameters["stages"].default) == recipe.stages
-    assert parameters["learning_rate"].default == recipe.learning_rate == recipe.discriminator_learning_rate
-    assert parameters["seed"].default == recipe.seed

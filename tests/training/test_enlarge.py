@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from photopulse.networks.enlarge import EnlargeNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.enlarge import EnlargeTraining, train_enlarge
 from photopulse.training.restoration.pairs import PhotoCrops, photo_pairs
 
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = EnlargeTraining(
     network=EnlargeNetSettings(width=4, blocks=1),
-    optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
+    optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1),
+    weights=LossWeights(perceptual=0),
     crops=PhotoCrops(size=64),
 )
 

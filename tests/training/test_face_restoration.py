@@ -151,7 +151,7 @@ def test_at_full_fidelity_detail_does_not_count(face_crops: FaceCrops, settings:
         weighed = replace(
             settings,
             adversarial=replace(settings.adversarial, weight=weight),
-            optimisation=replace(settings.optimisation, perceptual_weight=weight),
+            weights=replace(settings.weights, perceptual=weight),
         )
         (*_, last) = train_face(
             face_crops,

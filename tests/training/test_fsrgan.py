@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -6,13 +7,14 @@ import torch
 
 from photopulse.networks.fsrnet import FSRNet, FSRNetSettings
 from photopulse.training.compute import Compute
+from photopulse.training.fsrnet.defaults import FSRGAN
 from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
 from photopulse.training.learner import seeded_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_discriminator")
 
-SETTINGS = FSRGANTraining(steps=2, batch_size=2, save_every=1)
+SETTINGS = FSRGANTraining(optimisation=replace(FSRGAN, steps=2, batch_size=2, save_every=1))
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
 
 def test_it_starts_from_the_network_and_leaves_that_as_it_is(faces: list[TrainingFace], start: FSRNet, tmp_path: Path):
     before = {name: values.clone() for name, values in start.state_dict().items()}
-    settings = FSRGANTraining(steps=1, batch_size=2, learning_rate=1e-4)
+    settings = FSRGANTraining(optimisation=replace(FSRGAN, steps=1, batch_size=2, learning_rate=1e-4))
     (state,) = train_fsrgan(faces, start, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())
     trained = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
     moves = torch.cat([(trained[name] - values).abs().flatten() for name, values in before.items()])
@@ -54,7 +56,7 @@ def test_it_starts_from_the_network_and_leaves_that_as_it_is(faces: list[Trainin
 
 def test_the_adversarial_and_the_perceptual_loss_take_part(faces: list[TrainingFace], start: FSRNet, tmp_path: Path):
     def trained(name: str, **weights: float) -> torch.Tensor:
-        settings = FSRGANTraining(steps=1, batch_size=2, **weights)
+        settings = FSRGANTraining(optimisation=replace(FSRGAN, steps=1, batch_size=2), **weights)
         (state,) = train_fsrgan(faces, start, settings, checkpoint=tmp_path / f"{name}.pt", compute=Compute())
         return torch.cat([values.flatten() for values in state.network.state_dict().values()])
 
@@ -64,7 +66,7 @@ def test_the_adversarial_and_the_perceptual_loss_take_part(faces: list[TrainingF
 
 
 def test_a_finished_training_has_nothing_to_do(faces: list[TrainingFace], start: FSRNet, tmp_path: Path):
-    settings = FSRGANTraining(steps=1, batch_size=2)
+    settings = FSRGANTraining(optimisation=replace(FSRGAN, steps=1, batch_size=2))
     for expected in (1, 0):
         assert (
             len(list(train_fsrgan(faces, start, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from photopulse.errors import PhotopulseError
 from photopulse.networks.fsrnet import SMALL, FSRNetSettings, Sharpened, enlarge_bicubic
 from photopulse.training.compute import Compute
+from photopulse.training.fsrnet.defaults import FSRNET
 from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining, fsrnet_batches, fsrnet_losses, train_fsrnet
 from photopulse.training.fsrnet.pairs import FaceBatch
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture
 def settings(tiny: FSRNetSettings) -> FSRNetTraining:
-    return FSRNetTraining(network=tiny, steps=4, batch_size=2, warmup=2, save_every=2)
+    return FSRNetTraining(network=tiny, optimisation=replace(FSRNET, steps=4, batch_size=2, warmup=2, save_every=2))
 
 
 def _checkpoint(path: Path) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def test_a_finished_training_has_nothing_to_do(faces: list[TrainingFace], settin
     checkpoint = tmp_path / "checkpoint.pt"
     list(train_fsrnet(faces, settings, checkpoint=checkpoint, compute=Compute()))
     assert list(train_fsrnet(faces, settings, checkpoint=checkpoint, compute=Compute())) == []
-    fewer = FSRNetTraining(network=settings.network, steps=2, batch_size=2)
+    fewer = FSRNetTraining(network=settings.network, optimisation=replace(FSRNET, steps=2, batch_size=2))
     assert list(train_fsrnet(faces, fewer, checkpoint=checkpoint, compute=Compute())) == []
 
 
@@ -55,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
 ):
     weights = []
     for place, seed in enumerate((0, 0, 1)):
-        settings = FSRNetTraining(network=tiny, steps=1, batch_size=2, seed=seed)
+        settings = FSRNetTraining(network=tiny, optimisation=replace(FSRNET, steps=1, batch_size=2, seed=seed))
         (state,) = train_fsrnet(faces, settings, checkpoint=tmp_path / f"{place}.pt", compute=Compute())
         weights.append(state.network.state_dict())
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
@@ -65,7 +67,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
 def test_the_first_step_moves_each_weight_by_adams_learning_rate_at_most(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):
-    settings = FSRNetTraining(network=tiny, steps=2, batch_size=2, learning_rate=1e-3, warmup=4, save_every=1)
+    settings = FSRNetTraining(
+        network=tiny, optimisation=replace(FSRNET, steps=2, batch_size=2, learning_rate=1e-3, warmup=4, save_every=1)
+    )
     states = train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())
     next(states)
     before = _checkpoint(tmp_path / "checkpoint.pt")["network"]
@@ -79,7 +83,9 @@ def test_the_first_step_moves_each_weight_by_adams_learning_rate_at_most(
 def test_training_makes_pictures_nearer_than_at_the_start(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):
-    settings = FSRNetTraining(network=tiny, steps=24, batch_size=2, learning_rate=1e-2, warmup=2, ema_decay=0.8)
+    settings = FSRNetTraining(
+        network=tiny, optimisation=replace(FSRNET, steps=24, batch_size=2, learning_rate=1e-2, warmup=2, ema_decay=0.8)
+    )
     losses = [
         state.losses
         for state in train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute())
@@ -107,7 +113,7 @@ def test_losses_as_worked_by_hand():
 def test_batches_have_maps_of_the_networks_size(faces: list[TrainingFace], tiny: FSRNetSettings):
     for network, size in ((tiny, 16), (SMALL, 32)):
         settings = FSRNetTraining(network=network)
-        batch = next(fsrnet_batches(faces, settings.crops, network, 2, 0, 0))
+        batch = next(fsrnet_batches(faces, settings.crops, network, replace(FSRNET, batch_size=2), Compute(), 0))
         assert batch.landmarks.shape[-1] == batch.parts.shape[-1] == size
         assert enlarge_bicubic(batch.small).shape == batch.sharp.shape == (2, 3, 128, 128)
 
@@ -115,7 +121,9 @@ def test_batches_have_maps_of_the_networks_size(faces: list[TrainingFace], tiny:
 def test_a_training_that_breaks_down_says_so_and_keeps_its_last_checkpoint(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):
-    settings = FSRNetTraining(network=tiny, steps=50, batch_size=2, learning_rate=1e30, warmup=0, save_every=100)
+    settings = FSRNetTraining(
+        network=tiny, optimisation=replace(FSRNET, steps=50, batch_size=2, learning_rate=1e30, warmup=0, save_every=100)
+    )
     with pytest.raises(PhotopulseError, match="the loss grew beyond all numbers"):
         list(train_fsrnet(faces, settings, checkpoint=tmp_path / "checkpoint.pt", compute=Compute()))
     assert not (tmp_path / "checkpoint.pt").exists()

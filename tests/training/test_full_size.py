@@ -9,6 +9,7 @@ from photopulse.networks.full_size import FullSizeSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops
 
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = FullSizeTraining(
     network=FullSizeSettings(hidden=4, blocks=1, width=4),
-    optimisation=Optimisation(steps=3, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
+    optimisation=Optimisation(steps=3, batch_size=2, learning_rate=1e-3, warmup=1),
+    weights=LossWeights(perceptual=0),
     crops=PhotoCrops(size=64),
 )
 

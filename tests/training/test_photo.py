@@ -8,6 +8,7 @@ from photopulse.degrade.photo import TRAINING, Amount, DamageRecipe
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_pairs
 from photopulse.training.restoration.photo import PhotoTraining, cleaned_small, photo_restorer, train_photo
 
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = PhotoTraining(
     network=PhotoNetSettings(widths=(8, 8), blocks=(1, 1)),
-    optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0),
+    optimisation=Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1),
+    weights=LossWeights(perceptual=0),
     crops=PhotoCrops(size=64),
     damage=TRAINING,
     again=0,

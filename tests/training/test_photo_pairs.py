@@ -8,7 +8,8 @@ from PIL import Image
 from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
-from photopulse.training.restoration.pairs import Pairs, PhotoCrops, made_ahead, make_pairs, photo_pairs
+from photopulse.training.batches import made_ahead
+from photopulse.training.restoration.pairs import Pairs, PhotoCrops, make_pairs, photo_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

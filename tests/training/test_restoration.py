@@ -11,12 +11,13 @@ from photopulse.errors import PhotopulseError
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.train import restore_plainly, train_restoration
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SETTINGS = Optimisation(steps=4, batch_size=2, learning_rate=1e-2, warmup=2, perceptual_weight=0, save_every=2)
+SETTINGS = Optimisation(steps=4, batch_size=2, learning_rate=1e-2, warmup=2, save_every=2)
 
 
 def _batches(done: int) -> Iterator[Pairs]:
@@ -34,7 +35,7 @@ def _network() -> nn.Module:
 
 
 def _train(checkpoint: Path, settings: Optimisation = SETTINGS, **others) -> Iterator[Trained]:
-    given = {"restore": restore_plainly, "compute": Compute()} | others
+    given = {"weights": LossWeights(perceptual=0), "restore": restore_plainly, "compute": Compute()} | others
     return train_restoration(_network(), _batches, settings, checkpoint=checkpoint, **given)
 
 
@@ -62,6 +63,7 @@ def test_the_first_step_is_adam_on_the_l1_distance(tmp_path: Path):
         deepcopy(network),
         _batches,
         settings,
+        weights=LossWeights(perceptual=0),
         restore=restore_plainly,
         checkpoint=tmp_path / "one.pt",
         compute=Compute(),
@@ -90,14 +92,14 @@ def test_the_averaged_network_has_what_the_normalisation_counted(tmp_path: Path)
 
 def test_the_perceptual_loss_is_weighed_in(stage_features, tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
-    (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, perceptual_weight=10.0))
+    (*_, both) = _train(tmp_path / "both.pt", weights=LossWeights(perceptual=10.0))
     assert set(both.losses) == {"pixel", "perceptual"}
     assert not torch.equal(both.network.state_dict()["0.weight"], plain.network.state_dict()["0.weight"])
 
 
 def test_the_coarse_loss_is_weighed_in(tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
-    (*_, both) = _train(tmp_path / "both.pt", replace(SETTINGS, coarse_weight=10.0))
+    (*_, both) = _train(tmp_path / "both.pt", weights=LossWeights(perceptual=0, coarse=10.0))
     assert set(both.losses) == {"pixel", "coarse"}
     assert not torch.equal(both.network.state_dict()["0.weight"], plain.network.state_dict()["0.weight"])
 

@@ -15,6 +15,7 @@ from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration import recipes as module
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.enlarge import EnlargeTraining
 from photopulse.training.restoration.face_crops import FaceCrops
 from photopulse.training.restoration.face_gan import FaceGANTraining, Stage
@@ -27,7 +28,8 @@ from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-QUICK = Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1, perceptual_weight=0)
+PIXELS = LossWeights(perceptual=0)
+QUICK = Optimisation(steps=2, batch_size=2, learning_rate=1e-3, warmup=1)
 CROPS = PhotoCrops(size=64)
 TINY_PHOTO = PhotoNetSettings(widths=(4, 4), blocks=(1, 1))
 CPU = Compute()
@@ -57,7 +59,7 @@ def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path):
     small = tmp_path / "small.png"
     Image.new("RGB", (63, 99)).save(small)
     notes: list[str] = []
-    settings = PhotoTraining(network=TINY_PHOTO, optimisation=QUICK, crops=CROPS)
+    settings = PhotoTraining(network=TINY_PHOTO, optimisation=QUICK, weights=PIXELS, crops=CROPS)
     weights = run_photo(
         [small, *pictures], tmp_path / "out", settings, compute=CPU, watcher=TrainingWatcher(on_note=notes.append)
     )
@@ -72,7 +74,7 @@ def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path):
 
 def test_photos_become_a_super_resolution_network(pictures: list[Path], tmp_path: Path):
     sizes = EnlargeNetSettings(width=4, blocks=1)
-    settings = EnlargeTraining(network=sizes, optimisation=QUICK, crops=CROPS)
+    settings = EnlargeTraining(network=sizes, optimisation=QUICK, weights=PIXELS, crops=CROPS)
     weights = run_enlarge(pictures, tmp_path, settings, compute=CPU)
     network = read_network(weights, "enlarge", lambda sizes: EnlargeNet(EnlargeNetSettings(**sizes)))
     assert (weights.name, network.settings) == ("enlarge.safetensors", sizes)
@@ -83,7 +85,7 @@ def test_a_full_size_network_belongs_to_its_photo_network(pictures: list[Path], 
         torch.manual_seed(seed)
         write_network(PhotoNet(TINY_PHOTO), TINY_PHOTO, "photo", tmp_path / f"{seed}.safetensors")
     sizes = FullSizeSettings(hidden=4, blocks=1, width=4)
-    settings = FullSizeTraining(network=sizes, optimisation=QUICK, crops=CROPS)
+    settings = FullSizeTraining(network=sizes, optimisation=QUICK, weights=PIXELS, crops=CROPS)
     given = {"compute": CPU, "photo_net": tmp_path / "0.safetensors"}
     weights = run_full_size(pictures, tmp_path / "out", settings, **given)
     network = read_network(weights, "full-size", lambda sizes: FullSizeNet(FullSizeSettings(**sizes)))

@@ -15,6 +15,7 @@ from photopulse.training import run as module
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.train import restore_plainly, train_restoration
 from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
@@ -40,13 +41,14 @@ def _network(sizes: Sizes) -> nn.Module:
 
 
 def _recipe(steps: int = 4, name: str = "toy", compute: Compute | None = None) -> Recipe:
-    settings = Optimisation(steps=steps, batch_size=2, learning_rate=1e-2, warmup=2, perceptual_weight=0, save_every=2)
+    settings = Optimisation(steps=steps, batch_size=2, learning_rate=1e-2, warmup=2, save_every=2)
 
     def train(checkpoint: Path) -> Iterator[Trained]:
         return train_restoration(
             _network(Sizes()),
             _batches,
             settings,
+            weights=LossWeights(perceptual=0),
             restore=restore_plainly,
             checkpoint=checkpoint,
             compute=compute or Compute(),

@@ -1,49 +1,266 @@
-"""`photopulse train fsrnet | fsrgan`: folders of aligned faces in, the weights of a network out."""
+"""`photopulse train`: folders of photos or faces in, the weights of a network out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from photopulse.cli.options import Device, OutputFolder, find_device
-from photopulse.cli.train_restore import add_commands
+from photopulse.cli.train_options import (
+    BatchSize,
+    Crop,
+    Faces,
+    Fresh,
+    LearningRate,
+    Perceptual,
+    PhotoNet,
+    Photos,
+    PhotosOfFaces,
+    Seed,
+    Steps,
+    read_stages,
+    write_stages,
+)
 from photopulse.cli.training_progress import train_to_file, watched_training
+from photopulse.training.fsrnet.defaults import FSRGAN, FSRNET
+from photopulse.training.restoration.defaults import (
+    ENLARGE,
+    ENLARGE_CROP,
+    ENLARGE_WEIGHTS,
+    FACE,
+    FACE_GAN_LEARNING_RATE,
+    FACE_GAN_SEED,
+    FACE_GAN_STAGES,
+    FACE_IDENTITY_WEIGHT,
+    FACE_WEIGHTS,
+    FULL_SIZE,
+    FULL_SIZE_CROP,
+    FULL_SIZE_WEIGHTS,
+    PHOTO,
+    PHOTO_CROP,
+    PHOTO_WEIGHTS,
+)
 
 if TYPE_CHECKING:
+    from photopulse.training.compute import Compute
     from photopulse.training.run import TrainingWatcher
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Trains the networks of `restore`, and those that are compared with PULSE: FSRNet, and FSRGAN from it.",
 )
-add_commands(app)
 
-_Faces = Annotated[
-    list[Path],
-    typer.Argument(metavar="FACES...", help="Folders of FFHQ-aligned faces of 256 px; one named twice counts twice."),
-]
-_Steps = Annotated[int, typer.Option(min=1, help="Batches in all.")]
-_BatchSize = Annotated[int, typer.Option(min=1, help="Faces in each.")]
-_LearningRate = Annotated[float, typer.Option("--lr", min=1e-9, help="Learning rate.")]
-_Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of weights and data.")]
-_Fresh = Annotated[bool, typer.Option("--fresh", help="Forget an earlier training in the folder.")]
+
+@app.command("photo")
+def train_photo_command(
+    inputs: Photos,
+    output: OutputFolder = Path("photo"),
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A trained photo network (.safetensors) to start from; by default random weights."),
+    ] = None,
+    steps: Steps = PHOTO.steps,
+    batch_size: BatchSize = PHOTO.batch_size,
+    learning_rate: LearningRate = PHOTO.learning_rate,
+    perceptual: Perceptual = PHOTO_WEIGHTS.perceptual,
+    crop: Crop = PHOTO_CROP,
+    seed: Seed = PHOTO.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that cleans whole photos, from any photos, which it damages itself.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint. With several GPUs:
+    `accelerate launch --module photopulse train ...`.
+    """
+    from photopulse.training.restoration.photo import PhotoTraining
+    from photopulse.training.restoration.recipes import run_photo
+
+    settings = PhotoTraining(
+        optimisation=replace(PHOTO, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        weights=replace(PHOTO_WEIGHTS, perceptual=perceptual),
+        crops=replace(PhotoTraining().crops, size=crop),
+    )
+    _run(
+        device,
+        lambda compute, watcher: run_photo(
+            _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("full-size")
+def train_full_size_command(
+    inputs: Photos,
+    output: OutputFolder = Path("full-size"),
+    photo_net: PhotoNet = None,
+    steps: Steps = FULL_SIZE.steps,
+    batch_size: BatchSize = FULL_SIZE.batch_size,
+    learning_rate: LearningRate = FULL_SIZE.learning_rate,
+    perceptual: Perceptual = FULL_SIZE_WEIGHTS.perceptual,
+    crop: Crop = FULL_SIZE_CROP,
+    seed: Seed = FULL_SIZE.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that brings a photo restored at its working size back to full size.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.full_size import FullSizeTraining
+    from photopulse.training.restoration.recipes import run_full_size
+
+    settings = FullSizeTraining(
+        optimisation=replace(FULL_SIZE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        weights=replace(FULL_SIZE_WEIGHTS, perceptual=perceptual),
+        crops=replace(FullSizeTraining().crops, size=crop),
+    )
+    _run(
+        device,
+        lambda compute, watcher: run_full_size(
+            _files(inputs), output, settings, photo_net=photo_net, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("enlarge")
+def train_enlarge_command(
+    inputs: Photos,
+    output: OutputFolder = Path("enlarge"),
+    steps: Steps = ENLARGE.steps,
+    batch_size: BatchSize = ENLARGE.batch_size,
+    learning_rate: LearningRate = ENLARGE.learning_rate,
+    perceptual: Perceptual = ENLARGE_WEIGHTS.perceptual,
+    crop: Crop = ENLARGE_CROP,
+    seed: Seed = ENLARGE.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the small super-resolution network, which doubles width and height.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.enlarge import EnlargeTraining
+    from photopulse.training.restoration.recipes import run_enlarge
+
+    settings = EnlargeTraining(
+        optimisation=replace(ENLARGE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        weights=replace(ENLARGE_WEIGHTS, perceptual=perceptual),
+        # Half of the crop must be whole pixels.
+        crops=replace(EnlargeTraining().crops, size=crop + crop % 2),
+    )
+    _run(
+        device,
+        lambda compute, watcher: run_enlarge(
+            _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("face-gan")
+def train_face_gan_command(
+    inputs: PhotosOfFaces,
+    output: OutputFolder = Path("face-gan"),
+    stages: Annotated[
+        str,
+        typer.Option(metavar="SIZE:STEPS:BATCH,...", help="Stages of growing: side in px, batches, faces per batch."),
+    ] = write_stages(FACE_GAN_STAGES),
+    learning_rate: LearningRate = FACE_GAN_LEARNING_RATE,
+    seed: Seed = FACE_GAN_SEED,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the face network's decoder alone, as a GAN, until its faces look real; `train face` starts from it.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.face_gan import FaceGANTraining
+    from photopulse.training.restoration.recipes import run_face_gan
+
+    def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
+        settings = FaceGANTraining(
+            stages=read_stages(stages),
+            learning_rate=learning_rate,
+            discriminator_learning_rate=learning_rate,
+            seed=seed,
+        )
+        return run_face_gan(_files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher)
+
+    _run(device, train)
+
+
+@app.command("face")
+def train_face_command(
+    inputs: PhotosOfFaces,
+    output: OutputFolder = Path("face"),
+    decoder: Annotated[
+        Path | None,
+        typer.Option(help="The face-gan.safetensors of `train face-gan`; by default the decoder has random weights."),
+    ] = None,
+    photo_net: PhotoNet = None,
+    steps: Steps = FACE.steps,
+    batch_size: BatchSize = FACE.batch_size,
+    learning_rate: LearningRate = FACE.learning_rate,
+    perceptual: Perceptual = FACE_WEIGHTS.perceptual,
+    identity: Annotated[
+        float,
+        typer.Option(
+            "--identity", min=0, help="Weight of the identity loss (dlib's recogniser: 100 MB, fetched once); 0: none."
+        ),
+    ] = FACE_IDENTITY_WEIGHT,
+    seed: Seed = FACE.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that restores faces, from photos of faces, which it damages itself.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.face_restoration import FaceTraining
+    from photopulse.training.restoration.recipes import run_face
+
+    settings = FaceTraining(
+        optimisation=replace(FACE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        weights=replace(FACE_WEIGHTS, perceptual=perceptual),
+        identity_weight=identity,
+    )
+
+    def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
+        return run_face(
+            _files(inputs),
+            output,
+            settings,
+            decoder=decoder,
+            photo_net=photo_net,
+            compute=compute,
+            fresh=fresh,
+            watcher=watcher,
+        )
+
+    _run(device, train)
 
 
 @app.command("fsrnet")
 def train_fsrnet_command(
-    inputs: _Faces,
+    inputs: Faces,
     output: OutputFolder = Path("fsrnet"),
-    steps: _Steps = 2600,
-    batch_size: _BatchSize = 16,
-    learning_rate: _LearningRate = 6e-4,
-    seed: _Seed = 0,
+    steps: Steps = FSRNET.steps,
+    batch_size: BatchSize = FSRNET.batch_size,
+    learning_rate: LearningRate = FSRNET.learning_rate,
+    seed: Seed = FSRNET.seed,
     device: Device = "auto",
     *,
     published: Annotated[
-        bool, typer.Option("--published", help="The paper's sizes: ten times the work on a CPU.")
+        bool, typer.Option("--published", help="Train the sizes of the paper: ten times as slow on a CPU.")
     ] = False,
-    fresh: _Fresh = False,
+    fresh: Fresh = False,
 ) -> None:
     """Trains FSRNet, which makes faces of 16 px into faces of 128 px.
 
@@ -56,32 +273,31 @@ def train_fsrnet_command(
 
     settings = FSRNetTraining(
         network=PUBLISHED if published else SMALL,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
+        optimisation=replace(FSRNET, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
     )
     _run(
-        lambda watcher: run_fsrnet(
-            _files(inputs), output, settings, device=find_device(device), fresh=fresh, watcher=watcher
-        )
+        device,
+        lambda compute, watcher: run_fsrnet(
+            _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
+        ),
     )
 
 
 @app.command("fsrgan")
 def train_fsrgan_command(
-    inputs: _Faces,
+    inputs: Faces,
     output: OutputFolder = Path("fsrgan"),
     start: Annotated[
-        Path | None, typer.Option(help="A trained FSRNet (.safetensors); by default the one of photopulse.")
+        Path | None,
+        typer.Option(help="A trained FSRNet (.safetensors); by default the one that comes with photopulse."),
     ] = None,
-    steps: _Steps = 700,
-    batch_size: _BatchSize = 12,
-    learning_rate: _LearningRate = 2e-4,
-    seed: _Seed = 1,
+    steps: Steps = FSRGAN.steps,
+    batch_size: BatchSize = FSRGAN.batch_size,
+    learning_rate: LearningRate = FSRGAN.learning_rate,
+    seed: Seed = FSRGAN.seed,
     device: Device = "auto",
     *,
-    fresh: _Fresh = False,
+    fresh: Fresh = False,
 ) -> None:
     """Trains FSRGAN from a trained FSRNet: its faces look sharper and are a little less near to the truth.
 
@@ -90,11 +306,14 @@ def train_fsrgan_command(
     from photopulse.training.fsrnet.fsrgan import FSRGANTraining
     from photopulse.training.fsrnet.recipes import run_fsrgan
 
-    settings = FSRGANTraining(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    settings = FSRGANTraining(
+        optimisation=replace(FSRGAN, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    )
     _run(
-        lambda watcher: run_fsrgan(
-            _files(inputs), output, settings, start=start, device=find_device(device), fresh=fresh, watcher=watcher
-        )
+        device,
+        lambda compute, watcher: run_fsrgan(
+            _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
+        ),
     )
 
 
@@ -104,9 +323,17 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
     return [file for path in inputs for file in image_files([path])]
 
 
-def _run(train: "Callable[[TrainingWatcher], Path]") -> None:
-    def watched() -> Path:
+def _run(device: str, train: "Callable[[Compute, TrainingWatcher], Path]") -> None:
+    """Trains and prints the file of weights; among several processes only the main one shows progress."""
+    from photopulse.training.compute import find_compute
+    from photopulse.training.run import TrainingWatcher
+
+    def watched() -> Path | None:
+        compute = find_compute(find_device(device))
+        if not compute.is_main:
+            train(compute, TrainingWatcher())
+            return None
         with watched_training() as watcher:
-            return train(watcher)
+            return train(compute, watcher)
 
     train_to_file(watched)

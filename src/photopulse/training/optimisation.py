@@ -1,4 +1,4 @@
-"""Settings of an optimisation, and its learning rate schedule."""
+"""Settings of an optimisation, and its learning rate schedule; loads without torch, for ``--help``."""
 
 import math
 from dataclasses import dataclass
@@ -14,8 +14,6 @@ class Optimisation:
         learning_rate: highest learning rate of Adam.
         warmup: steps until the highest learning rate.
         last_rate: learning rate at the end, as a share of the highest.
-        perceptual_weight: weight of the perceptual loss (EfficientNet-Lite0); the L1 distance has the weight 1.
-        coarse_weight: weight of ``coarse_loss``.
         ema_decay: decay of the exponential moving average of the weights, in [0, 1).
         save_every: steps between two checkpoints.
         seed: random seed for initial weights and data.
@@ -26,8 +24,6 @@ class Optimisation:
     learning_rate: float
     warmup: int = 100
     last_rate: float = 0.02
-    perceptual_weight: float = 0.1
-    coarse_weight: float = 0.0
     ema_decay: float = 0.998
     save_every: int = 200
     seed: int = 0

@@ -10,6 +10,7 @@ from photopulse.metrics.features import load_features
 from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.networks.fsrnet import FSRNet, Sharpened, enlarge_bicubic
 from photopulse.training.compute import Compute
+from photopulse.training.fsrnet.defaults import FSRGAN
 from photopulse.training.fsrnet.discriminator import PairDiscriminator
 from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.fsrnet import fsrnet_batches, fsrnet_losses
@@ -17,6 +18,7 @@ from photopulse.training.fsrnet.pairs import FaceBatch
 from photopulse.training.gan_losses import discriminator_loss
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import Optimisation
 
 _BETAS = (0.5, 0.99)
 
@@ -27,43 +29,39 @@ class FSRGANTraining:
 
     Attributes:
         crops: how faces are cropped.
-        steps: number of batches.
-        batch_size: faces per batch.
-        learning_rate: learning rate of the network's Adam optimizer.
-        discriminator_learning_rate: learning rate of the discriminator's.
+        optimisation: settings of the network's optimisation.
+        discriminator_learning_rate: learning rate of the discriminator's Adam optimizer.
         geometry_weight: weight of the errors of heatmaps and part maps; the fine picture's L1 distance has 1.
         adversarial_weight: weight of the adversarial loss.
         perceptual_weight: weight of the perceptual loss (EfficientNet-Lite0 in place of the paper's VGG).
-        ema_decay: decay of the exponential moving average of the weights, in [0, 1).
-        save_every: steps between two checkpoints.
-        seed: random seed for the discriminator's weights and the data.
     """
 
     crops: CropSettings = field(default_factory=CropSettings)
-    steps: int = 700
-    batch_size: int = 12
-    learning_rate: float = 2e-4
+    optimisation: Optimisation = FSRGAN
     discriminator_learning_rate: float = 4e-4
     geometry_weight: float = 0.02
     adversarial_weight: float = 0.01
     perceptual_weight: float = 0.05
-    ema_decay: float = 0.99
-    save_every: int = 100
-    seed: int = 1
 
 
 def train_fsrgan(
     faces: Sequence[TrainingFace], start: FSRNet, settings: FSRGANTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
     """Trains on from the weights of a trained FSRNet, which itself stays as it is; see ``training_loop``."""
+    optimisation = settings.optimisation
     network = FSRNet(start.settings)
     network.load_state_dict(start.state_dict())
     network = channels_last(network.to(compute.device))
-    with seeded_weights(settings.seed):
+    with seeded_weights(optimisation.seed):
         discriminator = channels_last(PairDiscriminator().to(compute.device))
     features = load_features(compute.device)
     learner = Learner(
-        network, compute, learning_rate=settings.learning_rate, betas=_BETAS, ema_decay=settings.ema_decay
+        network,
+        compute,
+        learning_rate=optimisation.learning_rate,
+        betas=_BETAS,
+        schedule=optimisation.schedule,
+        ema_decay=optimisation.ema_decay,
     )
     adversary = Learner(discriminator, compute, learning_rate=settings.discriminator_learning_rate, betas=_BETAS)
 
@@ -90,10 +88,10 @@ def train_fsrgan(
 
     return training_loop(
         take_step,
-        lambda done: fsrnet_batches(faces, settings.crops, start.settings, settings.batch_size, settings.seed, done),
+        lambda done: fsrnet_batches(faces, settings.crops, start.settings, optimisation, compute, done),
         learner,
-        steps=settings.steps,
+        steps=optimisation.steps,
         checkpoint=checkpoint,
-        save_every=settings.save_every,
+        save_every=optimisation.save_every,
         others=adversary.parts("discriminator_"),
     )

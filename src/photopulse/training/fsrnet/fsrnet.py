@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import torch.nn.functional as F
@@ -10,11 +9,12 @@ from torch import Tensor
 
 from photopulse.networks.fsrnet import SIZE, SMALL, SMALL_SIZE, FSRNet, FSRNetSettings, Sharpened, enlarge_bicubic
 from photopulse.training.compute import Compute
+from photopulse.training.fsrnet.defaults import FSRNET
 from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.pairs import FaceBatch, batches
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
-from photopulse.training.optimisation import warm_cosine
+from photopulse.training.optimisation import Optimisation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,28 +24,16 @@ class FSRNetTraining:
     Attributes:
         network: sizes of the network.
         crops: how faces are cropped.
-        steps: number of batches.
-        batch_size: faces per batch.
-        learning_rate: highest learning rate of Adam; it falls to a hundredth along a cosine.
-        warmup: steps until the highest learning rate.
+        optimisation: settings of the optimisation.
         coarse_weight: weight of the coarse picture's L1 distance; the fine one's has the weight 1.
         geometry_weight: weight of the errors of heatmaps and part maps.
-        ema_decay: decay of the exponential moving average of the weights, in [0, 1).
-        save_every: steps between two checkpoints.
-        seed: random seed for initial weights and data.
     """
 
     network: FSRNetSettings = SMALL
     crops: CropSettings = field(default_factory=CropSettings)
-    steps: int = 2600
-    batch_size: int = 16
-    learning_rate: float = 6e-4
-    warmup: int = 200
+    optimisation: Optimisation = FSRNET
     coarse_weight: float = 0.3
     geometry_weight: float = 0.02
-    ema_decay: float = 0.998
-    save_every: int = 200
-    seed: int = 0
 
 
 def train_fsrnet(
@@ -56,15 +44,16 @@ def train_fsrnet(
     Computes in bfloat16 where that is safe. The pictures' distance is L1 and not the paper's L2: it converges
     sooner (Zhao et al. 2017).
     """
-    with seeded_weights(settings.seed):
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
         network = channels_last(FSRNet(settings.network).to(compute.device))
     learner = Learner(
         network,
         compute,
-        learning_rate=settings.learning_rate,
+        learning_rate=optimisation.learning_rate,
         betas=(0.9, 0.99),
-        schedule=partial(warm_cosine, steps=settings.steps, warmup=settings.warmup),
-        ema_decay=settings.ema_decay,
+        schedule=optimisation.schedule,
+        ema_decay=optimisation.ema_decay,
     )
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:
@@ -77,11 +66,11 @@ def train_fsrnet(
 
     return training_loop(
         take_step,
-        lambda done: fsrnet_batches(faces, settings.crops, settings.network, settings.batch_size, settings.seed, done),
+        lambda done: fsrnet_batches(faces, settings.crops, settings.network, optimisation, compute, done),
         learner,
-        steps=settings.steps,
+        steps=optimisation.steps,
         checkpoint=checkpoint,
-        save_every=settings.save_every,
+        save_every=optimisation.save_every,
     )
 
 
@@ -89,17 +78,18 @@ def fsrnet_batches(
     faces: Sequence[TrainingFace],
     crops: CropSettings,
     network: FSRNetSettings,
-    batch_size: int,
-    seed: int,
-    first_step: int,
+    optimisation: Optimisation,
+    compute: Compute,
+    done: int,
 ) -> Iterator[FaceBatch]:
-    """Yields batches for an FSRNet of these sizes, see ``pairs.batches``."""
+    """Yields this process's batches for an FSRNet of these sizes, after ``done`` steps; see ``pairs.batches``."""
     return batches(
         faces,
         crops,
-        batch_size=batch_size,
-        seed=seed,
-        first_step=first_step,
+        batch_size=optimisation.batch_size,
+        seed=optimisation.seed,
+        first_step=compute.batch_number(done),
+        every=compute.processes,
         factor=SIZE // SMALL_SIZE,
         map_size=SIZE // network.stride,
     )

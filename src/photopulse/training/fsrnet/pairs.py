@@ -1,7 +1,6 @@
 """Batches for face super-resolution: small faces, the sharp ones, and their geometry."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import Bicubic
+from photopulse.training.batches import made_ahead
 from photopulse.training.fsrnet.face_parts import MIRRORED_LANDMARKS, MIRRORED_PARTS, Maps, draw_landmarks, draw_parts
 from photopulse.training.fsrnet.faces import CropSettings, Pixels, TrainingFace, random_crop
 
@@ -60,6 +60,7 @@ def batches(
     batch_size: int,
     seed: int,
     first_step: int,
+    every: int = 1,
     factor: int,
     map_size: int,
 ) -> Iterator[FaceBatch]:
@@ -70,10 +71,4 @@ def batches(
         picks = cast(list[int], random.integers(len(faces), size=batch_size).tolist())
         return make_batch([faces[i] for i in picks], settings, random, factor=factor, map_size=map_size)
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        step = first_step
-        ahead = pool.submit(batch, step)
-        while True:
-            ready, step = ahead.result(), step + 1
-            ahead = pool.submit(batch, step)
-            yield ready
+    return made_ahead(batch, first_step, every)

@@ -12,7 +12,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.fsrnet import SIZE, SMALL_SIZE, FSRNet
 from photopulse.networks.fsrnet_weights import KIND, FSRNetName, load_fsrnet, read_fsrnet
-from photopulse.training.compute import single_process
+from photopulse.training.compute import Compute
 from photopulse.training.fsrnet.faces import TrainingFace, find_meshes
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining, train_fsrnet
@@ -32,7 +32,7 @@ def run_fsrnet(
     output: Path,
     settings: FSRNetTraining,
     *,
-    device: str = "cpu",
+    compute: Compute,
     fresh: bool = False,
     watcher: TrainingWatcher | None = None,
 ) -> Path:
@@ -45,16 +45,14 @@ def run_fsrnet(
         files: pictures of faces, square, at least 256 px.
         output: folder, made if need be.
         settings: settings of the training.
-        device: where to compute.
+        compute: where to compute.
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
 
     Raises:
-        PhotopulseError: for too few faces, files that are no faces, a checkpoint of other settings, a device or a
-            folder that cannot be used, and if training fails.
+        PhotopulseError: for too few faces, files that are no faces, a checkpoint of other settings, a folder that
+            cannot be used, and if training fails.
     """
-
-    compute = single_process(device)
 
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
         return train_fsrnet(faces, settings, checkpoint=checkpoint, compute=compute)
@@ -69,7 +67,7 @@ def run_fsrgan(
     settings: FSRGANTraining,
     *,
     start: Path | None = None,
-    device: str = "cpu",
+    compute: Compute,
     fresh: bool = False,
     watcher: TrainingWatcher | None = None,
 ) -> Path:
@@ -78,8 +76,6 @@ def run_fsrgan(
     ``start`` is a file of a trained FSRNet, by default the one that comes with photopulse.
     """
     first = load_fsrnet("fsrnet") if start is None else read_fsrnet(start)
-
-    compute = single_process(device)
 
     def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
         return train_fsrgan(faces, first, settings, checkpoint=checkpoint, compute=compute)
@@ -100,7 +96,7 @@ def _recipe(
     train: TrainOnFaces,
 ) -> Recipe:
     def prepare(watcher: TrainingWatcher) -> PreparedTraining:
-        faces, held_out_faces = _split(_find_faces(files, output / _MESHES, watcher), settings.batch_size)
+        faces, held_out_faces = _split(_find_faces(files, output / _MESHES, watcher), settings.optimisation.batch_size)
         random = np.random.default_rng(0)
         held_out = make_batch(
             held_out_faces, settings.crops, random, factor=SIZE // SMALL_SIZE, map_size=SIZE // network.settings.stride
@@ -118,7 +114,7 @@ def _recipe(
     return Recipe(
         name=name,
         kind=KIND,
-        steps=settings.steps,
+        steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), **initial_weights},
         sizes=network.settings,
         network=network,

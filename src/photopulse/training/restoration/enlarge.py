@@ -10,6 +10,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.learner import seeded_weights
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import ENLARGE, ENLARGE_CROP, ENLARGE_WEIGHTS, LossWeights
 from photopulse.training.restoration.pairs import PhotoCrops, photo_batches
 from photopulse.training.restoration.train import restore_plainly, train_restoration
 
@@ -24,13 +25,20 @@ _TRACES = DamageRecipe(
 
 @dataclass(frozen=True, kw_only=True)
 class EnlargeTraining:
-    """Settings of the super-resolution network's training: its sizes, optimisation, crops of photos, their damages."""
+    """Settings of the super-resolution network's training.
+
+    Attributes:
+        network: sizes of the network.
+        optimisation: settings of the optimisation.
+        weights: weights of the losses.
+        crops: how the photos are cropped.
+        damage: recipe of the crops' damages.
+    """
 
     network: EnlargeNetSettings = field(default_factory=EnlargeNetSettings)
-    optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, ema_decay=0.995)
-    )
-    crops: PhotoCrops = field(default_factory=PhotoCrops)
+    optimisation: Optimisation = ENLARGE
+    weights: LossWeights = ENLARGE_WEIGHTS
+    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=ENLARGE_CROP))
     damage: DamageRecipe = _TRACES
 
 
@@ -44,5 +52,11 @@ def train_enlarge(
 
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute, same_size=False)
     return train_restoration(
-        network, batches, optimisation, restore=restore_plainly, checkpoint=checkpoint, compute=compute
+        network,
+        batches,
+        optimisation,
+        weights=settings.weights,
+        restore=restore_plainly,
+        checkpoint=checkpoint,
+        compute=compute,
     )

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from photopulse.degrade.photo import DamageRecipe
 from photopulse.networks.face import FACE_SIZE
-from photopulse.training.restoration.pairs import Pairs, damage_and_restore_size, gray_as, made_ahead
+from photopulse.training.batches import made_ahead
+from photopulse.training.restoration.pairs import Pairs, damage_and_restore_size, gray_as
 
 Pixels = NDArray[np.uint8]
 Places = NDArray[np.int64]

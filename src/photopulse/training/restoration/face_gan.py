@@ -17,25 +17,11 @@ from photopulse.training.compute import Compute
 from photopulse.training.feature_discriminator import picture_features
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
+from photopulse.training.restoration.defaults import FACE_GAN_LEARNING_RATE, FACE_GAN_SEED, FACE_GAN_STAGES, Stage
 from photopulse.training.restoration.face_crops import FaceCrops, face_batches
 
 SMALL_SIZE = FACE_SIZE // 32
 _BETAS = (0.0, 0.99)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A stage of progressive growing: faces of one size.
-
-    Attributes:
-        size: height and width of the faces in px.
-        steps: number of batches.
-        batch_size: faces per batch and process.
-    """
-
-    size: int
-    steps: int
-    batch_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,18 +41,14 @@ class FaceGANTraining:
     """
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
-    stages: tuple[Stage, ...] = (
-        Stage(size=64, steps=3000, batch_size=16),
-        Stage(size=128, steps=1500, batch_size=12),
-        Stage(size=256, steps=600, batch_size=8),
-    )
-    learning_rate: float = 3e-4
-    discriminator_learning_rate: float = 3e-4
+    stages: tuple[Stage, ...] = FACE_GAN_STAGES
+    learning_rate: float = FACE_GAN_LEARNING_RATE
+    discriminator_learning_rate: float = FACE_GAN_LEARNING_RATE
     update_threshold: float = 0.7
     diversity_weight: float = 10.0
     ema_decay: float = 0.995
     save_every: int = 100
-    seed: int = 0
+    seed: int = FACE_GAN_SEED
 
     @property
     def steps(self) -> int:

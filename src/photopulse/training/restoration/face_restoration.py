@@ -21,6 +21,7 @@ from photopulse.training.identity_loss import identity_loss
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import FACE, FACE_IDENTITY_WEIGHT, FACE_WEIGHTS, LossWeights
 from photopulse.training.restoration.face_crops import FaceCrops, face_pairs
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.photo import cleaned_small
@@ -32,7 +33,8 @@ class FaceTraining:
 
     Attributes:
         network: sizes of the network.
-        optimisation: settings of the optimisation; the perceptual weight is that at fidelity 0.
+        optimisation: settings of the optimisation.
+        weights: weights of the losses; that of the perceptual loss is the one at fidelity 0.
         decoder_share: learning rate of the pretrained decoder, as a share of the encoder's.
         identity_weight: weight of ``identity_loss``, at every fidelity; 0 trains without the recogniser.
         adversarial: settings of the adversarial loss, at fidelity 0.
@@ -42,13 +44,10 @@ class FaceTraining:
     """
 
     network: FaceNetSettings = field(default_factory=FaceNetSettings)
-    optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(
-            steps=4000, batch_size=8, learning_rate=6e-4, perceptual_weight=1.0, coarse_weight=30.0
-        )
-    )
+    optimisation: Optimisation = FACE
+    weights: LossWeights = FACE_WEIGHTS
     decoder_share: float = 0.5
-    identity_weight: float = 8.0
+    identity_weight: float = FACE_IDENTITY_WEIGHT
     adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
     patch_size: int = 160
     damage: DamageRecipe = TRAINING
@@ -143,9 +142,9 @@ def train_face(
 
 def _weighted(losses: Mapping[str, Tensor], fidelity: Tensor, settings: FaceTraining) -> Tensor:
     """Adds up the losses of each face (B,) by their weights at its fidelity (B,); returns the mean."""
-    optimisation = settings.optimisation
-    detail = optimisation.perceptual_weight * losses["perceptual"] + settings.adversarial.weight * losses["adversarial"]
-    truth = losses["pixel"] + optimisation.coarse_weight * losses["coarse"]
+    weights = settings.weights
+    detail = weights.perceptual * losses["perceptual"] + settings.adversarial.weight * losses["adversarial"]
+    truth = losses["pixel"] + weights.coarse * losses["coarse"]
     if "identity" in losses:
         truth = truth + settings.identity_weight * losses["identity"]
     return (truth + (1 - fidelity) * detail).mean()

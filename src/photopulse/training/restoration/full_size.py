@@ -16,6 +16,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.learner import channels_last, seeded_weights
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import FULL_SIZE, FULL_SIZE_CROP, FULL_SIZE_WEIGHTS, LossWeights
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
 from photopulse.training.restoration.train import Restorer, train_restoration
 
@@ -38,18 +39,16 @@ class FullSizeTraining:
     Attributes:
         network: sizes of the network.
         optimisation: settings of the optimisation.
+        weights: weights of the losses.
         crops: how the large photos are cropped.
         damage: recipe of the crops' damages.
         ratios: least and largest ratio of full to working size; each step draws one.
     """
 
     network: FullSizeSettings = field(default_factory=lambda: FullSizeSettings(shows_small=True))
-    optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(
-            steps=3400, batch_size=6, learning_rate=1.5e-3, perceptual_weight=0.2, coarse_weight=10.0
-        )
-    )
-    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=256, least_scale=0.7))
+    optimisation: Optimisation = FULL_SIZE
+    weights: LossWeights = FULL_SIZE_WEIGHTS
+    crops: PhotoCrops = field(default_factory=lambda: PhotoCrops(size=FULL_SIZE_CROP, least_scale=0.7))
     damage: DamageRecipe = LARGE_PHOTOS
     ratios: tuple[float, float] = (1.2, 4.0)
 
@@ -69,7 +68,15 @@ def train_full_size(
     restore = full_size_restorer(channels_last(photo_net.to(compute.device)).eval(), settings)
 
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
-    return train_restoration(network, batches, optimisation, restore=restore, checkpoint=checkpoint, compute=compute)
+    return train_restoration(
+        network,
+        batches,
+        optimisation,
+        weights=settings.weights,
+        restore=restore,
+        checkpoint=checkpoint,
+        compute=compute,
+    )
 
 
 def full_size_restorer(photo_net: PhotoNet, settings: FullSizeTraining) -> Restorer:

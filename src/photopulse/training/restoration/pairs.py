@@ -2,11 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -15,6 +13,7 @@ from photopulse.degrade.photo import TRAINING, Damages
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
 from photopulse.images.resize import resized
+from photopulse.training.batches import made_ahead
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.recolouring import recoloured, tinted
@@ -22,8 +21,6 @@ from photopulse.training.restoration.synthetic_pictures import draw_picture, fin
 
 # After so many unreadable photos in a row the training stops.
 _MOST_BROKEN = 20
-
-Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,17 +148,6 @@ def make_pairs(
     damage = damage_and_restore_size if same_size else _damage
     damaged = [gray_as(damage(crop, recipe, random), crop) for crop in sharp]
     return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
-
-
-def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) -> Iterator[Batch]:
-    """Yields ``make(first_step)``, ``make(first_step + every)`` ..., each made in a thread while the last is used."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        steps = count(first_step, every)
-        ahead = pool.submit(make, next(steps))
-        while True:
-            ready = ahead.result()
-            ahead = pool.submit(make, next(steps))
-            yield ready
 
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.learner import seeded_weights
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import PHOTO, PHOTO_CROP, PHOTO_WEIGHTS, LossWeights
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
 from photopulse.training.restoration.train import Restorer, train_restoration
 
@@ -27,6 +28,7 @@ class PhotoTraining:
     Attributes:
         network: sizes of the network.
         optimisation: settings of the optimisation.
+        weights: weights of the losses.
         adversarial: settings of the adversarial loss; None trains without one.
         crops: how the photos are cropped.
         damage: recipe of the crops' damages.
@@ -35,14 +37,13 @@ class PhotoTraining:
     """
 
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
-    optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(
-            steps=8000, batch_size=16, learning_rate=8e-4, perceptual_weight=1.0, coarse_weight=10.0
-        )
-    )
+    optimisation: Optimisation = PHOTO
+    weights: LossWeights = PHOTO_WEIGHTS
     adversarial: AdversarialSettings | None = None
     crops: PhotoCrops = field(
-        default_factory=lambda: PhotoCrops(least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375)
+        default_factory=lambda: PhotoCrops(
+            size=PHOTO_CROP, least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375
+        )
     )
     damage: Damages = EVERYTHING
     again: float = 0.25
@@ -71,6 +72,7 @@ def train_photo(
         network,
         batches,
         optimisation,
+        weights=settings.weights,
         restore=photo_restorer(settings),
         checkpoint=checkpoint,
         compute=compute,

@@ -16,6 +16,7 @@ from photopulse.training.feature_discriminator import picture_features
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.pairs import Pairs
 
 
@@ -37,6 +38,7 @@ def train_restoration(
     batches: Callable[[int], Iterator[Pairs]],
     settings: Optimisation,
     *,
+    weights: LossWeights,
     restore: Restorer,
     checkpoint: Path,
     compute: Compute,
@@ -44,12 +46,13 @@ def train_restoration(
 ) -> Iterator[Trained]:
     """Trains a network on pairs of pictures, see ``training_loop``.
 
-    The losses are L1, coarse, perceptual and adversarial, each with the weight that the settings give it.
+    The losses are L1, coarse, perceptual and adversarial, each with its weight.
 
     Args:
         network: with its first weights.
         batches: makes this process's endless batches from the number of steps that are done.
         settings: settings of the optimisation.
+        weights: weights of the losses.
         restore: runs the network.
         checkpoint: file to go on from.
         compute: where to compute.
@@ -58,7 +61,7 @@ def train_restoration(
     network = channels_last(network.to(compute.device))
     with seeded_weights(settings.seed):
         adversary = None if adversarial is None else AdversarialLoss(adversarial, compute)
-    features = load_features(compute.device) if settings.perceptual_weight or adversary else None
+    features = load_features(compute.device) if weights.perceptual or adversary else None
     learner = Learner(
         network,
         compute,
@@ -76,15 +79,15 @@ def train_restoration(
         # Losses of the pixels.
         losses = {"pixel": (made.float() - pairs.sharp).abs().mean()}
         loss = losses["pixel"]
-        if settings.coarse_weight:
+        if weights.coarse:
             losses["coarse"] = coarse_loss(made, pairs.sharp).mean()
-            loss = loss + settings.coarse_weight * losses["coarse"]
+            loss = loss + weights.coarse * losses["coarse"]
 
         # Losses of the features.
         if features is not None:
             of_made, of_sharp = _features_of_half(features, made, pairs, compute)
             losses["perceptual"] = feature_distance(of_made, of_sharp).float().mean()
-            loss = loss + settings.perceptual_weight * losses["perceptual"]
+            loss = loss + weights.perceptual * losses["perceptual"]
             if adversary is not None and adversarial is not None:
                 losses["discriminator"] = adversary.update_discriminator(of_sharp, of_made, step)
                 losses["adversarial"] = adversary.generator_loss(of_made).mean()
