@@ -238,3 +238,48 @@ def test_a_folder_without_a_log_goes_on_from_its_report(run, photos, tmp_path):
     assert told == [True]
     assert [row.key for row in again] == [row.key for row in rows[:1]]
     assert run(photos("b.png"))[1] == [True]
+
+
+def test_nothing_is_overwritten_but_an_earlier_result_of_the_same_photo(run, tmp_path):
+    def photo(folder, value):
+        path = tmp_path / folder / "IMG_0001.png"
+        write_image(path, torch.full((1, 3, 90, 120), value))
+        return path
+
+    first, second, out = photo("2023", 0.2), photo("2024", 0.6), tmp_path / "out"
+    out.mkdir()
+    (out / "IMG_0001-2.png").write_bytes(b"a picture of somebody else")
+    (row,), _ = run([first])
+    assert Path(row.output) == out / "IMG_0001.png"
+    kept = (out / "IMG_0001.png").read_bytes()
+    (row,), _ = run([second])
+    assert Path(row.output) == out / "IMG_0001-3.png"
+    assert (out / "IMG_0001.png").read_bytes() == kept
+    assert (out / "IMG_0001-2.png").read_bytes() == b"a picture of somebody else"
+    # Both are known again, each by its own name, and redone in place where they changed.
+    rows, resumed = run([first, second])
+    assert [Path(row.output).name for row in rows] == ["IMG_0001.png", "IMG_0001-3.png"]
+    assert resumed == [True, True]
+    photo("2023", 0.4)
+    (row,), resumed = run([first])
+    assert (Path(row.output).name, resumed) == ("IMG_0001.png", [False])
+    assert (out / "IMG_0001.png").read_bytes() != kept
+
+
+def test_with_overwrite_the_name_counts_alone(run, photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.jpg").write_bytes(b"a picture of somebody else")
+    (row,), _ = run(photos("a.jpg"), RestoreBatchSettings(overwrite=True))
+    assert Path(row.output) == tmp_path / "out" / "a.jpg"
+    assert (tmp_path / "out" / "a.jpg").read_bytes() != b"a picture of somebody else"
+
+
+def test_a_picture_whose_row_was_lost_with_a_killed_run_is_made_again_in_its_place(run, photos, tmp_path):
+    files = photos("a.jpg")
+    run(files)
+    log = tmp_path / "out" / ".photopulse.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-1]))  # That it was begun is all that is left.
+    (tmp_path / "out" / "report.json").unlink()
+    (row,), resumed = run(files)
+    assert (Path(row.output).name, resumed) == ("a.jpg", [False])

@@ -69,6 +69,14 @@ def restore_command(
     inspect: Annotated[
         bool, typer.Option("--inspect", help="Say how damaged each photo is, and do nothing else.")
     ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace files that are no earlier results of the same photo; else results get the next free name.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Redo what an earlier run finished.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -101,6 +109,7 @@ def restore_command(
             format=format,
             compare=compare,
             resume=not fresh,
+            overwrite=overwrite,
         )
     except ValueError as error:
         fail(str(error), 2)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.keys import key
-from photopulse.runs.names import canonical, refuse_to_overwrite
+from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
 from photopulse.runs.report import Report, ReportItem
 
 COMMAND = "restore"
@@ -29,12 +30,15 @@ class RestoreBatchSettings:
         format: of the results; None keeps the input's where it can be written, and else takes PNG.
         compare: also write a picture of before and after.
         resume: keep what an earlier run with the same settings finished.
+        overwrite: whether a file of a result's name may go that is no earlier result of the same photo; else the result
+            gets the next free name.
     """
 
     restore: RestoreSettings = field(default_factory=RestoreSettings)
     format: OutputFormat | None = None
     compare: bool = False
     resume: bool = True
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +105,33 @@ class _Run:
 
     def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
         with self._report as report:
-            for place, one in enumerate(names):
+            taken = {canonical(one.output) for one in names}
+            for place, wanted in enumerate(names):
+                one = wanted if self._settings.overwrite else self._beside_others(wanted, taken)
                 row, resumed = self._row(one)
                 (report.keep if resumed else report.add)(place, row)
                 self._watcher.on_item(row, resumed)
         return report.items
+
+    def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
+        """Finds names at which nothing is overwritten but an earlier result of the same photo."""
+        output = free_output(names.output, names.source.stem, taken, lambda output: self._is_own(output, names.source))
+        if output == names.output:
+            return names
+        taken.add(canonical(output))
+        compare = None if names.compare is None else output.with_name(f"{output.stem}_compare.png")
+        return replace(names, output=output, compare=compare)
+
+    def _is_own(self, output: Path, source: Path) -> bool:
+        """Whether an earlier run made a file of this photo, under this name or, with these settings, another."""
+        row = self._report.earlier(output)
+        if row is None:
+            return False
+        if canonical(Path(row.input)) == canonical(source):
+            return True
+        with suppress(*FAILURES):
+            return row.key == key(self._run_key, source)
+        return False
 
     def _row(self, names: OutputNames) -> tuple[ReportItem, bool]:
         """The photo's row, and whether an earlier run made it."""
@@ -115,6 +141,7 @@ class _Run:
             if done is not None and (names.compare is None or names.compare.is_file()):
                 return replace(done, input=str(names.source), output=str(names.output)), True
             self._watcher.on_start(names.source)
+            self._report.begin(names.source, names.output)
             return self._restored(names, photo_key), False
         except FAILURES as error:
             return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False

@@ -1,7 +1,7 @@
 """Output names: the input's stem, made unique where two inputs would write the same file."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
@@ -43,6 +43,22 @@ def refuse_to_overwrite(output: Path, inputs: Set[str]) -> None:
         raise PhotopulseError(
             f"cannot write {output}", why="it is one of the inputs", fix="choose another folder with -o"
         )
+
+
+def free_output(output: Path, stem: str, taken: Set[str], is_own: Callable[[Path], bool]) -> Path:
+    """Returns the path, or the first of ``<stem>-2``, ``<stem>-3`` ... that overwrites nothing of anybody else.
+
+    Args:
+        output: the path that is wanted.
+        stem: of the input.
+        taken: paths of other outputs, by their ``canonical`` names.
+        is_own: says of a file that is there whether an earlier run made it of the same input.
+    """
+    free, number = output, 1
+    while (number > 1 and canonical(free) in taken) or (free.exists() and not is_own(free)):
+        number += 1
+        free = output.with_name(f"{stem}-{number}{output.suffix}")
+    return free
 
 
 def _photo_of(stem: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from photopulse.files import atomic_path
 from photopulse.runs.fields import from_fields
-from photopulse.runs.log import unwritable
+from photopulse.runs.log import Entry, unwritable
 from photopulse.runs.rows import RunRows
 
 REPORT_VERSION = 1
@@ -131,6 +131,15 @@ class Report(RunRows[ReportItem]):
 
     def __init__(self, folder: Path, command: str, *, resume: bool) -> None:
         super().__init__(folder, command, "report.json", resume=resume)
+
+    def begin(self, source: Path, output: Path) -> None:
+        """Logs that an output is about to be made of an input: whose it is, is known even if the run is killed.
+
+        Raises:
+            PhotopulseError: if the log cannot be written.
+        """
+        begun = ReportItem(input=str(source), output=str(output), status="failed", error="it was interrupted")
+        self._log.append([Entry(command=self.command, output=self._name(output), row=_fields(begun))])
 
     def publish(self, rows: Sequence[ReportItem]) -> None:
         try:

@@ -93,6 +93,10 @@ class RunRows(ABC, Generic[Row]):
             self._log.append([Entry(command=self.command, output=name, row=None)])
         return None
 
+    def earlier(self, output: Path) -> Row | None:
+        """Returns the last row that earlier runs of the command gave to an output."""
+        return self._row(self._earlier.get(output_id(self._name(output))))
+
     def keep(self, place: int, row: Row) -> None:
         """Adds a row of an earlier run, which the log has already, at its place in the order of the work."""
         self._rows[place] = row
