@@ -55,8 +55,8 @@ def test_a_folder_of_faces_becomes_a_file_of_weights(train, tiny_fsrnet, tmp_pat
     assert "step 2" in result.stderr
     assert "fine 0." in result.stderr
     assert read_fsrnet(tmp_path / "out" / "fsrnet.safetensors").settings == tiny_fsrnet
-    told = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]["optimisation"]
-    assert (told["steps"], told["batch_size"], told["learning_rate"], told["seed"]) == (2, 2, 1e-3, 5)
+    stored = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]["optimisation"]
+    assert (stored["steps"], stored["batch_size"], stored["learning_rate"], stored["seed"]) == (2, 2, 1e-3, 5)
 
 
 def test_a_rerun_has_nothing_to_do_and_fresh_starts_anew(train, tmp_path):
@@ -145,13 +145,13 @@ def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, tmp_path
 
 @pytest.mark.parametrize(("arguments", "network"), [((), SMALL), (("--published",), PUBLISHED)])
 def test_published_means_the_sizes_of_the_paper(folder, monkeypatch, tmp_path, arguments, network):
-    asked = []
+    given = []
     monkeypatch.setattr(
         "photopulse.training.fsrnet.recipes.run_fsrnet",
-        lambda files, output, settings, **_: asked.append(settings) or output,
+        lambda files, output, settings, **_: given.append(settings) or output,
     )
     CliRunner().invoke(app, ["train", "fsrnet", str(folder), "-o", str(tmp_path / "out"), *arguments])
-    assert [settings.network for settings in asked] == [network]
+    assert [settings.network for settings in given] == [network]
 
 
 def test_help_shows_the_defaults_without_loading_torch():

@@ -40,7 +40,7 @@ def train(tmp_path, folder, one_thread, monkeypatch):
     return run
 
 
-def _asked(tmp_path):
+def _stored_settings(tmp_path):
     return json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
 
 
@@ -52,10 +52,10 @@ def test_photos_become_a_file_of_weights(train, folder, tmp_path):
     assert "1 of 5 files are left out: cannot read" in result.stderr
     assert "step 2" in result.stderr
     assert "pixel 0." in result.stderr
-    told = _asked(tmp_path)
-    kept = told["optimisation"]
+    stored = _stored_settings(tmp_path)
+    kept = stored["optimisation"]
     assert (kept["steps"], kept["batch_size"], kept["learning_rate"], kept["seed"]) == (2, 2, 1e-3, 5)
-    assert (told["weights"]["perceptual"], told["crops"]["size"]) == (0, 64)
+    assert (stored["weights"]["perceptual"], stored["crops"]["size"]) == (0, 64)
 
 
 def test_a_rerun_has_nothing_to_do_and_other_settings_are_refused(train):
@@ -72,7 +72,7 @@ def test_a_rerun_has_nothing_to_do_and_other_settings_are_refused(train):
 
 def test_an_odd_crop_is_made_even_for_super_resolution(train, tmp_path):
     assert train("enlarge", *QUICK[:-1], 63).exit_code == 0
-    assert _asked(tmp_path)["crops"]["size"] == 64
+    assert _stored_settings(tmp_path)["crops"]["size"] == 64
 
 
 def test_a_full_size_network_is_trained_for_a_given_photo_network(train, tmp_path):
@@ -86,12 +86,12 @@ def test_a_full_size_network_is_trained_for_a_given_photo_network(train, tmp_pat
 
 
 def test_stages_of_the_gan_are_read(train, monkeypatch, tmp_path):
-    asked = []
+    given = []
     monkeypatch.setattr(
-        restore_recipes, "run_face_gan", lambda files, output, settings, **_: asked.append(settings) or output
+        restore_recipes, "run_face_gan", lambda files, output, settings, **_: given.append(settings) or output
     )
     assert train("face-gan", "--stages", "32:10:4, 256:5:2", "--lr", 1e-3).exit_code == 0
-    (settings,) = asked
+    (settings,) = given
     assert settings.stages == (Stage(size=32, steps=10, batch_size=4), Stage(size=256, steps=5, batch_size=2))
     assert settings.learning_rate == settings.discriminator_learning_rate == 1e-3
 
@@ -106,16 +106,16 @@ def test_what_are_no_stages_is_one_line_of_error(train, stages):
 
 
 def test_decoder_and_weight_of_identity_are_handed_on(train, monkeypatch):
-    asked = []
+    given = []
 
     def run_face(files, output, settings, *, decoder, **_):
-        asked.append((str(decoder), settings.identity_weight))
+        given.append((str(decoder), settings.identity_weight))
         return output
 
     monkeypatch.setattr(restore_recipes, "run_face", run_face)
     assert train("face", "--decoder", "gan.safetensors").exit_code == 0
     assert train("face", "--identity", 0).exit_code == 0
-    assert asked == [("gan.safetensors", FaceTraining().identity_weight), ("None", 0)]
+    assert given == [("gan.safetensors", FaceTraining().identity_weight), ("None", 0)]
 
 
 def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, monkeypatch, tmp_path):

@@ -47,11 +47,11 @@ def test_gradients_become_those_of_the_mean_loss():
 
 
 def test_the_main_process_goes_first():
-    heard: list[str] = []
+    calls: list[str] = []
     for process in (0, 1):
-        with Compute(process=process, processes=2, wait=lambda: heard.append("wait")).main_first():
-            heard.append(f"work {process}")
-    assert heard == ["work 0", "wait", "wait", "work 1"]
+        with Compute(process=process, processes=2, wait=lambda: calls.append("wait")).main_first():
+            calls.append(f"work {process}")
+    assert calls == ["work 0", "wait", "wait", "work 1"]
 
 
 def test_several_processes_need_accelerate(monkeypatch: pytest.MonkeyPatch):

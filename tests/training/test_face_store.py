@@ -64,10 +64,10 @@ def test_crops_are_the_faces_squares_a_little_wider(finds: Detector, photos: lis
 
 def test_the_next_call_searches_nothing(finds: Detector, photos: list[Path], tmp_path: Path):
     first = gather_faces(photos, tmp_path / "store")
-    heard: list[tuple[int, int]] = []
-    second = gather_faces(photos, tmp_path / "store", watcher=SearchWatcher(on_face=lambda *n: heard.append(n)))
+    calls: list[tuple[int, int]] = []
+    second = gather_faces(photos, tmp_path / "store", watcher=SearchWatcher(on_face=lambda *n: calls.append(n)))
     assert finds.seen == [1, 0, 2, 1]
-    assert heard == [(4, 4)]
+    assert calls == [(4, 4)]
     assert np.array_equal(first.pixels, second.pixels)
 
 

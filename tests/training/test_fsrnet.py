@@ -118,6 +118,18 @@ def test_batches_have_maps_of_the_networks_size(faces: list[TrainingFace], tiny:
         assert enlarge_bicubic(batch.small).shape == batch.sharp.shape == (2, 3, 128, 128)
 
 
+def test_two_processes_share_the_batches_of_a_training(faces: list[TrainingFace], settings: FSRNetTraining):
+    def sharp(count: int, **place: int) -> list[torch.Tensor]:
+        batches = fsrnet_batches(faces, settings.crops, settings.network, settings.optimisation, Compute(**place), 0)
+        return [batch.sharp for batch in islice(batches, count)]
+
+    alone = sharp(4)
+    shared = [sharp(2, process=process, processes=2) for process in range(2)]
+    assert all(
+        torch.equal(*pair) for pair in zip(alone, [shared[0][0], shared[1][0], *(s[1] for s in shared)], strict=True)
+    )
+
+
 def test_a_training_that_breaks_down_says_so_and_keeps_its_last_checkpoint(
     faces: list[TrainingFace], tiny: FSRNetSettings, tmp_path: Path
 ):

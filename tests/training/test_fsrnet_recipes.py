@@ -57,11 +57,11 @@ def test_a_training_leaves_weights_settings_losses_and_a_sheet(
     average = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["average"]
     for name, values in read_fsrnet(weights).state_dict().items():
         assert torch.equal(values, average[name].half().float())
-    told = json.loads((tmp_path / "out" / "settings.json").read_text())
-    assert told["recipe"] == "fsrnet"
-    assert told["settings"]["network"]["stride"] == 8
-    assert told["faces"] == 11
-    assert told["held_out"] == ["06.png"]
+    stored = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert stored["recipe"] == "fsrnet"
+    assert stored["settings"]["network"]["stride"] == 8
+    assert stored["faces"] == 11
+    assert stored["held_out"] == ["06.png"]
     assert Image.open(tmp_path / "out" / "samples" / "000004.png").height > 256
     assert faces == [(done, 12) for done in range(1, 13)]
     assert steps == [(step, 4) for step in range(1, 5)]

@@ -24,7 +24,7 @@ TINY = FullSizeTraining(
 
 
 class Recorder(nn.Module):
-    """Notes what it is asked, and what precision its convolution has."""
+    """Records the sizes of its inputs and the precision of its convolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,23 +48,23 @@ class Negative(nn.Module):
 
 
 def test_small_pictures_have_the_ratios_of_the_recipe_one_a_step():
-    asked = Recorder()
-    answer = full_size_restorer(Negative(), replace(TINY, crops=PhotoCrops(size=120)))
+    recorder = Recorder()
+    restore = full_size_restorer(Negative(), replace(TINY, crops=PhotoCrops(size=120)))
     pairs = Pairs(damaged=torch.rand(1, 3, 120, 120), sharp=torch.rand(1, 3, 120, 120))
     for step in range(40):
-        answer(asked, pairs, step)
-    assert 30 <= min(asked.sizes) < 40
-    assert 80 < max(asked.sizes) <= 100
-    answer(asked, pairs, 7)
-    assert asked.sizes[-1] == asked.sizes[7]
+        restore(recorder, pairs, step)
+    assert 30 <= min(recorder.sizes) < 40
+    assert 80 < max(recorder.sizes) <= 100
+    restore(recorder, pairs, 7)
+    assert recorder.sizes[-1] == recorder.sizes[7]
 
 
 def test_the_guided_filter_computes_in_full_precision():
-    asked = Recorder()
+    recorder = Recorder()
     pairs = Pairs(damaged=torch.rand(1, 3, 64, 64), sharp=torch.rand(1, 3, 64, 64))
     with torch.autocast("cpu", torch.bfloat16):
-        full_size_restorer(Negative(), TINY)(asked, pairs, 1)
-    assert asked.dtypes == [torch.float32]
+        full_size_restorer(Negative(), TINY)(recorder, pairs, 1)
+    assert recorder.dtypes == [torch.float32]
 
 
 def test_it_trains_while_the_photo_network_stays(pictures: list[Path], tmp_path: Path):

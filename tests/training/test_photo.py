@@ -65,7 +65,7 @@ def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
 
 def test_in_their_share_of_the_steps_pictures_are_cleaned_at_half_of_the_size_first():
     pairs = Pairs(damaged=torch.full((2, 3, 16, 32), 0.5), sharp=torch.ones(2, 3, 16, 32))
-    answer, twice = photo_restorer(replace(TINY, again=0.5)), 0
+    restore, twice = photo_restorer(replace(TINY, again=0.5)), 0
     for step in range(400):
         seen: list[tuple[tuple[int, ...], bool]] = []
 
@@ -74,7 +74,7 @@ def test_in_their_share_of_the_steps_pictures_are_cleaned_at_half_of_the_size_fi
                 seen.append((tuple(photo.shape[2:]), torch.is_grad_enabled()))
                 return photo + 0.1
 
-        made = answer(Spy(), pairs, step)
+        made = restore(Spy(), pairs, step)
         again = len(seen) == 2
         assert seen == ([((8, 16), False)] if again else []) + [((16, 32), True)]
         torch.testing.assert_close(made, torch.full_like(made, 0.7 if again else 0.6))

@@ -21,7 +21,7 @@ SETTINGS = Optimisation(steps=4, batch_size=2, learning_rate=1e-2, warmup=2, sav
 
 
 def _batches(done: int) -> Iterator[Pairs]:
-    """Brighter pictures are asked for."""
+    """The targets are brighter."""
     while True:
         random = torch.Generator().manual_seed(done)
         dark = torch.rand(2, 3, 16, 16, generator=random) / 2

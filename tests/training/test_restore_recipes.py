@@ -66,9 +66,9 @@ def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path):
     network = read_network(weights, "photo", lambda sizes: PhotoNet(PhotoNetSettings(**sizes)))
     assert (weights.name, network.settings) == ("photo.safetensors", TINY_PHOTO)
     assert "below 64 px" in notes[0]
-    told = _settings(tmp_path / "out")
-    assert (told["photos"], told["held_out"]) == (11, ["06.png"])
-    assert told["settings"]["crops"]["size"] == 64
+    stored = _settings(tmp_path / "out")
+    assert (stored["photos"], stored["held_out"]) == (11, ["06.png"])
+    assert stored["settings"]["crops"]["size"] == 64
     assert Image.open(tmp_path / "out" / "samples" / "000002.png").width == 16 + 3 * 260 - 4
 
 

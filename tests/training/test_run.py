@@ -103,8 +103,8 @@ def test_a_training_leaves_weights_settings_losses_curves_and_sheets(tmp_path: P
     average = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["average"]
     for name, values in read_network(weights, "toy", lambda sizes: _network(Sizes(**sizes))).state_dict().items():
         assert torch.equal(values, average[name].half().float())
-    told = json.loads((tmp_path / "out" / "settings.json").read_text())
-    assert (told["recipe"], told["settings"], told["photos"], told["device"]) == ("toy", {"steps": 4}, 7, "cpu")
+    stored = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert (stored["recipe"], stored["settings"], stored["photos"], stored["device"]) == ("toy", {"steps": 4}, 7, "cpu")
     assert sorted(path.name for path in (tmp_path / "out" / "samples").iterdir()) == ["000003.png", "000004.png"]
     assert Image.open(tmp_path / "out" / "losses.png").width > 100
     assert (notes, steps, lines) == (["prepared"], [(step, 4) for step in range(1, 5)], [(4, {"pixel"})])

@@ -38,7 +38,7 @@ def prior(generator: MobileStyleGAN) -> GaussianPrior:
     return fit_prior(generator, samples=500)
 
 
-class Heard:
+class RecordedProgress:
     """Notes each stage with the parts that were done in it; may interrupt in the middle of one."""
 
     def __init__(self, *, stop_at: tuple[str, int] | None = None) -> None:
@@ -101,8 +101,8 @@ def test_an_interrupted_fit_goes_on_and_ends_as_an_uninterrupted_one(
     expected = list(fit_twins(generator, prior, QUICK))
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
-        list(fit_twins(generator, prior, QUICK, watcher=Heard(stop_at=stop_at).watcher))
-    again = Heard()
+        list(fit_twins(generator, prior, QUICK, watcher=RecordedProgress(stop_at=stop_at).watcher))
+    again = RecordedProgress()
     fits = list(fit_twins(generator, prior, QUICK, watcher=again.watcher))
     for fit, wanted in zip(fits, expected, strict=True):
         assert (fit.before, fit.after) == (wanted.before, wanted.after)
@@ -118,11 +118,11 @@ def test_an_interrupted_fit_goes_on_and_ends_as_an_uninterrupted_one(
 
 def test_the_same_fit_again_is_told_and_not_done(generator: MobileStyleGAN, prior: GaussianPrior):
     first = list(fit_twins(generator, prior, QUICK))
-    heard = Heard()
-    assert list(fit_twins(generator, prior, QUICK, watcher=heard.watcher)) == first
-    assert heard.stages == []
-    list(fit_twins(generator, prior, replace(QUICK, steps=31), watcher=heard.watcher))
-    assert heard.stages == [(RENDERING, 112), (FITTING_8, 31), (FITTING_16, 31)]
+    progress = RecordedProgress()
+    assert list(fit_twins(generator, prior, QUICK, watcher=progress.watcher)) == first
+    assert progress.stages == []
+    list(fit_twins(generator, prior, replace(QUICK, steps=31), watcher=progress.watcher))
+    assert progress.stages == [(RENDERING, 112), (FITTING_8, 31), (FITTING_16, 31)]
 
 
 def test_a_fit_that_is_no_better_than_what_is_there_is_not_kept(generator: MobileStyleGAN, prior: GaussianPrior):
@@ -151,11 +151,11 @@ def test_a_damaged_twin_is_fitted_anew(generator: MobileStyleGAN, prior: Gaussia
 
 
 def test_progress_names_stages_and_counts_their_parts(generator: MobileStyleGAN, prior: GaussianPrior):
-    heard = Heard()
-    list(fit_twins(generator, prior, replace(QUICK, steps=3), watcher=heard.watcher))
-    assert heard.stages == [(RENDERING, 112), (FITTING_8, 3), (FITTING_16, 3)]
-    assert heard.parts[RENDERING][-1] == 112
-    assert heard.parts[FITTING_8] == [1, 2, 3]
+    progress = RecordedProgress()
+    list(fit_twins(generator, prior, replace(QUICK, steps=3), watcher=progress.watcher))
+    assert progress.stages == [(RENDERING, 112), (FITTING_8, 3), (FITTING_16, 3)]
+    assert progress.parts[RENDERING][-1] == 112
+    assert progress.parts[FITTING_8] == [1, 2, 3]
 
 
 def test_samples_of_a_class_are_drawn_with_its_label(

@@ -139,9 +139,9 @@ def test_damaged_files_are_rendered_anew(
 
 
 def test_progress_counts_every_picture(tiny_generator: MobileStyleGAN, prior: GaussianPrior, tmp_path: Path):
-    heard: list[int] = []
-    render(tiny_generator, prior, tmp_path, count=66, on_picture=heard.append)
-    assert list(dict.fromkeys(heard)) == list(range(1, 67))
-    heard.clear()
-    render(tiny_generator, prior, tmp_path, count=66, on_picture=heard.append)
-    assert heard == [64, 66]
+    calls: list[int] = []
+    render(tiny_generator, prior, tmp_path, count=66, on_picture=calls.append)
+    assert list(dict.fromkeys(calls)) == list(range(1, 67))
+    calls.clear()
+    render(tiny_generator, prior, tmp_path, count=66, on_picture=calls.append)
+    assert calls == [64, 66]

@@ -114,13 +114,13 @@ def _watch() -> "Yields[TwinFitWatcher]":
     from photopulse.training.twin.run import TwinFitWatcher
 
     progress = training_bar(shown=is_interactive())
-    task = progress.add_task("starting", total=None, told="")
+    task = progress.add_task("starting", total=None, status="")
 
     def stage(name: str, total: int) -> None:
-        progress.reset(task, total=total, description=name, told="")
+        progress.reset(task, total=total, description=name, status="")
 
     def part(done: int, words: str) -> None:
-        progress.update(task, completed=done, told=words)
+        progress.update(task, completed=done, status=words)
 
     with progress:
         yield TwinFitWatcher(on_stage=stage, on_part=part)

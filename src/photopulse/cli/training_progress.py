@@ -1,4 +1,4 @@
-"""How trainings speak to the person: a bar with speed and losses, notes, and how they end."""
+"""Progress of trainings on the screen: a bar with speed and losses, notes, and how they end."""
 
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 
 class StepState(Protocol):
-    """What every training yields after a step."""
+    """The state of a training after a step."""
 
     @property
     def step(self) -> int:
-        """Number, from 1."""
+        """Number of the step, from 1."""
         ...
 
     @property
     def losses(self) -> Mapping[str, float]:
-        """By their names."""
+        """Losses by name."""
         ...
 
 
 def training_bar(*, shown: bool) -> Progress:
-    """Makes a bar whose tasks have a field ``told``: a word on how it goes."""
+    """Makes a bar whose tasks have a field ``status``, a short text."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[status]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr_console(),
@@ -55,7 +55,7 @@ def training_bar(*, shown: bool) -> Progress:
 
 @contextmanager
 def watched_training() -> "Generator[TrainingWatcher]":
-    """Yields a watcher with a bar for the search of faces and then the steps; without a terminal, lines of losses."""
+    """Yields callbacks that show a bar for the search of faces and then the steps, or without a terminal lines."""
     from photopulse.training.run import TrainingWatcher
 
     with training_progress() as progress:
@@ -66,15 +66,15 @@ def watched_training() -> "Generator[TrainingWatcher]":
 
 @contextmanager
 def training_progress() -> "Generator[TrainingProgress]":
-    """Yields what watches a training, with a bar; without a terminal, with lines of losses."""
+    """Yields the progress of a training: a bar, or without a terminal lines of losses."""
     shown = is_interactive()
     bar = training_bar(shown=shown)
     with bar:
-        yield TrainingProgress(bar, bar.add_task("starting", total=None, told=""), shown=shown)
+        yield TrainingProgress(bar, bar.add_task("starting", total=None, status=""), shown=shown)
 
 
 class TrainingProgress:
-    """Hears of photos that were searched, notes, steps and losses, and shows them."""
+    """Shows photos that were searched, notes, steps and losses."""
 
     def __init__(self, bar: Progress, task: TaskID, *, shown: bool) -> None:
         self._bar = bar
@@ -83,7 +83,7 @@ class TrainingProgress:
         self._speed = _Speed()
 
     def note(self, text: str) -> None:
-        """Says a sentence."""
+        """Prints a sentence."""
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def face(self, done: int, total: int) -> None:
@@ -91,13 +91,13 @@ class TrainingProgress:
         self._bar.update(self._task, description="finding faces", completed=done, total=total)
 
     def step(self, state: StepState, total: int) -> None:
-        """Shows a step, of how many."""
+        """Shows a step and the number of all steps."""
         if not self._speed.steps:
             self._bar.reset(self._task, total=total, description="training", completed=state.step - 1)
-        self._bar.update(self._task, completed=state.step, told=f"{self._speed.tell()}  {_words(state.losses)}")
+        self._bar.update(self._task, completed=state.step, status=f"{self._speed.measure()}  {_words(state.losses)}")
 
     def losses(self, step: int, means: Mapping[str, float]) -> None:
-        """Says the mean losses, where there is no bar."""
+        """Prints the mean losses, where there is no bar."""
         if not self._shown:
             self.note(f"step {step}  {self._speed.words}  {_words(means)}")
 
@@ -115,7 +115,7 @@ def train_to_file(train: Callable[[], Path | None]) -> None:
 
 
 class _Speed:
-    """Seconds a step, smoothed."""
+    """Smoothed duration of a step."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -123,8 +123,8 @@ class _Speed:
         self._before = time.perf_counter()
         self._mean = 0.0
 
-    def tell(self) -> str:
-        """Counts a step and words the speed."""
+    def measure(self) -> str:
+        """Counts a step and returns the speed as a text."""
         now = time.perf_counter()
         self.steps += 1
         if self.steps > 1:

@@ -1,9 +1,10 @@
 """The trainings of FSRNet and FSRGAN, each a function: from aligned faces to a file of weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from torch import nn
@@ -24,7 +25,13 @@ from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, r
 _SHEET_FACES = 6
 _MESHES = "meshes.npz"
 
-TrainOnFaces = Callable[[Sequence[TrainingFace], Path], Iterator[Trained]]
+
+class TrainOnFaces(Protocol):
+    """Trains a network on aligned faces."""
+
+    def __call__(self, faces: Sequence[TrainingFace], /, *, checkpoint: Path) -> Iterator[Trained]:
+        """Trains and yields after each step; goes on from ``checkpoint``."""
+        ...
 
 
 def run_fsrnet(
@@ -53,10 +60,7 @@ def run_fsrnet(
         PhotopulseError: for too few faces, files that are no faces, a checkpoint of other settings, a folder that
             cannot be used, and if training fails.
     """
-
-    def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
-        return train_fsrnet(faces, settings, checkpoint=checkpoint, compute=compute)
-
+    train = partial(train_fsrnet, settings=settings, compute=compute)
     recipe = _recipe("fsrnet", files, output, settings, {}, network=FSRNet(settings.network), train=train)
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -76,10 +80,7 @@ def run_fsrgan(
     ``start`` is a file of a trained FSRNet, by default the one that comes with photopulse.
     """
     first = load_fsrnet("fsrnet") if start is None else read_fsrnet(start)
-
-    def train(faces: Sequence[TrainingFace], checkpoint: Path) -> Iterator[Trained]:
-        return train_fsrgan(faces, first, settings, checkpoint=checkpoint, compute=compute)
-
+    train = partial(train_fsrgan, start=first, settings=settings, compute=compute)
     initial_weights: dict[str, object] = {"start_sha256": weights_hash(first)}
     recipe = _recipe("fsrgan", files, output, settings, initial_weights, network=FSRNet(first.settings), train=train)
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
@@ -107,7 +108,7 @@ def _recipe(
 
         return PreparedTraining(
             data_summary={"faces": len(faces), "held_out": [face.file.name for face in held_out_faces]},
-            train=lambda checkpoint: train(faces, checkpoint),
+            train=lambda checkpoint: train(faces, checkpoint=checkpoint),
             write_sheet=write_sheet,
         )
 

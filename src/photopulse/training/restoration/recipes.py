@@ -1,11 +1,11 @@
 """The five trainings of the restoration's networks, each a function: from photos, or faces, to a file of weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -39,7 +39,13 @@ from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, r
 FACE_DECODER = "face-decoder"
 _SHOWN = 6
 
-TrainOnPhotos = Callable[[Sequence[Path], Path], Iterator[Trained]]
+
+class TrainOnPhotos(Protocol):
+    """Trains a network on photos."""
+
+    def __call__(self, files: Sequence[Path], /, *, checkpoint: Path) -> Iterator[Trained]:
+        """Trains and yields after each step; goes on from ``checkpoint``."""
+        ...
 
 
 def run_photo(
@@ -64,7 +70,6 @@ def run_photo(
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
     """
-
     initial = None if start is None else _read_photo_net(start)
     if initial is not None and initial.settings != settings.network:
         raise PhotopulseError(
@@ -73,9 +78,7 @@ def run_photo(
             fix="leave --start out, or give a network of the usual sizes",
         )
 
-    def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
-        return train_photo(learned, settings, start=initial, checkpoint=checkpoint, compute=compute)
-
+    train = partial(train_photo, settings=settings, start=initial, compute=compute)
     recipe = Recipe(
         name="photo",
         kind=PHOTO,
@@ -104,9 +107,7 @@ def run_full_size(
     """
     small_net = _read_photo_net(photo_net).to(compute.device)
 
-    def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
-        return train_full_size(learned, small_net, settings, checkpoint=checkpoint, compute=compute)
-
+    train = partial(train_full_size, photo_net=small_net, settings=settings, compute=compute)
     restore = full_size_restorer(small_net, settings)
     recipe = Recipe(
         name="full-size",
@@ -130,11 +131,7 @@ def run_enlarge(
     watcher: TrainingWatcher | None = None,
 ) -> Path:
     """Trains the super-resolution network as ``run_photo`` does the photo network: ``output/enlarge.safetensors``."""
-
-    def train(learned: Sequence[Path], checkpoint: Path) -> Iterator[Trained]:
-        return train_enlarge(learned, settings, checkpoint=checkpoint, compute=compute)
-
-    photos = partial(_photos, files, settings.crops, settings.damage, train, restore_plainly, same_size=False)
+    train = partial(train_enlarge, settings=settings, compute=compute)
     recipe = Recipe(
         name="enlarge",
         kind=ENLARGE,
@@ -142,7 +139,9 @@ def run_enlarge(
         settings={"settings": asdict(settings)},
         sizes=settings.network,
         network=EnlargeNet(settings.network),
-        prepare=photos,
+        prepare=lambda watcher: _photos(
+            files, settings.crops, settings.damage, train, restore_plainly, watcher, same_size=False
+        ),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -255,7 +254,7 @@ def _photos(
     ]
     return PreparedTraining(
         data_summary={"photos": len(learned), "held_out": [file.name for file in held_out]},
-        train=lambda checkpoint: train(learned, checkpoint),
+        train=lambda checkpoint: train(learned, checkpoint=checkpoint),
         write_sheet=lambda path, network, _step: write_photo_sheet(path, network, pairs, restore),
     )
 
