@@ -283,3 +283,13 @@ def test_a_picture_whose_row_was_lost_with_a_killed_run_is_made_again_in_its_pla
     (tmp_path / "out" / "report.json").unlink()
     (row,), resumed = run(files)
     assert (Path(row.output).name, resumed) == ("a.jpg", [False])
+
+
+def test_a_format_that_cannot_hold_the_result_is_found_out_before_the_work(run, tmp_path):
+    write_image(tmp_path / "in" / "strip.webp", torch.full((1, 3, 4, 5000), 0.4))
+    seen = []
+    settings = RestoreBatchSettings(restore=RestoreSettings(scale=4, only="photo"))
+    (row,), _ = run([tmp_path / "in" / "strip.webp"], settings, on_stage=seen.append)
+    assert row.status == "failed"
+    assert ".webp holds 16383 px at most, and the picture would have 20000 x 16" in row.error
+    assert seen == []

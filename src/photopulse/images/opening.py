@@ -71,6 +71,16 @@ def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, Bin
                 yield image, source
 
 
+def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
+    """Reads width and height in px from a picture's header, as they are stored.
+
+    Raises:
+        PhotopulseError: as ``open_image``.
+    """
+    with open_image(path, max_pixels=max_pixels) as (image, _):
+        return image.size
+
+
 def refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
     """The error for a picture that cannot be read."""
     return PhotopulseError(f"cannot read {path}", why=why, fix=fix)

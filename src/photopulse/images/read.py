@@ -12,6 +12,9 @@ from photopulse.images.arrays import to_tensor
 from photopulse.images.modes import Floats, decode
 from photopulse.images.opening import CutJpeg, open_image, refuse
 
+MAX_PIXELS = 100_000_000
+"""Of pictures that are read unless the caller says otherwise."""
+
 _GRAY_FILL = 1.5 / 255  # How evenly gray what a JPEG lacks is decoded.
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
@@ -60,7 +63,7 @@ class Photo:
     missing_rows: int = 0
 
 
-def read_image(path: Path, *, max_pixels: int = 100_000_000, own_colours: bool = False) -> Photo:
+def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
     """Reads any picture that Pillow knows, of animated ones the first frame, turned upright.
 
     Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and

@@ -24,6 +24,7 @@ from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
 _QUALITY = 95
 _XMP_TAG = 700
+_LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}  # libjpeg's and WebP's limits, px.
 _EXIF_PREFIX = b"Exif\0\0"
 
 
@@ -77,6 +78,19 @@ def write_image(
     except OSError as error:
         why = error.strerror or str(error)
         raise _refuse(path, why=why, fix="choose a place that can be written to and has room") from error
+
+
+def check_size(path: Path, size: tuple[int, int]) -> None:
+    """Makes sure, before the work begins, that the format of ``path`` holds pictures of that width and height in px.
+
+    Raises:
+        PhotopulseError: if it does not.
+    """
+    suffix = path.suffix.lower()
+    most = _LARGEST_SIDES.get(suffix)
+    if most is not None and max(size) > most:
+        why = f"{suffix} holds {most} px at most, and the picture would have {size[0]} x {size[1]}"
+        raise _refuse(path, why=why, fix="choose another format, such as png or tiff")
 
 
 def _refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
+from photopulse.images.opening import picture_size
+from photopulse.images.read import MAX_PIXELS
+from photopulse.images.write import check_size
 from photopulse.restoration.compare import write_comparison
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.names import OutputFormat, OutputNames, output_names
@@ -148,6 +151,7 @@ class _Run:
 
     def _restored(self, names: OutputNames, photo_key: str) -> ReportItem:
         settings, started = self._settings.restore, time.perf_counter()
+        check_size(names.output, _final_size(names.source, settings))
         photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=self._watcher.on_stage)
         stages = Stages(self._watcher.on_stage)
         with stages.stage("write"):
@@ -173,6 +177,12 @@ class _Run:
             working_size=settings.working_size,
             networks=self._kit.fingerprints,
         )
+
+
+def _final_size(source: Path, settings: RestoreSettings) -> tuple[int, int]:
+    """Width and height of the result; either may be the other where the camera lay on its side."""
+    width, height = picture_size(source, max_pixels=MAX_PIXELS)
+    return settings.size or (round(width * settings.scale), round(height * settings.scale))
 
 
 def _told(source: Path, error: BaseException) -> str:
