@@ -1,8 +1,8 @@
 """Options that several commands share.
 
 An option's default stands twice, in the command and in the dataclass of its settings, for ``--help`` opens without
-loading torch. Where it is None, ``show_default`` tells what the settings make of that. ``tests/cli/test_defaults.py``
-compares them all.
+loading torch; those of `train` stand once, in modules without torch. Where it is None, ``show_default`` tells what the
+settings make of that. ``tests/cli/test_defaults.py`` compares them all.
 """
 
 from pathlib import Path
