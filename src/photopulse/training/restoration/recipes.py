@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import torch
 from torch import nn
@@ -204,8 +204,8 @@ def run_face(
     cleaner = _read_photo_net(photo_net)
     start: FaceDecoder | None = None
     if decoder is not None:
-        start, sizes = _read_decoder(decoder)
-        settings = replace(settings, network=sizes)
+        start = _read_decoder(decoder)
+        settings = replace(settings, network=_sizes_of(start))
 
     def prepare(watcher: TrainingWatcher) -> PreparedTraining:
         if start is None:
@@ -289,12 +289,10 @@ def _read_photo_net(path: Path | None) -> PhotoNet:
     return read_network(path, PHOTO, lambda sizes: PhotoNet(PhotoNetSettings(**sizes)))
 
 
-def _read_decoder(path: Path) -> tuple[FaceDecoder, FaceNetSettings]:
-    read: list[FaceNetSettings] = []
+def _read_decoder(path: Path) -> FaceDecoder:
+    return read_network(path, FACE_DECODER, lambda sizes: make_decoder(FaceNetSettings(**sizes)))
 
-    def make(sizes: dict[str, Any]) -> FaceDecoder:
-        read.append(FaceNetSettings(**sizes))
-        return make_decoder(read[0])
 
-    decoder = read_network(path, FACE_DECODER, make)
-    return decoder, read[0]
+def _sizes_of(decoder: FaceDecoder) -> FaceNetSettings:
+    """Returns the sizes of the face network that the decoder belongs to."""
+    return FaceNetSettings(widths=decoder.widths, middle=len(decoder.middle))
