@@ -294,3 +294,20 @@ def test_restored_photos_say_so(toy_restore_kit, tmp_path, faces, kind, suffix):
     assert told["photopulse:faces"] == str(len(faces))
     assert told["photopulse:source"] == f"a.{suffix}"
     assert f"digitalsourcetype/{kind}<".encode() in written.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tiff"])
+def test_a_scan_prints_as_large_as_before(toy_restore_kit, tmp_path, kind):
+    Image.new("RGB", (60, 40), (120, 90, 60)).save(tmp_path / "scan.jpg", dpi=(300, 300))
+    restored = restore_photo(tmp_path / "scan.jpg", kit=toy_restore_kit(), settings=RestoreSettings(scale=2))
+    restored.save(tmp_path / f"out.{kind}")
+    with Image.open(tmp_path / f"out.{kind}") as written:
+        assert written.info["dpi"] == pytest.approx((600, 600), rel=1e-3)
+
+
+def test_a_photo_without_dpi_gets_none(toy_restore_kit, tmp_path):
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    for kind in ("jpg", "png", "tiff"):
+        restore_photo(tmp_path / "a.png", kit=toy_restore_kit()).save(tmp_path / f"out.{kind}")
+        with Image.open(tmp_path / f"out.{kind}") as written:
+            assert written.info.get("dpi") in (None, (1.0, 1.0), (1, 1))

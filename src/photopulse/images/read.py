@@ -15,6 +15,8 @@ from photopulse.images.opening import CutJpeg, open_image, refuse
 MAX_PIXELS = 100_000_000
 """Of pictures that are read unless the caller says otherwise."""
 
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height.
+_MOST_DPI = 100_000
 _GRAY_FILL = 1.5 / 255  # How evenly gray what a JPEG lacks is decoded.
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
@@ -49,6 +51,7 @@ class Photo:
             asked for the file's ``own_colours``. Those of 16 bits always stay in the file's own colours, given
             here, since no converter at hand keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
+        dpi: pixels in an inch along both axes, as scanners and cameras write them, or None.
         frames: how many pictures the file holds, of which these are the first one's pixels.
         missing_rows: rows at the end of the file's picture that are not in it, because it was cut off.
     """
@@ -59,6 +62,7 @@ class Photo:
     bits: int
     icc_profile: bytes | None
     exif: bytes | None
+    dpi: tuple[float, float] | None = None
     frames: int = 1
     missing_rows: int = 0
 
@@ -92,6 +96,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = 
             bits=raster.bits,
             icc_profile=raster.icc_profile,
             exif=exif,
+            dpi=_dpi(image, turned=orientation in _TURNED),
             frames=_frames(image),
             missing_rows=missing_rows,
         )
@@ -104,6 +109,14 @@ def _missing_rows(colour: Floats) -> int:
     return len(rows) - 1 - int(differs[-1]) if differs.size else len(rows)
 
 
+def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:
+    with suppress(Exception):
+        across, down = (float(number) for number in image.info["dpi"])
+        if 1 < across < _MOST_DPI and 1 < down < _MOST_DPI:
+            return (down, across) if turned else (across, down)
+    return None
+
+
 def _frames(image: Image.Image) -> int:
     """The number of pictures; a file that does not know it has one."""
     with suppress(Exception):
@@ -113,7 +126,7 @@ def _frames(image: Image.Image) -> int:
 
 def _upright(array: Floats, orientation: int) -> Floats:
     """Undoes the EXIF orientation of an array (H, W, C) (CIPA DC-008, tag 274)."""
-    if orientation in {5, 6, 7, 8}:
+    if orientation in _TURNED:
         array = array.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:
         array = np.flip(array, 1)

@@ -24,6 +24,7 @@ from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
 _QUALITY = 95
 _XMP_TAG = 700
+_INCH = 0.0254  # Metres.
 _LARGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}  # libjpeg's and WebP's limits, px.
 _EXIF_PREFIX = b"Exif\0\0"
 
@@ -37,6 +38,7 @@ def write_image(
     bits: int = 8,
     icc_profile: bytes | None = None,
     exif: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
     gray: bool = False,
 ) -> None:
     """Writes an RGB image as PNG, JPEG, WebP or TIFF, by the extension; PNG when there is none.
@@ -49,6 +51,7 @@ def write_image(
         icc_profile: the profile that ``pixels`` are in (``Photo.icc_profile``), embedded, never converted to;
             left out where it is not for the channels that are written.
         exif: an EXIF block (``Photo.exif``).
+        dpi: pixels in an inch along both axes; WebP has no place for them.
         gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
     Raises PhotopulseError when the file cannot be written, ValueError for pixels that are no image.
@@ -67,6 +70,7 @@ def write_image(
         metadata=clean(metadata or {}),
         icc_profile=_fitting_profile(icc_profile, gray=array.shape[2] < 3),
         exif=exif,
+        dpi=dpi,
     )
     try:
         data = encoder.encode(canvas)
@@ -105,6 +109,7 @@ class _Canvas:
     metadata: Mapping[str, str]
     icc_profile: bytes | None
     exif: bytes | None
+    dpi: tuple[float, float] | None
 
     @property
     def picture(self) -> Image.Image:
@@ -160,6 +165,9 @@ def _encode_png(canvas: _Canvas) -> bytes:
     chunks: list[bytes] = []
     if canvas.icc_profile is not None:
         chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(canvas.icc_profile)))
+    if canvas.dpi is not None:
+        across, down = (round(number / _INCH) for number in canvas.dpi)
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))  # In a metre (PNG, 11.3.4.3).
     if canvas.exif is not None:
         chunks.append(_chunk(b"eXIf", canvas.exif.removeprefix(_EXIF_PREFIX)))
     chunks += [_text_chunk(key, value) for key, value in canvas.metadata.items()]
@@ -191,14 +199,14 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 def _encode_jpeg(canvas: _Canvas) -> bytes:
-    return _pillow(canvas, "JPEG", subsampling=0)
+    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0))
 
 
 def _encode_webp(canvas: _Canvas) -> bytes:
     return _pillow(canvas, "WEBP", method=4)
 
 
-def _pillow(canvas: _Canvas, kind: str, **option: int) -> bytes:
+def _pillow(canvas: _Canvas, kind: str, **option: int | tuple[float, float]) -> bytes:
     stream = io.BytesIO()
     canvas.picture.save(
         stream,
@@ -225,6 +233,8 @@ def _encode_tiff(canvas: _Canvas) -> bytes:
         extrasamples=("unassalpha",) if channels in {2, 4} else None,
         compression="zlib",
         iccprofile=canvas.icc_profile,
+        resolution=canvas.dpi,
+        resolutionunit="INCH" if canvas.dpi else None,
         extratags=[*tags, *(word_tags(canvas.exif) if canvas.exif else ())],
         metadata=None,
         software=False,

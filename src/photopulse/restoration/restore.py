@@ -91,6 +91,7 @@ class RestoredPhoto:
             bits=photo.bits,
             icc_profile=photo.icc_profile,
             exif=photo.exif,
+            dpi=photo.dpi,
             gray=photo.gray,
         )
 
@@ -161,7 +162,7 @@ def restore_photo(
             image = tint.of(image)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
-        photo=replace(given, pixels=image, alpha=alpha),
+        photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
         damage=damage,
         cleaned=share if settings.cleans_the_photo else None,
         faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
@@ -228,6 +229,13 @@ def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
     while max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
     return resized(image, *size[::-1])
+
+
+def _grown(photo: Photo, size: Size) -> tuple[float, float] | None:
+    """The pixels in an inch with which the photo prints as large as before."""
+    if photo.dpi is None:
+        return None
+    return photo.dpi[0] * size[0] / photo.pixels.shape[3], photo.dpi[1] * size[1] / photo.pixels.shape[2]
 
 
 def _is_gray(photo: Tensor) -> bool:
