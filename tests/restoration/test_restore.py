@@ -311,3 +311,32 @@ def test_a_photo_without_dpi_gets_none(toy_restore_kit, tmp_path):
         restore_photo(tmp_path / "a.png", kit=toy_restore_kit()).save(tmp_path / f"out.{kind}")
         with Image.open(tmp_path / f"out.{kind}") as written:
             assert written.info.get("dpi") in (None, (1.0, 1.0), (1, 1))
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>holiday'
+    b"</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tiff", "webp"])
+def test_keywords_and_comment_stay_beside_what_photopulse_says(toy_restore_kit, tmp_path, kind):
+    Image.new("RGB", (60, 40), (120, 90, 60)).save(tmp_path / "a.jpg", xmp=XMP, comment=b"box 3")
+    restored = restore_photo(tmp_path / "a.jpg", kit=toy_restore_kit())
+    restored.save(tmp_path / f"out.{kind}", source="a.jpg")
+    assert b"holiday" in (tmp_path / f"out.{kind}").read_bytes()
+    assert read_metadata(tmp_path / f"out.{kind}")["photopulse:source"] == "a.jpg"
+    if kind == "jpg":
+        assert Image.open(tmp_path / "out.jpg").info["comment"] == b"box 3"
+    # Restored once more, it says so once.
+    again = restore_photo(tmp_path / f"out.{kind}", kit=toy_restore_kit())
+    again.save(tmp_path / f"again.{kind}", source="b.jpg")
+    assert read_metadata(tmp_path / f"again.{kind}")["photopulse:source"] == "b.jpg"
+
+
+@pytest.mark.parametrize("packet", [b"no XML", b"<a>", b"<!DOCTYPE a><a/>", XMP.replace(b"rdf:RDF", b"rdf:XYZ")])
+def test_a_damaged_packet_is_left_out(toy_restore_kit, tmp_path, packet):
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", xmp=packet)
+    restore_photo(tmp_path / "a.jpg", kit=toy_restore_kit()).save(tmp_path / "out.jpg", source="a.jpg")
+    assert read_metadata(tmp_path / "out.jpg")["photopulse:source"] == "a.jpg"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 from xml.etree import ElementTree
@@ -29,16 +30,18 @@ _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
+{description}
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+_DESCRIPTION = """  <rdf:Description rdf:about="" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     xmlns:photopulse="{namespace}">
 {properties}
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>"""
+  </rdf:Description>"""
+_RDF_END = "</rdf:RDF>"
 
 
 def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, source: str | None) -> dict[str, str]:
@@ -89,24 +92,53 @@ def clean(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key: _NOT_XML.sub("\ufffd", value) for key, value in plain.items()}
 
 
-def xmp_packet(metadata: Mapping[str, str]) -> bytes:
+def xmp_packet(metadata: Mapping[str, str], given: bytes | None = None) -> bytes:
     """Builds the XMP packet that holds ``metadata``, already cleaned, whole and in the standard fields.
 
     Synthetic pictures get the digital source type "trained algorithmic media" (IPTC Photo Metadata 2023.2), photos
     with restored faces "composite with trained algorithmic media", other restored ones "algorithmically enhanced".
+
+    Args:
+        metadata: to be written.
+        given: the packet of the input, whose properties (title, keywords, rating) are kept; one that is damaged, or
+            that says already what photopulse did, is left out.
     """
+    kept = _kept_packet(given)
     properties = [f"   <photopulse:metadata>{escape(json.dumps(dict(metadata)))}</photopulse:metadata>"]
     for (key, value), kind in _SOURCE_TYPE_OF.items():
         if metadata.get(key) == value:
             properties.append(
                 f"   <Iptc4xmpExt:DigitalSourceType>{_SOURCE_TYPES}{kind}</Iptc4xmpExt:DigitalSourceType>"
             )
-    if "Software" in metadata:
+    if "Software" in metadata and "CreatorTool" not in kept:
         properties.append(f"   <xmp:CreatorTool>{escape(metadata['Software'])}</xmp:CreatorTool>")
-    if "Description" in metadata:
+    if "Description" in metadata and "dc:description" not in kept:
         text = f'<rdf:Alt><rdf:li xml:lang="x-default">{escape(metadata["Description"])}</rdf:li></rdf:Alt>'
         properties.append(f"   <dc:description>{text}</dc:description>")
-    return _PACKET.format(namespace=_NAMESPACE, properties="\n".join(properties)).encode()
+    description = _DESCRIPTION.format(namespace=_NAMESPACE, properties="\n".join(properties))
+    if kept:
+        before, _, after = kept.rpartition(_RDF_END)
+        joined = f"{before}{description}\n{_RDF_END}{after}".encode()
+        if _parsed(joined) is not None:
+            return joined
+    return _PACKET.format(description=description).encode()
+
+
+def _kept_packet(given: bytes | None) -> str:
+    """The input's packet; empty if it cannot be added to."""
+    if given is None or _NAMESPACE.encode() in given or _parsed(given) is None:
+        return ""
+    text = given.decode("utf-8", errors="replace").strip("\0 \n\ufeff")
+    return text if _RDF_END in text else ""
+
+
+def _parsed(packet: bytes) -> ElementTree.Element | None:
+    # Declared entities are how XML documents grow in memory; an XMP packet has none.
+    if len(packet) > _MAX_XMP_BYTES or b"<!" in packet:
+        return None
+    with suppress(ElementTree.ParseError, ValueError):
+        return ElementTree.fromstring(packet.strip(b"\0 \n"))
+    return None
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -129,13 +161,13 @@ def _from_xmp(image: Image.Image) -> dict[str, str]:
     packet: object = image.info.get("xmp") or image.info.get(XMP_KEYWORD)
     if isinstance(packet, str):
         packet = packet.encode()
-    # Declared entities are how XML documents grow in memory; an XMP packet has none.
-    if not isinstance(packet, bytes) or len(packet) > _MAX_XMP_BYTES or b"<!" in packet:
+    document = _parsed(packet) if isinstance(packet, bytes) else None
+    if document is None:
         return {}
     try:
-        element = ElementTree.fromstring(packet.rstrip(b"\0 \n")).find(f".//{{{_NAMESPACE}}}metadata")
+        element = document.find(f".//{{{_NAMESPACE}}}metadata")
         found: object = json.loads(element.text or "") if element is not None else {}
-    except (ElementTree.ParseError, ValueError):
+    except ValueError:
         return {}
     items = cast("dict[str, object]", found).items() if isinstance(found, dict) else ()
     return {key: value for key, value in items if isinstance(value, str)}

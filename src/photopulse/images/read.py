@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from photopulse.images.arrays import to_tensor
+from photopulse.images.metadata import XMP_KEYWORD
 from photopulse.images.modes import Floats, decode
 from photopulse.images.opening import CutJpeg, open_image, refuse
 
@@ -16,6 +17,8 @@ MAX_PIXELS = 100_000_000
 """Of pictures that are read unless the caller says otherwise."""
 
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height.
+_MOST_WORDS = 2**20  # Bytes.
+_MOST_COMMENT = 65533  # Bytes that a JPEG segment holds.
 _MOST_DPI = 100_000
 _GRAY_FILL = 1.5 / 255  # How evenly gray what a JPEG lacks is decoded.
 _KEPT_TAGS = (
@@ -51,6 +54,8 @@ class Photo:
             asked for the file's ``own_colours``. Those of 16 bits always stay in the file's own colours, given
             here, since no converter at hand keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
+        xmp: title, keywords, rating and the like as an XMP packet, or None.
+        comment: of a JPEG, or None.
         dpi: pixels in an inch along both axes, as scanners and cameras write them, or None.
         frames: how many pictures the file holds, of which these are the first one's pixels.
         missing_rows: rows at the end of the file's picture that are not in it, because it was cut off.
@@ -62,6 +67,8 @@ class Photo:
     bits: int
     icc_profile: bytes | None
     exif: bytes | None
+    xmp: bytes | None = None
+    comment: bytes | None = None
     dpi: tuple[float, float] | None = None
     frames: int = 1
     missing_rows: int = 0
@@ -96,6 +103,8 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = 
             bits=raster.bits,
             icc_profile=raster.icc_profile,
             exif=exif,
+            xmp=_xmp(image),
+            comment=_comment(image),
             dpi=_dpi(image, turned=orientation in _TURNED),
             frames=_frames(image),
             missing_rows=missing_rows,
@@ -115,6 +124,17 @@ def _dpi(image: Image.Image, *, turned: bool) -> tuple[float, float] | None:
         if 1 < across < _MOST_DPI and 1 < down < _MOST_DPI:
             return (down, across) if turned else (across, down)
     return None
+
+
+def _xmp(image: Image.Image) -> bytes | None:
+    packet: object = image.info.get("xmp") or image.info.get(XMP_KEYWORD)
+    packet = packet.encode("utf-8", errors="replace") if isinstance(packet, str) else packet
+    return packet if isinstance(packet, bytes) and len(packet) <= _MOST_WORDS else None
+
+
+def _comment(image: Image.Image) -> bytes | None:
+    comment: object = image.info.get("comment") if image.format == "JPEG" else None
+    return comment if isinstance(comment, bytes) and len(comment) <= _MOST_COMMENT else None
 
 
 def _frames(image: Image.Image) -> int:

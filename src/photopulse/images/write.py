@@ -38,6 +38,8 @@ def write_image(
     bits: int = 8,
     icc_profile: bytes | None = None,
     exif: bytes | None = None,
+    xmp: bytes | None = None,
+    comment: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     gray: bool = False,
 ) -> None:
@@ -51,6 +53,8 @@ def write_image(
         icc_profile: the profile that ``pixels`` are in (``Photo.icc_profile``), embedded, never converted to;
             left out where it is not for the channels that are written.
         exif: an EXIF block (``Photo.exif``).
+        xmp: the input's XMP packet (``Photo.xmp``), whose properties stay beside what ``metadata`` says.
+        comment: of a JPEG (``Photo.comment``); other formats have no place for it.
         dpi: pixels in an inch along both axes; WebP has no place for them.
         gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
@@ -70,6 +74,8 @@ def write_image(
         metadata=clean(metadata or {}),
         icc_profile=_fitting_profile(icc_profile, gray=array.shape[2] < 3),
         exif=exif,
+        given_xmp=xmp,
+        comment=comment,
         dpi=dpi,
     )
     try:
@@ -109,6 +115,8 @@ class _Canvas:
     metadata: Mapping[str, str]
     icc_profile: bytes | None
     exif: bytes | None
+    given_xmp: bytes | None
+    comment: bytes | None
     dpi: tuple[float, float] | None
 
     @property
@@ -119,7 +127,7 @@ class _Canvas:
     @property
     def xmp(self) -> bytes:
         """The XMP packet; empty when there is nothing to say."""
-        return xmp_packet(self.metadata) if self.metadata else b""
+        return xmp_packet(self.metadata, self.given_xmp) if self.metadata else b""
 
 
 def _quantised(
@@ -199,14 +207,14 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 def _encode_jpeg(canvas: _Canvas) -> bytes:
-    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0))
+    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0), comment=canvas.comment or b"")
 
 
 def _encode_webp(canvas: _Canvas) -> bytes:
     return _pillow(canvas, "WEBP", method=4)
 
 
-def _pillow(canvas: _Canvas, kind: str, **option: int | tuple[float, float]) -> bytes:
+def _pillow(canvas: _Canvas, kind: str, **option: int | tuple[float, float] | bytes) -> bytes:
     stream = io.BytesIO()
     canvas.picture.save(
         stream,

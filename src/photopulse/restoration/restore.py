@@ -91,6 +91,8 @@ class RestoredPhoto:
             bits=photo.bits,
             icc_profile=photo.icc_profile,
             exif=photo.exif,
+            xmp=photo.xmp,
+            comment=photo.comment,
             dpi=photo.dpi,
             gray=photo.gray,
         )
