@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import LEVELS, TRAINING, DamageRecipe
-from photopulse.degrade.photo import resized
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image
+from photopulse.images.resize import resized
 from photopulse.reporting.strips import Strip, write_sheet
 
 ROOT = Path(__file__).parents[1]

@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import LEVELS
-from photopulse.degrade.photo import resized
 from photopulse.faces.align import Alignment, ffhq_quad
 from photopulse.faces.detect import FaceDetector
 from photopulse.faces.mesh import ffhq_landmarks
 from photopulse.images import image_files, read_image, write_image
+from photopulse.images.resize import resized
 from photopulse.metrics.features import load_features
 from photopulse.metrics.identity import identity_distance, load_identity
 from photopulse.metrics.kid import kernel_distance

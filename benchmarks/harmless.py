@@ -2,11 +2,13 @@
 
     python benchmarks/harmless.py clean NAME=FOLDER ... [--limit 60]
     python benchmarks/harmless.py colours
+    python benchmarks/harmless.py figure PHOTO ... -o FIGURE.jpg
 
 ``clean`` restores sharp pictures and compares them with themselves: PSNR, and how much of the finest detail (variance
 of the Laplacian) is left; ``as found`` cleans as much as the damage asks, ``strength 1`` cleans whether needed or not.
 ``colours`` draws a chart of 24 hues, as patches and as ribbons of 8 px, damages it and measures dE2000; Real-ESRGAN,
-made small again by area, stands beside. ``--only photo`` everywhere: faces have a benchmark of their own.
+made small again by area, stands beside. ``figure`` shows photos noisy and blocky, restored, and as they were.
+``--only photo`` everywhere: faces have a benchmark of their own.
 """
 
 import argparse
@@ -21,9 +23,11 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
 from photopulse.degrade import LEVELS
-from photopulse.degrade.photo import resized
-from photopulse.images import image_files, read_image
+from photopulse.degrade.jpeg import Jpeg
+from photopulse.degrade.noise import GaussianNoise
+from photopulse.images import image_files, read_image, write_image
 from photopulse.images.arrays import from_uint8, to_array, to_uint8
+from photopulse.images.resize import resized
 from photopulse.networks.realesrgan import OVERLAP, TILE, load_realesrgan
 from photopulse.networks.tiles import in_tiles
 from photopulse.restoration.kit import RestoreKit
@@ -31,6 +35,7 @@ from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 
 Restore = Callable[[Tensor], Tensor]
+FIGURE_CELL = (240, 320)
 HUES, PATCH, RIBBON, GAP = 24, 48, 8, 12
 
 
@@ -93,6 +98,23 @@ def print_colours() -> None:
             print(f"| {level} | {way} | {told} |", flush=True)
 
 
+def write_figure(files: list[Path], output: Path) -> None:
+    """A row for each photo, its middle at full size: noise of 12 and JPEG of quality 30, restored, as it was."""
+    restore = photopulse_ways()["as found"]
+    rows = []
+    for number, file in enumerate(files):
+        random = torch.Generator().manual_seed(number)
+        sharp = read_image(file).pixels
+        damaged = Jpeg(30)(GaussianNoise(12)(sharp, random).clamp(0, 1), random)
+        top, left = ((side - wanted) // 2 for side, wanted in zip(sharp.shape[2:], FIGURE_CELL, strict=True))
+        cells = [
+            picture[..., top : top + FIGURE_CELL[0], left : left + FIGURE_CELL[1]]
+            for picture in (damaged, restore(damaged), sharp)
+        ]
+        rows.append(torch.cat(cells, dim=3))
+    write_image(output, torch.cat(rows, dim=2))
+
+
 def _chart() -> tuple[Tensor, list[tuple[slice, slice]], list[tuple[slice, slice]]]:
     """The chart on gray, and where the middles of its patches and ribbons are."""
     columns, cell = 8, PATCH + GAP
@@ -121,9 +143,14 @@ def main() -> None:
     clean.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
     clean.add_argument("--limit", type=int, default=60)
     commands.add_parser("colours")
+    figure = commands.add_parser("figure")
+    figure.add_argument("photos", nargs="+", type=Path)
+    figure.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     if arguments.command == "colours":
         print_colours()
+    elif arguments.command == "figure":
+        write_figure(arguments.photos, arguments.output)
     else:
         pairs = (text.partition("=") for text in arguments.sets)
         print_clean({name: image_files([Path(folder)])[: arguments.limit] for name, _, folder in pairs})

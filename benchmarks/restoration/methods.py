@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from photopulse.degrade.photo import resized
 from photopulse.fingerprint import weights_hash
 from photopulse.images import from_uint8, read_image
+from photopulse.images.resize import resized
 from photopulse.networks.realesrgan import OVERLAP, TILE, load_realesrgan
 from photopulse.networks.tiles import in_tiles
 from photopulse.restoration.kit import RestoreKit
