@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path, write_text
+from photopulse.files import atomic_path, cut_name, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -154,3 +154,16 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PhotopulseError, match=r"cannot write .*table\.md"):
         write_text(tmp_path / "file" / "table.md", "")
+
+
+@pytest.mark.parametrize("stem", ["a" * 250, "\N{GRINNING FACE}" * 62, "a" + "\N{GRINNING FACE}" * 61])
+def test_names_of_250_bytes_can_be_written(tmp_path: Path, stem: str):
+    target = tmp_path / f"{stem}.png"
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(b"x")
+    assert target.read_bytes() == b"x"
+
+
+def test_names_are_cut_between_characters():
+    assert cut_name("ab\N{GRINNING FACE}", 4) == "ab"
+    assert cut_name("ab\N{GRINNING FACE}", 6) == "ab\N{GRINNING FACE}"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from photopulse.errors import PhotopulseError
 
+_LONGEST_PREFIX = 64  # Bytes of a temporary name.
+
 
 @contextmanager
 def atomic_path(target: Path) -> Generator[Path]:
@@ -17,7 +19,9 @@ def atomic_path(target: Path) -> Generator[Path]:
     was and the error goes on.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:64]}-", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{cut_name(target.stem, _LONGEST_PREFIX)}-", suffix=target.suffix, dir=target.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -27,6 +31,12 @@ def atomic_path(target: Path) -> Generator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def cut_name(name: str, most: int) -> str:
+    """Cuts a file name to so many bytes, at the end of a character: names of files are limited by bytes."""
+    data = os.fsencode(name)
+    return name if len(data) <= most else data[:most].decode("utf-8", errors="ignore")
 
 
 def write_text(path: Path, text: str) -> None:

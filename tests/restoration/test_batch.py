@@ -293,3 +293,11 @@ def test_a_format_that_cannot_hold_the_result_is_found_out_before_the_work(run, 
     assert row.status == "failed"
     assert ".webp holds 16383 px at most, and the picture would have 20000 x 16" in row.error
     assert seen == []
+
+
+def test_long_names_cost_neither_the_result_nor_the_comparison(run, tmp_path):
+    long = tmp_path / "in" / f"{'a' * 246}.png"
+    write_image(long, torch.full((1, 3, 90, 120), 0.4))
+    (row,), _ = run([long], RestoreBatchSettings(compare=True))
+    assert row.status == "restored", row.error
+    assert sorted(path.suffix for path in (tmp_path / "out").glob("a*")) == [".png", ".png"]

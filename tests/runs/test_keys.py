@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+from photopulse.errors import PhotopulseError
 from photopulse.runs.keys import key
 
 
@@ -99,3 +101,11 @@ def test_what_cannot_be_told_apart_is_refused() -> None:
 def test_a_key_is_a_sha256_in_hex() -> None:
     assert len(key()) == 64
     assert json.loads(json.dumps(key())) == key()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_folder_or_a_pipe_is_refused_before_it_is_read(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(PhotopulseError, match="a folder or device, not a file"):
+            key(path)

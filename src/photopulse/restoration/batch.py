@@ -12,7 +12,7 @@ from photopulse.images.read import MAX_PIXELS
 from photopulse.images.write import check_size
 from photopulse.restoration.compare import write_comparison
 from photopulse.restoration.kit import RestoreKit
-from photopulse.restoration.names import OutputFormat, OutputNames, output_names
+from photopulse.restoration.names import OutputFormat, OutputNames, output_names, sheet_beside
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
@@ -122,7 +122,7 @@ class _Run:
         if output == names.output:
             return names
         taken.add(canonical(output))
-        compare = None if names.compare is None else output.with_name(f"{output.stem}_compare.png")
+        compare = None if names.compare is None else sheet_beside(output)
         return replace(names, output=output, compare=compare)
 
     def _is_own(self, output: Path, source: Path) -> bool:
@@ -155,9 +155,10 @@ class _Run:
         photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=self._watcher.on_stage)
         stages = Stages(self._watcher.on_stage)
         with stages.stage("write"):
+            # The result comes first: whatever becomes of the comparison must not cost it.
+            photo.save(names.output, source=names.source.name)
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
-            photo.save(names.output, source=names.source.name)
         seconds = photo.seconds | stages.seconds
         return ReportItem(
             input=str(names.source),

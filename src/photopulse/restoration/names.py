@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from photopulse.files import cut_name
 from photopulse.images import OUTPUT_SUFFIXES
 from photopulse.runs.names import canonical, unique_stems
+
+_LONGEST_STEM = 230  # Bytes; a name has 255, and the comparison's may get a number.
 
 OutputFormat = Literal["png", "jpg", "tiff", "webp"]
 
@@ -29,9 +32,14 @@ def output_names(files: Sequence[Path], folder: Path, kind: OutputFormat | None,
     taken = {canonical(output) for output in outputs}
     named: list[OutputNames] = []
     for file, output in zip(files, outputs, strict=True):
-        sheet = _free(output.with_name(f"{output.stem}_compare.png"), taken) if compare else None
+        sheet = _free(sheet_beside(output), taken) if compare else None
         named.append(OutputNames(source=file, output=output, compare=sheet))
     return named
+
+
+def sheet_beside(output: Path) -> Path:
+    """The comparison's path, its name cut where it would be too long for a file."""
+    return output.with_name(f"{cut_name(output.stem, _LONGEST_STEM)}_compare.png")
 
 
 def _suffix(file: Path, kind: OutputFormat | None) -> str:

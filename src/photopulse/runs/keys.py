@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 
 
@@ -25,6 +26,7 @@ def key(*parts: object) -> str:
 
     Raises:
         OSError: if a file cannot be read.
+        PhotopulseError: if a path is that of a folder, a device or a pipe.
         TypeError: for a part of another type, which might look the same when it is not.
     """
     told = json.dumps([version("photopulse"), *map(_canonical, parts)], sort_keys=True)
@@ -39,8 +41,7 @@ def _canonical(part: object) -> object:
         case bytes():
             return {"bytes": hashlib.sha256(part).hexdigest()}
         case Path():
-            with part.open("rb") as stream:
-                return {"bytes": hashlib.file_digest(stream, "sha256").hexdigest()}
+            return {"bytes": _file_hash(part)}
         case torch.nn.Module():
             return {"weights": weights_hash(part)}
         case np.ndarray():
@@ -48,6 +49,14 @@ def _canonical(part: object) -> object:
             return {"array": [str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).hexdigest()]}
         case _:
             return _canonical_container(part)
+
+
+def _file_hash(path: Path) -> str:
+    if path.exists() and not path.is_file():  # A device or a pipe may never end.
+        why = "it is a folder or device, not a file"
+        raise PhotopulseError(f"cannot read {path}", why=why, fix="name a picture file")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _canonical_container(part: object) -> object:
