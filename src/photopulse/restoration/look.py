@@ -67,20 +67,35 @@ class PhotoDamage:
 
 def look_at(photo: Tensor) -> PhotoDamage:
     """Measures the damage of a photo (1, 3, H, W) in [0, 1]."""
-    pixels = to_array(_middle(photo)) * np.float32(255)
-    channels = cast(_Plane, cv2.cvtColor(pixels / np.float32(255), cv2.COLOR_RGB2YCrCb)) * np.float32(255)
+    channels = _channels(photo)
+    luma = np.ascontiguousarray(channels[..., 0])
+    noise, chroma_noise = _noises(channels)
+    step = _grid_step(luma)
+    return PhotoDamage(
+        noise=round(noise, 2),
+        chroma_noise=round(chroma_noise, 2),
+        jpeg_quality=100 if step < _STEPS[0] else round(float(np.interp(step, _STEPS, _QUALITIES))),
+        blur=_blur(luma),
+    )
+
+
+def noise_of(photo: Tensor) -> tuple[float, float]:
+    """Measures the noise and the colour noise of a photo (1, 3, H, W) in [0, 1], as ``PhotoDamage`` has them."""
+    return _noises(_channels(photo))
+
+
+def _channels(photo: Tensor) -> _Plane:
+    """Luma and colours (H, W, 3) of the middle of a photo, of 255."""
+    return cast(_Plane, cv2.cvtColor(to_array(_middle(photo)), cv2.COLOR_RGB2YCrCb)) * np.float32(255)
+
+
+def _noises(channels: _Plane) -> tuple[float, float]:
     luma = np.ascontiguousarray(channels[..., 0])
     height, width = (side // 2 * 2 for side in luma.shape)
     half = (max(width // 2, 1), max(height // 2, 1))
     smaller = cast(_Plane, cv2.resize(channels, half, interpolation=cv2.INTER_AREA))
     colours = [_noise(np.ascontiguousarray(smaller[..., place]), smaller[..., 0]) for place in (1, 2)]
-    step = _grid_step(luma)
-    return PhotoDamage(
-        noise=round(_noise(luma, luma), 2),
-        chroma_noise=round(max(colours), 2),
-        jpeg_quality=100 if step < _STEPS[0] else round(float(np.interp(step, _STEPS, _QUALITIES))),
-        blur=_blur(luma),
-    )
+    return _noise(luma, luma), max(colours)
 
 
 def _middle(photo: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from photopulse.restoration.faces import (
     restore_faces,
     told_of,
 )
+from photopulse.restoration.grain import without_grain
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.networks import RestoreNetworks
@@ -219,7 +220,7 @@ def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages
     with stages.stage("photo"):
         for width, height in plan.cleaned:
             small = resized(cleaned, height, width)
-            cleaned = networks.photo(small)
+            cleaned = networks.photo(without_grain(small))
     if plan.cleaned[-1] == plan.restored:
         return cleaned
     with stages.stage("full_size"):
