@@ -13,6 +13,7 @@ from photopulse.images import read_image, read_metadata, write_image
 from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.tint import find_tint
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -341,3 +342,13 @@ def test_a_damaged_packet_is_left_out(toy_restore_kit, tmp_path, packet):
     Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", xmp=packet)
     restore_photo(tmp_path / "a.jpg", kit=toy_restore_kit()).save(tmp_path / "out.jpg", source="a.jpg")
     assert read_metadata(tmp_path / "out.jpg")["photopulse:source"] == "a.jpg"
+
+
+def test_a_tinted_photo_that_needs_nothing_is_not_tinted_anew(toy_restore_kit):
+    clean = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5)
+    gray = torch.rand(1, 1, 60, 80, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
+    # Each of a few shades strays a little from the tint.
+    sepia = torch.cat([gray, 0.8 * gray, 0.6 * gray + 0.008 * (gray * 40).sin()], dim=1)
+    assert find_tint(sepia) is not None
+    restored = restore_photo(sepia, kit=toy_restore_kit(look=lambda _photo: clean))
+    assert torch.equal(restored.image, sepia)

@@ -161,7 +161,7 @@ def restore_photo(
             image = _mixed(given.pixels, image, plan.final, settings.strength)
         if given.gray or _is_gray(given.pixels):
             image = _grayed(image)
-        elif tint is not None and settings.strength != 0:
+        elif tint is not None and (share or drawn):
             image = tint.of(image)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
