@@ -301,3 +301,39 @@ def test_long_names_cost_neither_the_result_nor_the_comparison(run, tmp_path):
     (row,), _ = run([long], RestoreBatchSettings(compare=True))
     assert row.status == "restored", row.error
     assert sorted(path.suffix for path in (tmp_path / "out").glob("a*")) == [".png", ".png"]
+
+
+def test_the_order_of_the_files_makes_no_result_twice(run, tmp_path):
+    files = [tmp_path / folder / "p.png" for folder in ("a", "b")]
+    for file, value in zip(files, (0.2, 0.6), strict=True):
+        write_image(file, torch.full((1, 3, 90, 120), value))
+    first, _ = run(files)
+    second, resumed = run(files[::-1])
+    assert resumed == [True, True]
+    assert [row.output for row in second] == [row.output for row in first][::-1]
+
+
+def test_a_comparison_overwrites_nothing_but_its_own(run, photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    notes = tmp_path / "out" / "a_compare.png"
+    notes.write_bytes(b"my own notes")
+    files, settings = photos("a.jpg"), RestoreBatchSettings(compare=True)
+    for options, kept in (
+        (settings, False),
+        (settings, True),
+        (RestoreBatchSettings(compare=True, resume=False), False),
+    ):
+        _, resumed = run(files, options)
+        assert resumed == [kept]
+    assert notes.read_bytes() == b"my own notes"
+    names = sorted(path.name for path in (tmp_path / "out").glob("a*"))
+    assert names == ["a.jpg", "a_compare-2.png", "a_compare.png"]
+
+
+def test_a_name_that_is_too_long_for_a_result_fails_alone(run, tmp_path):
+    files = [tmp_path / "in" / f"{name}.png" for name in ("a", "n" * 251, "z")]
+    for file in files:
+        write_image(file, torch.full((1, 3, 90, 120), 0.4))
+    rows, _ = run(files, RestoreBatchSettings(format="tiff"))
+    assert [row.status for row in rows] == ["restored", "failed", "restored"]
+    assert "too long" in rows[1].error

@@ -105,12 +105,20 @@ class _Run:
         self._settings = settings
         self._watcher = watcher
         self._run_key = key(settings.restore, kit.fingerprints)
+        # Earlier results by their photos, and what this run has used of them.
+        self._mine = {
+            canonical(Path(row.input)): folder / Path(row.output).name
+            for row in self._report.earlier_rows
+            if row.output and _is_file(folder / Path(row.output).name)
+        }
+        self._used: set[str] = set()
 
     def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
         with self._report as report:
             taken = {canonical(one.output) for one in names}
             for place, wanted in enumerate(names):
                 one = wanted if self._settings.overwrite else self._beside_others(wanted, taken)
+                self._used.add(canonical(one.output))
                 row, resumed = self._row(one)
                 (report.keep if resumed else report.add)(place, row)
                 self._watcher.on_item(row, resumed)
@@ -118,12 +126,25 @@ class _Run:
 
     def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
         """Finds names at which nothing is overwritten but an earlier result of the same photo."""
-        output = free_output(names.output, names.source.stem, taken, lambda output: self._is_own(output, names.source))
-        if output == names.output:
-            return names
-        taken.add(canonical(output))
-        compare = None if names.compare is None else sheet_beside(output)
-        return replace(names, output=output, compare=compare)
+        mine = self._mine.get(canonical(names.source))
+        if mine is not None and mine.suffix == names.output.suffix and canonical(mine) not in self._used:
+            output = mine
+        else:
+            output = free_output(
+                names.output,
+                names.source.stem,
+                taken | self._used,
+                lambda output: self._is_own(output, names.source),
+            )
+        return replace(names, output=output, compare=None if names.compare is None else self._sheet(names, output))
+
+    def _sheet(self, names: OutputNames, output: Path) -> Path:
+        """The comparison's path: the earlier one of this result, else one that overwrites nothing."""
+        row = self._report.earlier(output)
+        if row is not None and row.compare is not None:
+            return output.with_name(Path(row.compare).name)
+        wanted = names.compare if names.compare is not None and output == names.output else sheet_beside(output)
+        return free_output(wanted, wanted.stem, set(), lambda _path: False)
 
     def _is_own(self, output: Path, source: Path) -> bool:
         """Whether an earlier run made a file of this photo, under this name or, with these settings, another."""
@@ -167,6 +188,7 @@ class _Run:
             key=photo_key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
+            compare=None if names.compare is None else str(names.compare),
             frames=photo.photo.frames if photo.photo.frames > 1 else None,
             missing_rows=photo.photo.missing_rows or None,
             damage=asdict(photo.damage),
@@ -178,6 +200,12 @@ class _Run:
             working_size=settings.working_size,
             networks=self._kit.fingerprints,
         )
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_file()
+    return False
 
 
 def _final_size(source: Path, settings: RestoreSettings) -> tuple[int, int]:

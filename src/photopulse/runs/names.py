@@ -55,10 +55,17 @@ def free_output(output: Path, stem: str, taken: Set[str], is_own: Callable[[Path
         is_own: says of a file that is there whether an earlier run made it of the same input.
     """
     free, number = output, 1
-    while (number > 1 and canonical(free) in taken) or (free.exists() and not is_own(free)):
+    while (number > 1 and canonical(free) in taken) or (_is_there(free) and not is_own(free)):
         number += 1
         free = output.with_name(f"{stem}-{number}{output.suffix}")
     return free
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # Its name is too long for a file; who writes it says so.
+        return False
 
 
 def _photo_of(stem: str) -> str:

@@ -41,6 +41,7 @@ class ReportItem:
         size: width and height of the output.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
+        compare: path of the picture of before and after.
         frames: pictures in the file, where there are several, of which the first was taken.
         missing_rows: rows that are missing at the end of a file that was cut off.
         damage: of a photo before it was restored, see ``PhotoDamage``.
@@ -72,6 +73,7 @@ class ReportItem:
     size: tuple[int, int] | None = None
     face: int | None = None
     quad: tuple[tuple[float, float], ...] | None = None
+    compare: str | None = None
     frames: int | None = None
     missing_rows: int | None = None
     damage: Mapping[str, object] | None = None

@@ -97,6 +97,12 @@ class RunRows(ABC, Generic[Row]):
         """Returns the last row that earlier runs of the command gave to an output."""
         return self._row(self._earlier.get(output_id(self._name(output))))
 
+    @property
+    def earlier_rows(self) -> list[Row]:
+        """The last row of each output of earlier runs of the command that this run has not come to."""
+        rows = (self._row(entry) for entry in self._earlier.values())
+        return [row for row in rows if row is not None]
+
     def keep(self, place: int, row: Row) -> None:
         """Adds a row of an earlier run, which the log has already, at its place in the order of the work."""
         self._rows[place] = row
