@@ -4,7 +4,9 @@ Each picture is a case of real use: a green shirt that came out gray, letters th
 and white photo with coloured fringes.
 """
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +18,14 @@ from torch import Tensor
 
 from photopulse.degrade.jpeg import Jpeg
 from photopulse.degrade.noise import GaussianNoise
+from photopulse.images import write_image
 from photopulse.images.arrays import from_uint8, to_array, to_uint8
 from photopulse.images.gray import gray_of
 from photopulse.images.resize import resized
 from photopulse.metrics.psnr import psnr
+from photopulse.restoration.inspect import inspect_files
 from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.look import look_at
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 
@@ -124,3 +129,31 @@ def test_black_and_white_in_three_channels_stays_black_and_white(
     made = restored(gray, FULL)
     assert torch.equal(made[:, 0], made[:, 1])
     assert torch.equal(made[:, 0], made[:, 2])
+
+
+def test_cut_off_and_transparent_photos_are_measured_where_they_are(
+    restored: Callable[[Tensor, RestoreSettings], Tensor], tmp_path: Path
+):
+    sharp = from_uint8(data.astronaut())
+    noisy = GaussianNoise(20)(sharp, torch.Generator().manual_seed(0)).clamp(0, 1)
+    whole = look_at(noisy).noise
+    stream = io.BytesIO()
+    Image.fromarray(to_uint8(noisy)).save(stream, "JPEG", quality=97)
+    (tmp_path / "cut.jpg").write_bytes(stream.getvalue()[: len(stream.getvalue()) * 9 // 10])
+    alpha = torch.zeros(1, 1, 512, 512)
+    alpha[:, :, 60:450, 60:450] = 1
+    write_image(tmp_path / "rim.png", noisy, alpha=alpha)
+    for name in ("cut.jpg", "rim.png"):
+        photo = restore_photo(tmp_path / name, settings=FOUND)
+        assert photo.damage.noise == pytest.approx(whole, rel=0.3), name
+        (inspected,) = inspect_files([tmp_path / name])
+        assert inspected.damage == photo.damage
+        middle = (..., slice(100, 400), slice(100, 400))
+        assert psnr(photo.image[middle], sharp[middle]).item() > psnr(noisy[middle], sharp[middle]).item() + 3
+
+
+def test_strong_noise_goes_and_the_mean_colours_stay(restored: Callable[[Tensor, RestoreSettings], Tensor]):
+    noisy = GaussianNoise(40)(torch.full((1, 3, 192, 192), 0.5), torch.Generator().manual_seed(0)).clamp(0, 1)
+    made = restored(noisy, FOUND)
+    assert (made.mean((2, 3)) - noisy.mean((2, 3))).abs().max() < 0.5 / 255
+    assert made.std() < noisy.std() / 4

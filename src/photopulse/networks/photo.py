@@ -72,7 +72,7 @@ class PhotoNet(nn.Module):
             enlarged = F.pixel_shuffle(self.doublings[level](x), 2)
             x = self.ways_up[level](self.joins[level](torch.cat([enlarged, kept[level]], dim=1)))
         correction = F.pixel_shuffle(cast(Tensor, self.last(x)), 2)[:, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-        correction = correction - _low_frequencies(correction, self.settings.kept)
+        correction = correction - low_frequencies(correction, self.settings.kept)
         return photo + correction[:, :, :height, :width]
 
 
@@ -80,7 +80,7 @@ def _blocks(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
 
 
-def _low_frequencies(picture: Tensor, side: int) -> Tensor:
+def low_frequencies(picture: Tensor, side: int) -> Tensor:
     """The means of squares of ``side`` px, linearly interpolated, as large as the picture."""
     height, width = picture.shape[2:]
     padded = F.pad(picture, (0, -width % side, 0, -height % side), mode="replicate")

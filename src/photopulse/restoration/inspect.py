@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photopulse.images import read_image
-from photopulse.restoration.look import PhotoDamage, look_at
+from photopulse.restoration.look import PhotoDamage, look_at, measurable
 from photopulse.runs.failures import FAILURES, reason
 
 
@@ -30,7 +30,7 @@ def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
     """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
     for file in files:
         try:
-            pixels = read_image(file, own_colours=True).pixels
+            pixels = measurable(read_image(file, own_colours=True))
             yield Inspected(source=file, size=(pixels.shape[3], pixels.shape[2]), damage=look_at(pixels))
         except FAILURES as error:
             yield Inspected(source=file, error=reason(error))

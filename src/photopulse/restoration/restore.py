@@ -28,7 +28,7 @@ from photopulse.restoration.faces import (
 )
 from photopulse.restoration.grain import without_grain
 from photopulse.restoration.kit import RestoreKit
-from photopulse.restoration.look import PhotoDamage
+from photopulse.restoration.look import PhotoDamage, measurable
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
 from photopulse.restoration.settings import RestoreSettings
@@ -129,7 +129,7 @@ def restore_photo(
     kit = kit or RestoreKit.load(settings)
     stages = Stages(on_stage)
     with stages.stage("read"):
-        name, given = _read(photo)
+        name, given, measured = _read(photo)
     networks = RestoreNetworks(kit, name)
     plan = plan_restoration(
         (given.pixels.shape[3], given.pixels.shape[2]),
@@ -139,7 +139,7 @@ def restore_photo(
     )
     with torch.no_grad():
         with stages.stage("look"):
-            damage, tint = kit.look(given.pixels), find_tint(given.pixels)
+            damage, tint = kit.look(measured), find_tint(given.pixels)
         share = _share_to_clean(damage, settings, plan, given)
         large = resized(given.pixels, *plan.restored[::-1])
         found: list[FoundFace] = []
@@ -148,7 +148,7 @@ def restore_photo(
                 growth = large.shape[3] / given.pixels.shape[3]
                 found = find_faces(large, _detector(kit, name), settings, growth=growth)
             check_chosen(settings.faces, [face.box for face in found], name)
-        image, answers = _restored(large, found, networks, share, plan, stages, settings)
+        image, answers = _restored(large, measured, found, networks, share, plan, stages, settings)
         if plan.final != plan.restored and settings.strength != 0:
             with stages.stage("enlarge"):
                 image = _to_final(image, plan.final, networks)
@@ -176,6 +176,7 @@ def restore_photo(
 
 def _restored(
     large: Tensor,
+    measured: Tensor,
     found: list[FoundFace],
     networks: RestoreNetworks,
     share: float,
@@ -186,7 +187,7 @@ def _restored(
     """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
     chosen = [face for face in found if face.told.restored]
     # Faces are pasted in place, which must not change the caller's picture.
-    image = torch.lerp(large, _cleaned(large, networks, plan, stages), share) if share else large.clone()
+    image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
     if not found:
         return image, []
     with stages.stage("faces"):
@@ -215,12 +216,15 @@ def _mixed(given: Tensor, restored: Tensor, size: Size, strength: float) -> Tens
     return torch.lerp(plain, restored, strength) if strength else plain.clone()
 
 
-def _cleaned(large: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
+def _cleaned(large: Tensor, measured: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
     small, cleaned = large, large
+    # Only what was never cleaned has grain.
+    seen = measured
     with stages.stage("photo"):
         for width, height in plan.cleaned:
             small = resized(cleaned, height, width)
-            cleaned = networks.photo(without_grain(small))
+            cleaned = networks.photo(without_grain(small, resized(seen, height, width)))
+            seen = cleaned
     if plan.cleaned[-1] == plan.restored:
         return cleaned
     with stages.stage("full_size"):
@@ -267,14 +271,16 @@ def _detector(kit: RestoreKit, name: str) -> FaceDetector:
     return kit.detector
 
 
-def _read(photo: ImageLike) -> tuple[str, Photo]:
-    """Reads a picture in its own colours, with a name for messages."""
+def _read(photo: ImageLike) -> tuple[str, Photo, Tensor]:
+    """Reads a picture in its own colours, with a name for messages; and its pixels as they can be measured."""
     if not isinstance(photo, Tensor):
         read = read_image(Path(photo), own_colours=True)
+        measured = measurable(read)
         if read.alpha is not None:
             read = replace(read, pixels=with_visible_colours(read.pixels, read.alpha))
-        return str(photo), read
+        return str(photo), read, measured
     if photo.ndim != 4 or photo.shape[:2] != (1, 3) or not photo.is_floating_point():
         raise ValueError(f"pixels must be floats (1, 3, H, W), but are {photo.dtype} {tuple(photo.shape)}")
     pixels = photo.detach().float().cpu().clamp(0, 1)
-    return "the given picture", Photo(pixels=pixels, alpha=None, gray=False, bits=8, icc_profile=None, exif=None)
+    given = Photo(pixels=pixels, alpha=None, gray=False, bits=8, icc_profile=None, exif=None)
+    return "the given picture", given, pixels
