@@ -38,6 +38,12 @@ def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
     return generator.map_from_gaussian(scaled)
 
 
+def from_ws(ws: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
+    """Maps styles (..., w_dim) to values that are standard normal where faces are likely; undoes ``to_ws``."""
+    values = generator.map_to_gaussian(ws)
+    return (values - prior.mean.to(values)) / prior.std.to(values)
+
+
 def point_to_ws(point: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
     """Maps points (B, (1 + num_ws) * w_dim) to styles (B, num_ws, w_dim).
 

@@ -1,0 +1,1 @@
+"""Trains the encoder that tells styles from small faces."""

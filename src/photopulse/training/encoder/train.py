@@ -1,0 +1,92 @@
+"""Trains the style encoder: faces that the generator draws, and the points that it drew them from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.search.style_encoder import StyleEncoder
+from photopulse.training.batches import made_ahead
+from photopulse.training.compute import Compute
+from photopulse.training.encoder.degraded import SmallDegradation, degraded
+from photopulse.training.learner import Learner, channels_last
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import Optimisation
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderTraining:
+    """Settings of the encoder's training.
+
+    Attributes:
+        optimisation: settings of the optimisation.
+        degradation: how the faces are degraded.
+    """
+
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=8000, batch_size=64, learning_rate=1e-3, save_every=100)
+    )
+    degradation: SmallDegradation = field(default_factory=SmallDegradation)
+
+
+def train_encoder(
+    encoder: StyleEncoder,
+    faces: Tensor,
+    styles_of: Callable[[Sequence[int]], Tensor],
+    settings: EncoderTraining,
+    *,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the encoder on all faces, see ``training_loop``.
+
+    The loss ``style`` is the mean squared error of values that are standard normal: 1 means that nothing is known.
+
+    Args:
+        encoder: with its first weights.
+        faces: small faces (N, 3, size, size) uint8.
+        styles_of: returns the shared styles (N, w_dim) of faces by their indices, as the encoder is to tell them.
+        settings: of the training.
+        checkpoint: file to go on from.
+        compute: where to compute.
+    """
+    optimisation = settings.optimisation
+    encoder = channels_last(encoder.to(compute.device))
+    learner = Learner(
+        encoder,
+        compute,
+        learning_rate=optimisation.learning_rate,
+        betas=(0.9, 0.99),
+        schedule=optimisation.schedule,
+        ema_decay=optimisation.ema_decay,
+    )
+
+    def batch(number: int) -> tuple[Tensor, Tensor]:
+        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + number)
+        chosen = torch.randint(len(faces), (optimisation.batch_size,), generator=random)
+        sharp = faces[chosen].float() / 255
+        return degraded(sharp, settings.degradation, random), styles_of(cast(list[int], chosen.tolist()))
+
+    def batches(done: int) -> Iterator[tuple[Tensor, Tensor]]:
+        return made_ahead(batch, compute.batch_number(done), compute.processes)
+
+    def take_step(pairs: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+        faces, styles = (part.to(compute.device) for part in pairs)
+        with torch.autocast(compute.device.type, torch.bfloat16):
+            told = encoder(faces.contiguous(memory_format=torch.channels_last))
+        loss = F.mse_loss(told.float(), styles)
+        learner.minimize(loss, step)
+        return {"style": loss}
+
+    return training_loop(
+        take_step,
+        batches,
+        learner,
+        steps=optimisation.steps,
+        checkpoint=checkpoint,
+        save_every=optimisation.save_every,
+    )
