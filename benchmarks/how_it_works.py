@@ -28,7 +28,7 @@ from photopulse.search.fast import FastSettings
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS
 from photopulse.search.prior import to_ws
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchState
 from photopulse.upscaling.inputs import read_target
 from photopulse.upscaling.upscale import run_search
 

@@ -21,6 +21,7 @@ from photopulse.networks.full_size import FullSizeNet
 from photopulse.restoration.face_search import DrawnFace
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage
+from photopulse.runs.watcher import Watcher
 from photopulse.weights import DEFAULT_GENERATOR
 
 # How long an example takes says nothing of the code on a machine that does other things too.
@@ -29,6 +30,18 @@ settings.load_profile("any machine")
 
 WriteFaces = Callable[..., list[Path]]
 BuildGenerator = Callable[..., MobileStyleGAN]
+
+
+@pytest.fixture
+def listen() -> Callable[..., Watcher]:
+    """Makes a watcher of functions by the names of their events: ``listen(note=notes.append)``."""
+
+    def make(**events: Callable[..., None]) -> Watcher:
+        watcher = Watcher()
+        vars(watcher).update(events)
+        return watcher
+
+    return make
 
 
 def _build_generator(seed: int = 0, channels: tuple[int, ...] = (16, 16, 16), name: str = "tiny") -> MobileStyleGAN:

@@ -17,7 +17,6 @@ from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
 from photopulse.faces.skin_tone import SKIN_POLYGONS
 from photopulse.images import read_metadata
 from photopulse.search.pulse import PulseSettings
-from photopulse.upscaling.batch_settings import Watcher
 from photopulse.upscaling.upscale import UpscaleSettings
 
 SHORT = AuditSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=2)), size=8, aligned=True)
@@ -72,13 +71,13 @@ def run(photos, tmp_path, tiny_generator):
 def searched(monkeypatch):
     """The seeds of each search that is made, batch by batch."""
     batches = []
-    original = audit.run_search
+    original = audit.upscale
 
-    def spy(target, kit, *, seeds, **others):
-        batches.append(tuple(seeds))
-        return original(target, kit, seeds=seeds, **others)
+    def spy(target, kit, *, seed, **others):
+        batches.append(tuple(seed))
+        return original(target, kit, seed=seed, **others)
 
-    monkeypatch.setattr(audit, "run_search", spy)
+    monkeypatch.setattr(audit, "upscale", spy)
     return batches
 
 
@@ -114,7 +113,7 @@ def test_each_photo_becomes_a_row_and_a_picture(run, photos, tmp_path):
 
 
 def test_a_search_that_returns_the_original_shifts_nothing(run, photos, monkeypatch):
-    original = audit.run_search
+    original = audit.upscale
 
     def ideal(target, kit, **others):
         flat = target.mean(dim=(2, 3), keepdim=True)
@@ -123,7 +122,7 @@ def test_a_search_that_returns_the_original_shifts_nothing(run, photos, monkeypa
             for i, face in enumerate(original(target, kit, **others))
         ]
 
-    monkeypatch.setattr(audit, "run_search", ideal)
+    monkeypatch.setattr(audit, "upscale", ideal)
     for row in run(settings=replace(SHORT, batch_size=2)):
         assert row.shift_small == pytest.approx(0, abs=1e-6)
         assert row.shift_large == pytest.approx(0, abs=1e-3)
@@ -150,21 +149,21 @@ def test_the_same_photo_has_the_same_row_whatever_its_company(run, photos, tmp_p
     assert other.seed != alone.seed
 
 
-def test_an_interrupted_audit_goes_on_and_ends_the_same(run, photos, tmp_path, searched):
+def test_an_interrupted_audit_goes_on_and_ends_the_same(run, photos, tmp_path, searched, listen):
     whole = run(folder=tmp_path / "whole")
     searched.clear()
 
-    def on_item(row, resumed):
+    def end(row):
         if row.input.endswith("tan.png"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(watcher=Watcher(on_item=on_item))
+        run(watcher=listen(end=end))
     assert len(searched) == 2
-    resumed = []
-    again = run(watcher=Watcher(on_item=lambda row, kept: resumed.append(kept)))
+    kept = []
+    again = run(watcher=listen(end=lambda item, *, resumed=False: kept.append(resumed)))
     assert len(searched) == 3
-    assert resumed == [True, True, False]
+    assert kept == [True, True, False]
     assert untimed(again) == untimed(whole)
     assert untimed(read_audit_rows(tmp_path / "out" / "rows.csv")) == untimed(whole)
 
@@ -180,14 +179,14 @@ def test_other_settings_and_lost_pictures_are_searched_again(run, tmp_path, sear
     assert len(searched) == 10
 
 
-def test_what_this_run_has_not_come_to_is_kept_if_it_ends_early(run, photos, tmp_path):
+def test_what_this_run_has_not_come_to_is_kept_if_it_ends_early(run, photos, tmp_path, listen):
     run(photos[1:])
 
-    def stop(row, resumed):
+    def stop(row):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(watcher=Watcher(on_item=stop))
+        run(watcher=listen(end=stop))
     kept = read_audit_rows(tmp_path / "out" / "rows.csv")
     assert [row.image for row in kept] == [str(photo) for photo in photos]
 
@@ -212,13 +211,13 @@ def test_labels_come_from_the_user_and_may_change(run, photos):
     assert [row.labels for row in run(settings=replace(SHORT, labels=labels))] == [{"hair": "red"}, {}, {}]
 
 
-def test_failures_are_rows_and_stop_nobody_else(run, photos, tmp_path):
+def test_failures_are_rows_and_stop_nobody_else(run, photos, tmp_path, listen):
     bad = [tmp_path / "in" / name for name in ("broken.png", "grey.png", "odd.png", "missing.png")]
     bad[0].write_bytes(photos[0].read_bytes()[:60])
     Image.new("RGB", (64, 64), (140, 140, 140)).save(bad[1])
     Image.new("RGB", (60, 60), SKIN["tan.png"]).save(bad[2])
     items = []
-    rows = run([bad[0], photos[0], *bad[1:]], watcher=Watcher(on_item=lambda row, kept: items.append(row)))
+    rows = run([bad[0], photos[0], *bad[1:]], watcher=listen(end=items.append))
     assert [row.error is None for row in rows] == [False, True, False, False, False]
     for row, why in zip([rows[0], *rows[2:]], ("broken.png", "no colour", "60 x 60", "missing.png"), strict=True):
         assert why in row.error
@@ -233,14 +232,14 @@ def test_failures_are_tried_again(run, photos):
 
 
 def test_a_batch_that_fails_is_searched_one_by_one(run, monkeypatch):
-    original = audit.run_search
+    original = audit.upscale
 
     def picky(target, kit, **others):
         if len(target) > 1 or target.mean() > 0.6:
             raise RuntimeError("no memory left")
         return original(target, kit, **others)
 
-    monkeypatch.setattr(audit, "run_search", picky)
+    monkeypatch.setattr(audit, "upscale", picky)
     rows = run(settings=replace(SHORT, batch_size=3))
     assert ["no memory left" in (row.error or "") for row in rows] == [True, False, False]
     assert rows[0].tone_group == "light"
@@ -283,9 +282,9 @@ def test_settings_that_cannot_be_are_refused():
 
 def test_the_search_is_given_what_downscaling_makes(run, photos, searched, monkeypatch):
     targets = []
-    original = audit.run_search
+    original = audit.upscale
     monkeypatch.setattr(
-        audit, "run_search", lambda target, *rest, **others: targets.append(target) or original(target, *rest, **others)
+        audit, "upscale", lambda target, *rest, **others: targets.append(target) or original(target, *rest, **others)
     )
     run(photos[:1])
     expected = torch.tensor(SKIN["light.png"]).view(1, 3, 1, 1).expand(1, 3, 8, 8) / 255

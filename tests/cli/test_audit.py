@@ -119,7 +119,7 @@ def test_wrong_usage_ends_with_2(audit, arguments, words):
 
 def test_an_interruption_ends_with_130_and_what_was_finished_is_kept(audit, monkeypatch):
     module = importlib.import_module("photopulse.audit.audit")
-    original, calls = module.run_search, []
+    original, calls = module.upscale, []
 
     def interrupted(*arguments, **others):
         calls.append(1)
@@ -127,7 +127,7 @@ def test_an_interruption_ends_with_130_and_what_was_finished_is_kept(audit, monk
             raise KeyboardInterrupt
         return original(*arguments, **others)
 
-    monkeypatch.setattr(module, "run_search", interrupted)
+    monkeypatch.setattr(module, "upscale", interrupted)
     result = audit()
     assert result.exit_code == 130
     assert "goes on from there" in result.stderr

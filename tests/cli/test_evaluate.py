@@ -127,7 +127,7 @@ def test_an_interruption_exits_with_130_and_a_rerun_goes_on(evaluate, folder, tm
         def interrupted(*_arguments, **_others):
             raise KeyboardInterrupt
 
-        patch.setattr("photopulse.evaluation.searched.run_search", interrupted)
+        patch.setattr("photopulse.evaluation.searched.upscale", interrupted)
         result = evaluate(folder)
         assert result.exit_code == 130
         assert "the same command goes on from there" in result.stderr

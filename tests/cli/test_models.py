@@ -1,5 +1,6 @@
 import hashlib
 import json
+from contextlib import contextmanager
 
 import pytest
 from typer.testing import CliRunner
@@ -78,24 +79,24 @@ def test_get_prints_the_folder_of_what_is_ready(run, tmp_path):
     assert result.stdout == f"tiny\t{tmp_path / 'cache' / 'tiny' / '1.0'}\n"
 
 
-def test_get_shows_a_spinner_only_on_a_terminal(run, monkeypatch):
+def test_get_tells_how_the_fetching_goes(run, monkeypatch):
     fill_cache()
-    monkeypatch.setattr(models, "is_interactive", lambda: True)
     heard = []
-    fetch = weights.fetch
 
-    def listen(name, *, on_progress):
-        heard.append(on_progress)
-        on_progress("[half] way")
-        return fetch(name)
+    @contextmanager
+    def spinner(what):
+        heard.append(what)
+        yield heard.append
 
-    monkeypatch.setattr(weights, "fetch", listen)
+    def fetch(name, *, on_progress):
+        on_progress("half way")
+        return original(name)
+
+    original = weights.fetch
+    monkeypatch.setattr("photopulse.cli.progress.spinner", spinner)
+    monkeypatch.setattr(weights, "fetch", fetch)
     assert run("get", "tiny").exit_code == 0
-    monkeypatch.setattr(models, "is_interactive", lambda: False)
-    monkeypatch.setattr(weights, "fetch", lambda name, *, on_progress: heard.append(on_progress) or fetch(name))
-    assert run("get", "tiny").exit_code == 0
-    assert heard[0] is not None
-    assert heard[1] is None
+    assert heard == ["looking into the cache", "half way"]
 
 
 def test_get_goes_on_after_a_failure_and_exits_with_one(run):

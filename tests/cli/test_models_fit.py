@@ -1,6 +1,5 @@
 """`photopulse models fit` as a user meets it."""
 
-import io
 import json
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from photopulse.search.prior import fit_prior, load_prior
 from photopulse.search.prior_cache import prior_path
 from photopulse.search.twin_cache import find_twin, twin_path
 from photopulse.training.twin import run as twin_run
-from photopulse.training.twin.run import TwinFit, TwinFitWatcher
+from photopulse.training.twin.run import TwinFit
 
 
 @pytest.fixture(scope="session")
@@ -159,26 +158,6 @@ def test_a_cache_that_cannot_be_written_is_one_line_of_error(fit, monkeypatch, t
 )
 def test_wrong_usage_exits_with_two(fit, arguments):
     assert fit(*arguments).exit_code == 2
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_terminal_shows_what_is_going_on(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "200")
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    with command._watch() as watcher:
-        assert isinstance(watcher, TwinFitWatcher)
-        watcher.on_stage("fitting the twin of 16 px", 40)
-        watcher.on_part(7, "mse 1.50e-03")
-    shown = terminal.getvalue()
-    assert "fitting the twin of 16 px" in shown
-    assert "7/40" in shown
-    assert "mse 1.50e-03" in shown
 
 
 def test_errors_are_printed_with_three_digits(capsys):

@@ -4,12 +4,10 @@ import io
 import sys
 
 import pytest
-import torch
 
 from photopulse.cli import progress
 from photopulse.runs.report import ReportItem
-from photopulse.search.problem import SearchResult
-from photopulse.search.pulse import SearchState
+from photopulse.runs.watcher import Watcher
 
 DONE = ReportItem(
     input="a.jpg", output="out/a.png", status="converged", downscale_mse=0.00087, eps=0.001, seconds=1.26, seed=0
@@ -63,59 +61,82 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(monkeypatch, encoding):
     assert shown == ("日\\udcff.png  aligned" if encoding == "utf-8" else "\\u65e5\\udcff.png  aligned")
 
 
-def a_state(step):
-    best = SearchResult(
-        image=torch.zeros(1, 3, 4, 4),
-        ws=torch.zeros(1, 2, 4),
-        noise=(),
-        downscale_mse=torch.tensor([0.0123]),
-        loss=torch.zeros(1),
-        converged=torch.tensor([False]),
-        steps=step,
-        full_evaluations=step,
-    )
-    return SearchState(step=step, image=best.image, losses={}, downscale_mse=best.downscale_mse, best=best)
+def work(watcher):
+    """Two searches, of which one fails."""
+    watcher.start("a.png and 1 more", 2)
+    watcher.step(1, figures={"mse": 0.0123})
+    watcher.step(2, doing="[red]closing the gap", figures={"mse": 0.0012})
+    watcher.log(2, {"mse": 0.0045})
+    watcher.end(DONE)
+    watcher.end(FAILED)
+    watcher.note("a [bold]note")
 
 
-def watch(quiet=False):
-    with progress.watch_searches(steps=2, quiet=quiet) as watcher:
-        watcher.on_start(["a.png", "b.png"])
-        watcher.on_step(a_state(1))
-        watcher.on_step(a_state(2))
-        watcher.on_item(DONE, False)
-        watcher.on_item(FAILED, False)
+@pytest.fixture
+def watch_on_terminal(monkeypatch):
+    """Makes stderr a terminal, at once and not before the test begins, and returns it."""
+
+    def watch():
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "200")
+        return terminal
+
+    return watch
 
 
 @pytest.mark.parametrize("quiet", [False, True])
-def test_no_bar_where_nobody_watches(capsys, quiet):
-    watch(quiet)
+def test_no_bar_where_nobody_watches_but_failures_notes_and_what_is_logged(capsys, quiet):
+    with progress.watching(quiet=quiet) as watcher:
+        work(watcher)
     captured = capsys.readouterr()
-    assert captured.err == f"error: {FAILED.error}\n"
+    logged, error, note = captured.err.splitlines()
+    assert logged.startswith("step 2  ")
+    assert logged.endswith(" s a step  mse 0.0045")
+    assert (error, note) == (f"error: {FAILED.error}", "a [bold]note")
     assert captured.out.startswith("out/a.png") is not quiet
 
 
-def test_a_bar_on_a_terminal_names_the_files_and_the_error_so_far(monkeypatch, capsys):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "200")
-    with progress.watch_searches(steps=2, quiet=True) as watcher:
-        watcher.on_start(["a.png", "b.png"])
-        watcher.on_step(a_state(1))
-        monkeypatch.undo()
-        watcher.on_item(DONE, False)
-    assert "a.png and 1 more" in terminal.getvalue()
+def test_a_bar_on_a_terminal_tells_the_stage_its_steps_what_is_done_figures_and_speed(watch_on_terminal, capsys):
+    terminal = watch_on_terminal()
+    with progress.watching(quiet=True) as watcher:
+        watcher.start("a.png and 1 more", 3)
+        watcher.step(1)
+        watcher.step(2, doing="[red]closing the gap", figures={"mse": 0.0012})
+        watcher.log(2, {"mse": 0.0045})
+        watcher.note("a [bold]note")
+    for words in ("a.png and 1 more", "2/3", "[red]closing the gap  mse 0.0012", " s a step", "a [bold]note"):
+        assert words in terminal.getvalue()
+    assert "0.0045" not in terminal.getvalue()
     assert capsys.readouterr().out == ""
 
 
-def test_rows_reach_a_file_also_while_the_bar_is_on_the_terminal(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("TERM", "xterm")
+def test_rows_reach_a_file_also_while_the_bar_is_on_the_terminal(watch_on_terminal, monkeypatch, tmp_path):
+    terminal = watch_on_terminal()
     with (tmp_path / "rows.txt").open("w") as file:
         monkeypatch.setattr(sys, "stdout", file)
-        watch()
+        with progress.watching() as watcher:
+            work(watcher)
         monkeypatch.undo()
-    assert (tmp_path / "rows.txt").read_text().startswith("out/a.png  converged")
+    assert (tmp_path / "rows.txt").read_text() == ("out/a.png  converged  mse 8.70e-04 (eps 0.001)  1.3 s\n")
+    assert "out/a.png" not in terminal.getvalue()
+
+
+def test_a_spinner_turns_on_a_terminal_only(watch_on_terminal, monkeypatch, capsys):
+    terminal = watch_on_terminal()
+    with progress.spinner("loading [red]") as tell:
+        tell("converting [red]")
+    assert "converting [red]" in terminal.getvalue()
+    monkeypatch.undo()
+    with progress.spinner("loading") as tell:
+        tell("converting")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_watcher_that_overrides_nothing_hears_all_and_says_nothing(capsys):
+    work(Watcher())
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_summary_counts_and_names_the_report(capsys, tmp_path):

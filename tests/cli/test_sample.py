@@ -1,7 +1,6 @@
 """`photopulse sample` as a user meets it."""
 
 import importlib
-import io
 import json
 
 import pytest
@@ -9,8 +8,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.cli import sample as command
-from photopulse.runs.report import ReportItem
 
 
 @pytest.fixture
@@ -89,19 +86,3 @@ def test_an_interruption_exits_with_130_and_keeps_what_is_finished(sample, tmp_p
     monkeypatch.setattr(module, "sample_faces", impatient)
     assert sample(3).exit_code == 130
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["items"]) == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_terminal_shows_a_bar_and_rows_still_go_to_stdout(monkeypatch, capsys):
-    monkeypatch.setenv("TERM", "xterm")
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    with command._watch(2, quiet=False) as on_item:
-        on_item(ReportItem(input="seed 0", output="000000.png", status="made", seconds=1.0), False)
-    assert "drawing faces" in terminal.getvalue()
-    assert "000000.png" not in terminal.getvalue()
-    assert capsys.readouterr().out == "000000.png  made  1.0 s\n"

@@ -1,6 +1,5 @@
 """`photopulse train` as a user meets it."""
 
-import io
 import json
 import subprocess
 import sys
@@ -12,12 +11,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.cli.training_progress import watched_training
 from photopulse.networks.files import write_network
 from photopulse.networks.fsrnet import PUBLISHED, SMALL, FSRNet
 from photopulse.networks.fsrnet_weights import KIND, read_fsrnet
 from photopulse.training.fsrnet.faces import TrainingFace
-from photopulse.training.loop import Trained
 
 
 @pytest.fixture
@@ -161,26 +158,3 @@ def test_help_shows_the_defaults_without_loading_torch():
         result = subprocess.run(command, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         assert "--lr" in result.stdout
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_terminal_shows_faces_steps_losses_and_speed(tiny_fsrnet, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "200")
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    with watched_training() as watcher:
-        watcher.on_face(3, 12)
-        watcher.on_note("a note")
-        for step in (7, 8):
-            watcher.on_step(Trained(step=step, losses={"fine": 0.0123}, network=FSRNet(tiny_fsrnet)), 9)
-        watcher.on_losses(8, {"fine": 0.5})
-    shown = terminal.getvalue()
-    assert "8/9" in shown
-    assert "s a step  fine 0.0123" in shown
-    assert "a note" in shown
-    assert "0.5" not in shown.replace("0.50", "")

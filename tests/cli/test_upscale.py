@@ -252,8 +252,8 @@ def test_a_rerun_keeps_what_is_finished_and_fresh_does_not(upscale, faces, monke
     files = faces("a.png", "b.png")
     upscale(*files)
     calls = []
-    original = batch.run_search
-    monkeypatch.setattr(batch, "run_search", lambda *a, **k: calls.append(1) or original(*a, **k))
+    original = batch.upscale
+    monkeypatch.setattr(batch, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
     again = upscale(*files)
     assert again.exit_code == 3
     assert again.stdout.count("kept from an earlier run") == 2
@@ -265,7 +265,7 @@ def test_a_rerun_keeps_what_is_finished_and_fresh_does_not(upscale, faces, monke
 def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, tmp_path, monkeypatch):
     files = faces("a.png", "b.png", "c.png")
     calls = []
-    original = batch.run_search
+    original = batch.upscale
 
     def impatient(*arguments, **others):
         calls.append(1)
@@ -273,7 +273,7 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
             raise KeyboardInterrupt
         return original(*arguments, **others)
 
-    monkeypatch.setattr(batch, "run_search", impatient)
+    monkeypatch.setattr(batch, "upscale", impatient)
     result = upscale(*files)
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
@@ -287,15 +287,15 @@ import itertools, signal, time
 from photopulse import cli
 from photopulse.upscaling import batch
 
-original, calls = batch.run_search, itertools.count(1)
+original, calls = batch.upscale, itertools.count(1)
 
-def run_search(*arguments, **others):
+def upscale(*arguments, **others):
     if next(calls) == 3:
         print("in the middle", flush=True)
         time.sleep(600)
     return original(*arguments, **others)
 
-batch.run_search = run_search
+batch.upscale = upscale
 # A shell in the background hands on that it ignores the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.main()
@@ -329,8 +329,8 @@ def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, 
         assert json.loads(report.read_text())["items"] == kept
 
     calls = []
-    original = batch.run_search
-    monkeypatch.setattr(batch, "run_search", lambda *a, **k: calls.append(1) or original(*a, **k))
+    original = batch.upscale
+    monkeypatch.setattr(batch, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
     assert upscale(*files, *options).exit_code == 3
     assert len(calls) == 4 - len(kept)
     resumed = json.loads(report.read_text())["items"]

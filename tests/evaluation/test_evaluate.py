@@ -20,12 +20,13 @@ from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
 from photopulse.evaluation.inputs import picture_seed
 from photopulse.evaluation.method import CurvePoint, Enlarged
 from photopulse.evaluation.rows import read_rows
-from photopulse.evaluation.settings import EvaluateSettings, EvaluateWatcher
+from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
 from photopulse.images import read_image, read_metadata, to_uint8
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.kid import kernel_distance
+from photopulse.runs.watcher import Watcher
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +61,26 @@ def picked(rows, **wanted):
 def interrupt_after(number):
     done = []
 
-    def on_done(name, error, resumed):
-        done.append(name)
-        if len(done) == number:
-            raise KeyboardInterrupt
+    class Impatient(Watcher):
+        def end(self, item, *, resumed=False):
+            done.append(item)
+            if len(done) == number:
+                raise KeyboardInterrupt
 
-    return EvaluateWatcher(on_done=on_done)
+    return Impatient()
 
 
-class Counting:
+class Counting(Watcher):
     """Counts what an earlier run made and what is new."""
 
     def __init__(self):
         self.resumed, self.new, self.notes = [], [], []
-        self.watcher = EvaluateWatcher(
-            on_note=self.notes.append,
-            on_done=lambda name, _error, resumed: (self.resumed if resumed else self.new).append(name),
-        )
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def end(self, item, *, resumed=False):
+        (self.resumed if resumed else self.new).append(item.input)
 
 
 def test_each_method_has_a_row_for_each_picture_and_size(sharp, settings, tmp_path):
@@ -161,14 +165,14 @@ def test_an_interrupted_run_goes_on_to_the_same_rows_and_tables(sharp, settings,
     with pytest.raises(KeyboardInterrupt):
         evaluate_files(sharp, tmp_path / "out", settings, interrupt_after(finished))
     counting = Counting()
-    resumed = evaluate_files(sharp, tmp_path / "out", settings, counting.watcher)
+    resumed = evaluate_files(sharp, tmp_path / "out", settings, counting)
     assert len(counting.resumed) == finished
     assert untimed(resumed) == untimed(whole)
     assert untimed(read_rows(tmp_path / "out/rows.csv")) == untimed(read_rows(tmp_path / "whole/rows.csv"))
     # What is done is not done again, and keeps its seconds: now even the files are equal.
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
     counting = Counting()
-    evaluate_files(sharp, tmp_path / "out", settings, counting.watcher)
+    evaluate_files(sharp, tmp_path / "out", settings, counting)
     assert not counting.new
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()} == before
 
@@ -180,7 +184,7 @@ def test_another_size_measures_the_pictures_that_are_there(sharp, settings, tmp_
     def forbidden(*_arguments, **_others):
         raise AssertionError("searched again")
 
-    monkeypatch.setattr("photopulse.evaluation.searched.run_search", forbidden)
+    monkeypatch.setattr("photopulse.evaluation.searched.upscale", forbidden)
     both = evaluate_files(sharp[:1], tmp_path / "out", replace(one, sizes=(16, 32)))
     assert picked(both, size=32) == first
     assert picked(both, method="pulse:2", size=16)[0].seconds == picked(first, method="pulse:2")[0].seconds
@@ -191,7 +195,7 @@ def test_other_settings_search_again(sharp, settings, tmp_path, change):
     one = replace(settings, methods=("pulse:2",))
     evaluate_files(sharp[:1], tmp_path / "out", one)
     counting = Counting()
-    evaluate_files(sharp[:1], tmp_path / "out", replace(one, **change), counting.watcher)
+    evaluate_files(sharp[:1], tmp_path / "out", replace(one, **change), counting)
     assert any("pulse:2" in name for name in counting.new)
 
 
@@ -200,7 +204,7 @@ def test_a_changed_photo_is_done_anew_and_the_others_are_kept(sharp, settings, t
     evaluate_files(sharp, tmp_path / "out", quick)
     Image.new("RGB", (32, 32), "teal").save(sharp[1])
     counting = Counting()
-    rows = evaluate_files(sharp, tmp_path / "out", quick, counting.watcher)
+    rows = evaluate_files(sharp, tmp_path / "out", quick, counting)
     assert {name.split(",")[0] for name in counting.new} == {"b"}
     assert picked(rows, image="b", method="nearest")[0].downscale_mse < 1e-9
 
@@ -217,7 +221,7 @@ def test_a_run_whose_measures_were_others_keeps_its_pictures(sharp, settings, tm
     def forbidden(*_arguments, **_others):
         raise AssertionError("searched again")
 
-    monkeypatch.setattr("photopulse.evaluation.searched.run_search", forbidden)
+    monkeypatch.setattr("photopulse.evaluation.searched.upscale", forbidden)
     assert evaluate_files(sharp[:1], tmp_path / "out", quick) == first
     assert json.loads(sidecar.read_text())["measured"]["32"] == [key, values]
 
@@ -390,7 +394,7 @@ def test_curves_of_an_older_version_are_kept(sharp, settings, tmp_path):
     del content["curve_wanted"]
     sidecar.write_text(json.dumps(content))
     counting = Counting()
-    assert evaluate_files(sharp[:1], tmp_path / "out", told, counting.watcher) == first
+    assert evaluate_files(sharp[:1], tmp_path / "out", told, counting) == first
     assert counting.new == []
 
 
@@ -402,7 +406,7 @@ def test_a_limit_holds_for_its_method_only(sharp, settings, tmp_path):
 
 def test_a_method_that_cannot_make_a_size_is_left_out_and_that_is_said(sharp, settings, tmp_path):
     counting = Counting()
-    rows = evaluate_files(sharp, tmp_path / "out", replace(settings, methods=("nearest", "fsrnet")), counting.watcher)
+    rows = evaluate_files(sharp, tmp_path / "out", replace(settings, methods=("nearest", "fsrnet")), counting)
     assert counting.notes == ["fsrnet is left out at 16 and 32 px: it does not enlarge 8 px to that"]
     assert not picked(rows, method="fsrnet")
 
@@ -411,7 +415,7 @@ def test_identity_is_left_out_once_where_dlib_is_missing(sharp, settings, tmp_pa
     monkeypatch.setattr("photopulse.evaluation.evaluate.find_spec", lambda name: None)
     counting = Counting()
     wanted = replace(settings, methods=("nearest",), identity=True)
-    rows = evaluate_files(sharp, tmp_path / "out", wanted, counting.watcher)
+    rows = evaluate_files(sharp, tmp_path / "out", wanted, counting)
     assert counting.notes == ["identity is not measured: dlib is not installed (pip install 'photopulse[identity]')"]
     assert all(row.identity is None for row in rows)
 

@@ -15,10 +15,9 @@ from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
 from photopulse.images import to_uint8
 from photopulse.search.fast import FastSettings
-from photopulse.search.kit import SearchKit
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.twin_cache import save_twin, twin_path
-from photopulse.upscaling.upscale import UpscaleSettings, run_search
+from photopulse.upscaling.upscale import UpscaleSettings, upscale
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def test_pulse_makes_what_the_generator_makes(options, small, size, native):
 def test_pulse_is_the_search_of_the_command_with_its_seed(options, small):
     made = make_method("pulse:12", options)(small, 16, 5)
     settings = UpscaleSettings(method="classic", classic=PulseSettings(steps=12))
-    (face,) = run_search(small, SearchKit.find(load_generator(options.generator)), seeds=(5,), settings=settings)
+    (face,) = upscale(small, load_generator(options.generator), seed=5, settings=settings)
     assert torch.equal(made.image, face.image)
     assert made.converged is False
     assert made.metadata["photopulse:synthetic"] == "true"
@@ -151,7 +150,7 @@ def test_what_pulse_makes_is_as_good_as_its_figure(options, small):
 def test_fast_is_the_search_of_the_command_with_its_seed(options, small):
     made = make_method("fast:draft", options)(small, 16, 5)
     settings = UpscaleSettings(fast=FastSettings(quality="draft"))
-    (face,) = run_search(small, SearchKit.find(load_generator(options.generator)), seeds=(5,), settings=settings)
+    (face,) = upscale(small, load_generator(options.generator), seed=5, settings=settings)
     assert torch.equal(made.image, face.image)
     assert made.metadata["photopulse:method"] == "fast"
     assert made.metadata["photopulse:seed"] == "5"

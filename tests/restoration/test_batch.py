@@ -10,8 +10,9 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
-from photopulse.restoration.batch import RestoreBatchSettings, RestoreWatcher, restore_files
+from photopulse.restoration.batch import RestoreBatchSettings, restore_files
 from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import DOING
 from photopulse.runs.report import exit_code
 
 
@@ -28,12 +29,14 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path, toy_restore_kit):
+def run(tmp_path, toy_restore_kit, listen):
     """Restores into the folder ``out``; returns the rows and which were resumed."""
 
-    def restore(files, settings=None, *, kit=None, on_stage=lambda _stage: None):
+    def restore(files, settings=None, *, kit=None, on_doing=lambda _words: None):
         told = []
-        watcher = RestoreWatcher(on_stage=on_stage, on_item=lambda _row, resumed: told.append(resumed))
+        watcher = listen(
+            step=lambda done, *, doing="": on_doing(doing), end=lambda item, *, resumed=False: told.append(resumed)
+        )
         kit = kit or toy_restore_kit(faces=[(60, 45, 40), (110, 80, 10)])
         return restore_files(files, tmp_path / "out", kit, settings, watcher), told
 
@@ -41,9 +44,9 @@ def run(tmp_path, toy_restore_kit):
 
 
 def test_each_row_tells_what_was_done(run, photos, tmp_path):
-    stages = []
-    (row,), _ = run(photos("a.jpg"), on_stage=stages.append)
-    assert stages == ["read", "look", "detect", "photo", "faces", "paste", "write"]
+    stages, heard = ["read", "look", "detect", "photo", "faces", "paste", "write"], []
+    (row,), _ = run(photos("a.jpg"), on_doing=heard.append)
+    assert heard == [*(f"a.jpg: {DOING[stage]}" for stage in stages), ""]
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["command"] == "restore"
     (told,) = content["items"]

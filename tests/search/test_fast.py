@@ -15,8 +15,7 @@ from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.search.fast import EFFORTS, FastSettings, fast_search
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import GaussianPrior, fit_prior
-from photopulse.search.problem import SearchProblem, SearchResult
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchProblem, SearchResult, SearchState
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")
 

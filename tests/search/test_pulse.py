@@ -13,8 +13,8 @@ from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.search.losses import geocross, parse_loss
 from photopulse.search.names import OptimizerName, ScheduleName
 from photopulse.search.prior import GaussianPrior
-from photopulse.search.problem import SearchProblem
-from photopulse.search.pulse import PulseSettings, SearchState, pulse_search
+from photopulse.search.problem import SearchProblem, SearchState
+from photopulse.search.pulse import PulseSettings, pulse_search
 from photopulse.search.sphere import radii
 from photopulse.search.starts import NoiseSettings, Start, random_start
 

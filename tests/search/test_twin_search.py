@@ -16,8 +16,7 @@ from photopulse.generators.twin import Twin
 from photopulse.search import twin_search
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import GaussianPrior
-from photopulse.search.problem import SearchProblem
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchProblem, SearchState
 from photopulse.search.twin_search import Clock, Effort, TwinSearch, reachable_eps
 
 pytestmark = pytest.mark.usefixtures("one_thread", "own_cache")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import face_region
 from photopulse.images import read_image, to_uint8
+from photopulse.runs.watcher import Watcher
 from photopulse.training.restoration.face_crops import STORED_SIZE
-from photopulse.training.restoration.face_store import SearchWatcher, gather_faces
+from photopulse.training.restoration.face_store import gather_faces
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -62,25 +64,30 @@ def test_crops_are_the_faces_squares_a_little_wider(finds: Detector, photos: lis
         assert np.array_equal(faces.stored(place), to_uint8(wide.crop(pixels, STORED_SIZE)))
 
 
-def test_the_next_call_searches_nothing(finds: Detector, photos: list[Path], tmp_path: Path):
+def test_the_next_call_searches_nothing(
+    finds: Detector, photos: list[Path], tmp_path: Path, listen: Callable[..., Watcher]
+):
     first = gather_faces(photos, tmp_path / "store")
-    calls: list[tuple[int, int]] = []
-    second = gather_faces(photos, tmp_path / "store", watcher=SearchWatcher(on_face=lambda *n: calls.append(n)))
+    calls: list[object] = []
+    watcher = listen(start=lambda *stage: calls.append(stage), step=calls.append)
+    second = gather_faces(photos, tmp_path / "store", watcher=watcher)
     assert finds.seen == [1, 0, 2, 1]
-    assert calls == [(4, 4)]
+    assert calls == [("finding faces", 4), 4]
     assert np.array_equal(first.pixels, second.pixels)
 
 
-def test_a_search_that_was_cut_off_goes_on(finds: Detector, photos: list[Path], tmp_path: Path):
+def test_a_search_that_was_cut_off_goes_on(
+    finds: Detector, photos: list[Path], tmp_path: Path, listen: Callable[..., Watcher]
+):
     whole = np.array(gather_faces(photos, tmp_path / "whole").pixels)
 
-    def stop(done: int, _total: int) -> None:
+    def stop(done: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     finds.seen.clear()
     with pytest.raises(KeyboardInterrupt):
-        gather_faces(photos, tmp_path / "parts", watcher=SearchWatcher(on_face=stop))
+        gather_faces(photos, tmp_path / "parts", watcher=listen(step=stop))
     # What a crash can leave: crops that no line counts, and half a line.
     with (tmp_path / "parts" / "faces.bin").open("ab") as crops:
         crops.write(b"half a crop")
@@ -113,10 +120,12 @@ def test_a_file_named_twice_counts_twice_and_is_searched_once(finds: Detector, p
     assert finds.seen == [1, 0, 2, 1]
 
 
-def test_a_broken_photo_is_noted_and_left_out(finds: Detector, photos: list[Path], tmp_path: Path):
+def test_a_broken_photo_is_noted_and_left_out(
+    finds: Detector, photos: list[Path], tmp_path: Path, listen: Callable[..., Watcher]
+):
     photos[2].write_bytes(photos[2].read_bytes()[:5000])
     notes: list[str] = []
-    faces = gather_faces(photos, tmp_path / "store", watcher=SearchWatcher(on_note=notes.append))
+    faces = gather_faces(photos, tmp_path / "store", watcher=listen(note=notes.append))
     assert faces.photos.tolist() == [0, 3]
     (note,) = notes
     assert note.startswith("left out: cannot read")

@@ -1,5 +1,6 @@
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.networks.files import write_network
 from photopulse.networks.fsrnet import FSRNet, FSRNetSettings
 from photopulse.networks.fsrnet_weights import KIND, read_fsrnet
+from photopulse.runs.watcher import Watcher
 from photopulse.training import run
 from photopulse.training.compute import Compute
 from photopulse.training.fsrnet import recipes as module
@@ -20,7 +22,6 @@ from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
 from photopulse.training.fsrnet.recipes import run_fsrgan, run_fsrnet
 from photopulse.training.learner import seeded_weights
-from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread", "detector")
 
@@ -30,12 +31,13 @@ def settings(tiny: FSRNetSettings) -> FSRNetTraining:
     return FSRNetTraining(network=tiny, optimisation=replace(FSRNET, steps=4, batch_size=2, warmup=2, save_every=2))
 
 
-def _interrupted_in_step(number: int) -> TrainingWatcher:
-    def step(state: Any, total: int) -> None:
-        if state.step == number:
-            raise KeyboardInterrupt
+def _interrupted_in_step(number: int) -> Watcher:
+    class Impatient(Watcher):
+        def step(self, done: int, **_told: Any) -> None:
+            if done == number:
+                raise KeyboardInterrupt
 
-    return TrainingWatcher(on_step=step)
+    return Impatient()
 
 
 def _losses(output: Path) -> list[tuple[str, ...]]:
@@ -44,13 +46,13 @@ def _losses(output: Path) -> list[tuple[str, ...]]:
 
 
 def test_a_training_leaves_weights_settings_losses_and_a_sheet(
-    pictures: list[Path], settings: FSRNetTraining, tmp_path: Path
+    pictures: list[Path], settings: FSRNetTraining, tmp_path: Path, listen: Callable[..., Watcher]
 ):
-    faces, steps, lines = [], [], []
-    watcher = TrainingWatcher(
-        on_face=lambda *counts: faces.append(counts),
-        on_step=lambda state, total: steps.append((state.step, total)),
-        on_losses=lambda step, losses: lines.append((step, set(losses))),
+    stages, steps, lines = [], [], []
+    watcher = listen(
+        start=lambda stage, total: stages.append((stage, total)),
+        step=lambda done, figures=None: steps.append(done),
+        log=lambda step, figures: lines.append((step, set(figures))),
     )
     weights = run_fsrnet(pictures, tmp_path / "out", settings, compute=Compute(), watcher=watcher)
     assert weights == tmp_path / "out" / "fsrnet.safetensors"
@@ -63,8 +65,8 @@ def test_a_training_leaves_weights_settings_losses_and_a_sheet(
     assert stored["faces"] == 11
     assert stored["held_out"] == ["06.png"]
     assert Image.open(tmp_path / "out" / "samples" / "000004.png").height > 256
-    assert faces == [(done, 12) for done in range(1, 13)]
-    assert steps == [(step, 4) for step in range(1, 5)]
+    assert stages == [("finding faces", 12), ("training", 4)]
+    assert steps == [*range(1, 13), *range(1, 5)]
     assert lines == [(4, {"fine", "coarse", "landmarks", "parts"})]
     assert [line[0] for line in _losses(tmp_path / "out")] == ["step", "4"]
 
@@ -138,14 +140,12 @@ def test_too_few_faces_are_refused(pictures: list[Path], tiny: FSRNetSettings, t
 
 
 def test_pictures_without_a_face_are_told_and_nothing_but_them_is_refused(
-    pictures: list[Path], settings: FSRNetTraining, tmp_path: Path
+    pictures: list[Path], settings: FSRNetTraining, tmp_path: Path, listen: Callable[..., Watcher]
 ):
     black = tmp_path / "black.png"
     Image.new("RGB", (256, 256)).save(black)
     notes: list[str] = []
-    run_fsrnet(
-        [black, *pictures], tmp_path / "out", settings, compute=Compute(), watcher=TrainingWatcher(on_note=notes.append)
-    )
+    run_fsrnet([black, *pictures], tmp_path / "out", settings, compute=Compute(), watcher=listen(note=notes.append))
     assert notes == ["1 of 13 pictures show no face and are left out"]
     with pytest.raises(PhotopulseError, match="no face was found in any of the 1 pictures"):
         run_fsrnet([black], tmp_path / "none", settings, compute=Compute())

@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
+from photopulse.runs.watcher import Watcher
 from photopulse.training.restoration.files import hold_out, spread, usable_photos
 
 
@@ -17,9 +19,9 @@ def mixed(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in ("a.png", "b.jpg", "c.png", "d.png", "e.png", "gone.png", "a.png")]
 
 
-def test_broken_and_small_photos_become_notes(mixed: list[Path]):
+def test_broken_and_small_photos_become_notes(mixed: list[Path], listen: Callable[..., Watcher]):
     notes: list[str] = []
-    kept = usable_photos(mixed, least_side=64, on_note=notes.append)
+    kept = usable_photos(mixed, least_side=64, watcher=listen(note=notes.append))
     assert [path.name for path in kept] == ["a.png", "c.png", "a.png"]
     broken, small = notes
     assert broken.startswith("3 of 7 files are left out: cannot read")
@@ -30,7 +32,7 @@ def test_broken_and_small_photos_become_notes(mixed: list[Path]):
 
 def test_nothing_left_is_an_error(mixed: list[Path]):
     with pytest.raises(PhotopulseError, match="none of them is a photo of 500 px"):
-        usable_photos(mixed, least_side=500, on_note=lambda _text: None)
+        usable_photos(mixed, least_side=500, watcher=Watcher())
 
 
 def test_photos_kept_apart_are_never_learned_from(tmp_path: Path):

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from photopulse.networks.face import FaceNet, FaceNetSettings, make_decoder
 from photopulse.networks.files import read_network, write_network
 from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
+from photopulse.runs.watcher import Watcher
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration import recipes as module
@@ -24,7 +26,6 @@ from photopulse.training.restoration.full_size import FullSizeTraining
 from photopulse.training.restoration.pairs import PhotoCrops
 from photopulse.training.restoration.photo import PhotoTraining
 from photopulse.training.restoration.recipes import run_enlarge, run_face, run_face_gan, run_full_size, run_photo
-from photopulse.training.run import TrainingWatcher
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,14 +56,12 @@ def _settings(output: Path) -> dict:
     return json.loads((output / "settings.json").read_text())
 
 
-def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path):
+def test_photos_become_a_photo_network(pictures: list[Path], tmp_path: Path, listen: Callable[..., Watcher]):
     small = tmp_path / "small.png"
     Image.new("RGB", (63, 99)).save(small)
     notes: list[str] = []
     settings = PhotoTraining(network=TINY_PHOTO, optimisation=QUICK, weights=PIXELS, crops=CROPS)
-    weights = run_photo(
-        [small, *pictures], tmp_path / "out", settings, compute=CPU, watcher=TrainingWatcher(on_note=notes.append)
-    )
+    weights = run_photo([small, *pictures], tmp_path / "out", settings, compute=CPU, watcher=listen(note=notes.append))
     network = read_network(weights, "photo", lambda sizes: PhotoNet(PhotoNetSettings(**sizes)))
     assert (weights.name, network.settings) == ("photo.safetensors", TINY_PHOTO)
     assert "below 64 px" in notes[0]
@@ -107,7 +106,7 @@ def test_the_photo_network_is_by_default_the_one_that_ships(
 
 @pytest.mark.usefixtures("stage_features")
 def test_a_decoder_that_was_a_gan_becomes_a_face_network(
-    faces: list[FaceCrops], tiny_face_net: FaceNetSettings, tmp_path: Path
+    faces: list[FaceCrops], tiny_face_net: FaceNetSettings, tmp_path: Path, listen: Callable[..., Watcher]
 ):
     gan = FaceGANTraining(network=tiny_face_net, stages=(Stage(size=16, steps=1, batch_size=2),), learning_rate=1e-9)
     decoder = run_face_gan([], tmp_path / "gan", gan, compute=CPU)
@@ -121,7 +120,7 @@ def test_a_decoder_that_was_a_gan_becomes_a_face_network(
         FaceTraining(optimisation=slow),
         decoder=decoder,
         compute=CPU,
-        watcher=TrainingWatcher(on_note=notes.append),
+        watcher=listen(note=notes.append),
     )
     assert weights.name == "face.safetensors"
     network = read_network(weights, "face", lambda sizes: FaceNet(FaceNetSettings(**sizes)))
@@ -140,10 +139,12 @@ def test_a_decoder_that_was_a_gan_becomes_a_face_network(
 
 
 @pytest.mark.usefixtures("stage_features", "faces")
-def test_without_a_decoder_a_note_says_so(tiny_face_net: FaceNetSettings, tmp_path: Path):
+def test_without_a_decoder_a_note_says_so(
+    tiny_face_net: FaceNetSettings, tmp_path: Path, listen: Callable[..., Watcher]
+):
     notes: list[str] = []
     settings = FaceTraining(network=tiny_face_net, optimisation=replace(QUICK, steps=1, batch_size=1))
-    run_face([], tmp_path, settings, compute=CPU, watcher=TrainingWatcher(on_note=notes.append))
+    run_face([], tmp_path, settings, compute=CPU, watcher=listen(note=notes.append))
     assert len(notes) == 1
     assert "--decoder" in notes[0]
     assert Image.open(tmp_path / "samples" / "000001.png").width == 16 + 5 * 260 - 4

@@ -1,6 +1,6 @@
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.networks.files import read_network
+from photopulse.runs.watcher import Watcher
 from photopulse.training import run as module
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
@@ -18,7 +19,7 @@ from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import LossWeights
 from photopulse.training.restoration.pairs import Pairs
 from photopulse.training.restoration.train import restore_plainly, train_restoration
-from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
+from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,8 +59,8 @@ def _recipe(steps: int = 4, name: str = "toy", compute: Compute | None = None) -
         path.parent.mkdir(exist_ok=True)
         Image.new("RGB", (step, 1)).save(path)
 
-    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
-        watcher.on_note("prepared")
+    def prepare(watcher: Watcher) -> PreparedTraining:
+        watcher.note("prepared")
         return PreparedTraining(data_summary={"photos": 7}, train=train, write_sheet=write_sheet)
 
     return Recipe(
@@ -73,8 +74,8 @@ def _recipe(steps: int = 4, name: str = "toy", compute: Compute | None = None) -
     )
 
 
-def _run(output: Path, recipe: Recipe | None = None, *, fresh: bool = False, **callbacks) -> Path:
-    return run_recipe(recipe or _recipe(), output, compute=Compute(), fresh=fresh, watcher=TrainingWatcher(**callbacks))
+def _run(output: Path, recipe: Recipe | None = None, *, fresh: bool = False, watcher: Watcher | None = None) -> Path:
+    return run_recipe(recipe or _recipe(), output, compute=Compute(), fresh=fresh, watcher=watcher)
 
 
 def _losses(output: Path) -> list[tuple[str, ...]]:
@@ -82,23 +83,29 @@ def _losses(output: Path) -> list[tuple[str, ...]]:
         return [(cells[0], *cells[2:]) for cells in csv.reader(file)]
 
 
-def _stop_in(number: int):
-    def step(state: Trained, total: int) -> None:
-        if state.step == number:
+class StopIn(Watcher):
+    """Interrupts a training after a step."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def step(self, done: int, **_told: object) -> None:
+        if done == self._number:
             raise KeyboardInterrupt
 
-    return step
 
-
-def test_a_training_leaves_weights_settings_losses_curves_and_sheets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_training_leaves_weights_settings_losses_curves_and_sheets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listen: Callable[..., Watcher]
+):
     monkeypatch.setattr(module, "_SHEET_EVERY", 3)
     notes, steps, lines = [], [], []
-    weights = _run(
-        tmp_path / "out",
-        on_note=notes.append,
-        on_step=lambda state, total: steps.append((state.step, total)),
-        on_losses=lambda step, losses: lines.append((step, set(losses))),
+    watcher = listen(
+        note=notes.append,
+        start=lambda stage, total: steps.append((stage, total)),
+        step=lambda done, figures: steps.append((done, set(figures))),
+        log=lambda step, figures: lines.append((step, set(figures))),
     )
+    weights = _run(tmp_path / "out", watcher=watcher)
     assert weights == tmp_path / "out" / "toy.safetensors"
     average = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["average"]
     for name, values in read_network(weights, "toy", lambda sizes: _network(Sizes(**sizes))).state_dict().items():
@@ -107,7 +114,8 @@ def test_a_training_leaves_weights_settings_losses_curves_and_sheets(tmp_path: P
     assert (stored["recipe"], stored["settings"], stored["photos"], stored["device"]) == ("toy", {"steps": 4}, 7, "cpu")
     assert sorted(path.name for path in (tmp_path / "out" / "samples").iterdir()) == ["000003.png", "000004.png"]
     assert Image.open(tmp_path / "out" / "losses.png").width > 100
-    assert (notes, steps, lines) == (["prepared"], [(step, 4) for step in range(1, 5)], [(4, {"pixel"})])
+    assert (notes, lines) == (["prepared"], [(4, {"pixel"})])
+    assert steps == [("training", 4), *((step, {"pixel"}) for step in range(1, 5))]
     assert [line[0] for line in _losses(tmp_path / "out")] == ["step", "4"]
 
 
@@ -118,7 +126,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights_and_losses(
     monkeypatch.setattr(module, "LossLog", lambda path, done: original(path, done=done, every=1))
     whole = _run(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        _run(tmp_path / "parts", on_step=_stop_in(3))
+        _run(tmp_path / "parts", watcher=StopIn(3))
     assert not (tmp_path / "parts" / "toy.safetensors").exists()
     assert _run(tmp_path / "parts").read_bytes() == whole.read_bytes()
     assert _losses(tmp_path / "parts") == _losses(tmp_path / "whole")
@@ -128,7 +136,7 @@ def test_a_finished_training_writes_its_weights_again_without_a_step(tmp_path: P
     weights = _run(tmp_path)
     before = weights.read_bytes()
     weights.unlink()
-    _run(tmp_path, on_step=_stop_in(1))
+    _run(tmp_path, watcher=StopIn(1))
     assert weights.read_bytes() == before
 
 
@@ -155,9 +163,9 @@ def test_another_number_of_processes_is_another_training(tmp_path: Path):
         run_recipe(_recipe(), tmp_path, compute=Compute(processes=2), fresh=False, watcher=None)
 
 
-def test_only_the_main_process_writes_and_speaks(tmp_path: Path):
+def test_only_the_main_process_writes_and_speaks(tmp_path: Path, listen: Callable[..., Watcher]):
     compute, notes = Compute(process=1, processes=2), []
-    watcher = TrainingWatcher(on_note=notes.append, on_step=lambda *_: notes.append("step"))
+    watcher = listen(note=notes.append, start=lambda *_: notes.append("start"), step=lambda *_: notes.append("step"))
     run_recipe(_recipe(compute=compute), tmp_path / "out", compute=compute, fresh=False, watcher=watcher)
     assert notes == []
     assert not (tmp_path / "out").exists()

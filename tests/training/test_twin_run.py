@@ -8,11 +8,12 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.generators.mobilestylegan import MobileStyleGAN
+from photopulse.runs.watcher import Watcher
 from photopulse.search import twin_cache
 from photopulse.search.prior import GaussianPrior, fit_prior
 from photopulse.search.twin_cache import find_twin, save_twin, shipped_twin_path, twin_path
 from photopulse.training.twin import train as training
-from photopulse.training.twin.run import TwinFitWatcher, fit_twins
+from photopulse.training.twin.run import fit_twins
 from photopulse.training.twin.samples import render_samples
 from photopulse.training.twin.train import TwinFitSettings, measure_twin
 
@@ -38,20 +39,19 @@ def prior(generator: MobileStyleGAN) -> GaussianPrior:
     return fit_prior(generator, samples=500)
 
 
-class RecordedProgress:
+class RecordedProgress(Watcher):
     """Notes each stage with the parts that were done in it; may interrupt in the middle of one."""
 
     def __init__(self, *, stop_at: tuple[str, int] | None = None) -> None:
         self.stages: list[tuple[str, int]] = []
         self.parts: dict[str, list[int]] = {}
         self._stop_at = stop_at
-        self.watcher = TwinFitWatcher(on_stage=self._stage, on_part=self._part)
 
-    def _stage(self, name: str, total: int) -> None:
-        self.stages.append((name, total))
-        self.parts[name] = []
+    def start(self, stage: str, steps: int) -> None:
+        self.stages.append((stage, steps))
+        self.parts[stage] = []
 
-    def _part(self, done: int, words: str) -> None:
+    def step(self, done: int, **_told: object) -> None:
         name = self.stages[-1][0]
         self.parts[name].append(done)
         if (name, done) == self._stop_at:
@@ -101,9 +101,9 @@ def test_an_interrupted_fit_goes_on_and_ends_as_an_uninterrupted_one(
     expected = list(fit_twins(generator, prior, QUICK))
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(tmp_path / "parts"))
     with pytest.raises(KeyboardInterrupt):
-        list(fit_twins(generator, prior, QUICK, watcher=RecordedProgress(stop_at=stop_at).watcher))
+        list(fit_twins(generator, prior, QUICK, watcher=RecordedProgress(stop_at=stop_at)))
     again = RecordedProgress()
-    fits = list(fit_twins(generator, prior, QUICK, watcher=again.watcher))
+    fits = list(fit_twins(generator, prior, QUICK, watcher=again))
     for fit, wanted in zip(fits, expected, strict=True):
         assert (fit.before, fit.after) == (wanted.before, wanted.after)
         assert fit.path.read_bytes() == wanted.path.read_bytes()
@@ -119,9 +119,9 @@ def test_an_interrupted_fit_goes_on_and_ends_as_an_uninterrupted_one(
 def test_the_same_fit_again_is_told_and_not_done(generator: MobileStyleGAN, prior: GaussianPrior):
     first = list(fit_twins(generator, prior, QUICK))
     progress = RecordedProgress()
-    assert list(fit_twins(generator, prior, QUICK, watcher=progress.watcher)) == first
+    assert list(fit_twins(generator, prior, QUICK, watcher=progress)) == first
     assert progress.stages == []
-    list(fit_twins(generator, prior, replace(QUICK, steps=31), watcher=progress.watcher))
+    list(fit_twins(generator, prior, replace(QUICK, steps=31), watcher=progress))
     assert progress.stages == [(RENDERING, 112), (FITTING_8, 31), (FITTING_16, 31)]
 
 
@@ -152,7 +152,7 @@ def test_a_damaged_twin_is_fitted_anew(generator: MobileStyleGAN, prior: Gaussia
 
 def test_progress_names_stages_and_counts_their_parts(generator: MobileStyleGAN, prior: GaussianPrior):
     progress = RecordedProgress()
-    list(fit_twins(generator, prior, replace(QUICK, steps=3), watcher=progress.watcher))
+    list(fit_twins(generator, prior, replace(QUICK, steps=3), watcher=progress))
     assert progress.stages == [(RENDERING, 112), (FITTING_8, 3), (FITTING_16, 3)]
     assert progress.parts[RENDERING][-1] == 112
     assert progress.parts[FITTING_8] == [1, 2, 3]

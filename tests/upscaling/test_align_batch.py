@@ -114,12 +114,12 @@ def test_a_wrong_size_stops_before_any_photo(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_each_row_is_told_after_the_log_has_it(found, tmp_path):
+def test_each_row_is_told_after_the_log_has_it(found, tmp_path, listen):
     found.update(one=[0.2], two=[0.4])
     lengths = []
 
-    def on_item(item):
+    def end(item):
         lengths.append(len(Log(tmp_path).read()))
 
-    run(tmp_path, "one.jpg", "two.jpg", on_item=on_item)
+    run(tmp_path, "one.jpg", "two.jpg", watcher=listen(end=end))
     assert lengths == [1, 2]

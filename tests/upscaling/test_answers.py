@@ -12,7 +12,7 @@ from photopulse.runs.report import ReportItem
 from photopulse.search.fast import FastSettings
 from photopulse.upscaling.answers import Answers
 from photopulse.upscaling.batch import upscale_files
-from photopulse.upscaling.batch_settings import BatchSettings, Watcher
+from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.upscale import UpscaleSettings
 
 QUICK = BatchSettings(upscale=UpscaleSettings(fast=FastSettings(quality="draft")))
@@ -133,17 +133,17 @@ def test_a_rerun_keeps_the_figures_and_more_answers_renew_them(faces, tmp_path, 
     assert more[0].diversity != first[0].diversity
 
 
-def test_an_interrupted_run_has_the_figures_when_it_went_on(faces, tmp_path, tiny_generator):
+def test_an_interrupted_run_has_the_figures_when_it_went_on(faces, tmp_path, tiny_generator, listen):
     files, two = faces("a.png", "b.png"), replace(QUICK, count=2)
     heard = []
 
-    def stop(row, resumed):
+    def stop(row):
         heard.append(row)
         if len(heard) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upscale_files(files, tmp_path / "out", tiny_generator, two, Watcher(on_item=stop))
+        upscale_files(files, tmp_path / "out", tiny_generator, two, listen(end=stop))
     assert ["diversity" in row for row in report(tmp_path / "out")] == [True, True, False]
     items = upscale_files(files, tmp_path / "out", tiny_generator, two)
     for pair in (items[:2], items[2:]):
@@ -161,8 +161,9 @@ def test_an_answer_that_was_lost_is_made_again_and_the_figure_is_the_same(faces,
     assert [item.diversity for item in again] == [pytest.approx(first[0].diversity, rel=0.05)] * 2
 
 
-def test_answers_to_one_face_are_searched_together(faces, tmp_path, tiny_generator):
+def test_answers_to_one_face_are_searched_together(faces, tmp_path, tiny_generator, listen):
     started = []
-    watcher = Watcher(on_start=lambda names: started.append(list(names)))
+    watcher = listen(start=lambda stage, steps: started.append((stage, steps)))
     upscale_files(faces("a.png", "b.png"), tmp_path / "out", tiny_generator, replace(QUICK, count=2), watcher)
-    assert started == [["a_0.png", "a_1.png"], ["b_0.png", "b_1.png"]]
+    steps = QUICK.upscale.most_steps
+    assert started == [("a_0.png and 1 more", steps), ("b_0.png and 1 more", steps)]

@@ -13,10 +13,11 @@ from PIL import Image, ImageSequence
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, read_metadata, write_image
 from photopulse.runs.report import exit_code
+from photopulse.runs.watcher import Watcher
 from photopulse.search.pulse import PulseSettings
-from photopulse.upscaling import batch as upscale
+from photopulse.upscaling import batch
 from photopulse.upscaling.batch import upscale_files
-from photopulse.upscaling.batch_settings import BatchSettings, Watcher
+from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.upscale import UpscaleSettings
 
 SHORT = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=2)))
@@ -26,13 +27,13 @@ SHORT = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSet
 def searched(monkeypatch):
     """The seeds of each search that is made, batch by batch."""
     batches = []
-    original = upscale.run_search
+    original = batch.upscale
 
-    def spy(target, kit, *, seeds, **others):
-        batches.append(tuple(seeds))
-        return original(target, kit, seeds=seeds, **others)
+    def spy(target, kit, *, seed, **others):
+        batches.append(tuple(seed))
+        return original(target, kit, seed=seed, **others)
 
-    monkeypatch.setattr(upscale, "run_search", spy)
+    monkeypatch.setattr(batch, "upscale", spy)
     return batches
 
 
@@ -51,12 +52,13 @@ def untimed(items):
 def interrupt_after(number):
     rows = []
 
-    def on_item(row, resumed):
-        rows.append(row)
-        if len(rows) == number:
-            raise KeyboardInterrupt
+    class Impatient(Watcher):
+        def end(self, item, *, resumed=False):
+            rows.append(item)
+            if len(rows) == number:
+                raise KeyboardInterrupt
 
-    return Watcher(on_item=on_item)
+    return Impatient()
 
 
 def test_each_file_becomes_a_picture_and_a_row(faces, tmp_path, tiny_generator):
@@ -138,12 +140,12 @@ def test_failures_take_their_row_in_the_order_of_the_inputs(faces, tmp_path, tin
     assert all(str(file) in item.error for file, item in zip(files[1:3], items[1:3], strict=True))
 
 
-def test_a_rerun_searches_nothing_and_reports_the_same(faces, tmp_path, tiny_generator, searched):
+def test_a_rerun_searches_nothing_and_reports_the_same(faces, tmp_path, tiny_generator, searched, listen):
     files = faces("a.png", "b.png")
     first = upscale_files(files, tmp_path / "out", tiny_generator, SHORT)
     before = report(tmp_path / "out")
     heard = []
-    watcher = Watcher(on_item=lambda row, resumed: heard.append(resumed))
+    watcher = listen(end=lambda item, *, resumed=False: heard.append(resumed))
     again = upscale_files(files, tmp_path / "out", tiny_generator, replace(SHORT, batch_size=2), watcher)
     assert len(searched) == 2
     assert again == first
@@ -253,7 +255,7 @@ def test_a_full_disk_fails_the_item_and_the_others_go_on(faces, tmp_path, tiny_g
             raise OSError(28, "No space left on device")
         write_image(path, *arguments, **others)
 
-    monkeypatch.setitem(upscale.UpscaledFace.save.__globals__, "write_image", full)
+    monkeypatch.setitem(batch.UpscaledFace.save.__globals__, "write_image", full)
     for batch_size in (1, 3):
         out = tmp_path / str(batch_size)
         settings = replace(SHORT, batch_size=batch_size)
@@ -266,15 +268,15 @@ def test_a_full_disk_fails_the_item_and_the_others_go_on(faces, tmp_path, tiny_g
 def test_a_batch_that_does_not_fit_in_memory_is_searched_one_by_one(faces, tmp_path, tiny_generator, monkeypatch):
     alive = []
 
-    def small_machine(target, kit, *, seeds, **others):
-        if len(seeds) > 1:
+    def small_machine(target, kit, *, seed, **others):
+        if len(seed) > 1:
             raise torch.OutOfMemoryError("tried to allocate 9 GB")
         # An error that is being handled keeps the memory of the search that failed.
         alive.append(sys.exc_info()[1])
-        return original(target, kit, seeds=seeds, **others)
+        return original(target, kit, seed=seed, **others)
 
-    original = upscale.run_search
-    monkeypatch.setattr(upscale, "run_search", small_machine)
+    original = batch.upscale
+    monkeypatch.setattr(batch, "upscale", small_machine)
     files = faces("a.png", "b.png", "c.png")
     items = upscale_files(files, tmp_path / "out", tiny_generator, replace(SHORT, batch_size=3))
     assert names(items) == ["a.png", "b.png", "c.png"]
@@ -285,7 +287,7 @@ def test_memory_that_is_full_for_one_face_is_that_faces_failure(faces, tmp_path,
     def tiny_machine(*arguments, **others):
         raise torch.OutOfMemoryError("tried to allocate 9 GB")
 
-    monkeypatch.setattr(upscale, "run_search", tiny_machine)
+    monkeypatch.setattr(batch, "upscale", tiny_machine)
     items = upscale_files(faces("a.png", "b.png"), tmp_path / "out", tiny_generator, replace(SHORT, batch_size=2))
     assert [item.status for item in items] == ["failed", "failed"]
     assert "--device cpu" in items[0].error
@@ -340,7 +342,7 @@ def test_each_face_of_a_photo_is_an_output_of_its_own(faces, tmp_path, tiny_gene
             raise PhotopulseError(f"cannot align {photo}", why="no face was found in it", fix="come closer")
         return [MadeUp(value) for value in found[photo.name]]
 
-    monkeypatch.setattr(upscale, "align", align)
+    monkeypatch.setattr(batch, "align", align)
     files = faces("two.png", "none.png", "one.png")
     settings = replace(SHORT, align_size=16, count=2)
     items = upscale_files(files, tmp_path / "out", tiny_generator, settings, detector="detector")

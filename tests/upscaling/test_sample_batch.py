@@ -64,12 +64,13 @@ def test_smaller_faces_can_be_asked_for(tmp_path, tiny_generator):
     assert read_image(Path(item.output)).pixels.shape == (1, 3, 16, 16)
 
 
-def test_a_rerun_draws_only_what_is_missing(tmp_path, tiny_generator, drawn):
+def test_a_rerun_draws_only_what_is_missing(tmp_path, tiny_generator, drawn, listen):
     first = sample_files(range(3), tmp_path, tiny_generator, PLAIN)
     (tmp_path / "000001.png").unlink()
     drawn.clear()
     told = []
-    second = sample_files(range(4), tmp_path, tiny_generator, PLAIN, on_item=lambda row, kept: told.append(kept))
+    watcher = listen(end=lambda item, *, resumed=False: told.append(resumed))
+    second = sample_files(range(4), tmp_path, tiny_generator, PLAIN, watcher)
     assert drawn == [1, 3]
     assert told == [True, False, True, False]
     assert [item.output for item in second[:3]] == [item.output for item in first]
@@ -89,13 +90,13 @@ def test_another_generator_of_the_same_name_draws_anew(tmp_path, tiny_generator,
     assert drawn == [0, 0]
 
 
-def test_an_interrupted_run_goes_on_to_the_same_pictures(tmp_path, tiny_generator, drawn):
-    def interrupt(row, kept):
+def test_an_interrupted_run_goes_on_to_the_same_pictures(tmp_path, tiny_generator, drawn, listen):
+    def interrupt(row, *, resumed=False):
         if row.seed == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sample_files(range(4), tmp_path / "a", tiny_generator, PLAIN, on_item=interrupt)
+        sample_files(range(4), tmp_path / "a", tiny_generator, PLAIN, listen(end=interrupt))
     assert [row["seed"] for row in report(tmp_path / "a")["items"]] == [0, 1]
     sample_files(range(4), tmp_path / "a", tiny_generator, PLAIN)
     assert drawn == [0, 1, 2, 3]

@@ -13,12 +13,12 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_image, read_metadata
 from photopulse.search.fast import FastSettings
-from photopulse.search.kit import SearchKit
+from photopulse.search.kit import TWIN_SIZES, SearchKit
 from photopulse.search.losses import parse_loss
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
 from photopulse.search.surface import strongest_unseen
-from photopulse.upscaling.upscale import UpscaleSettings, check_settings, run_search, upscale
+from photopulse.upscaling.upscale import UpscaleSettings, check_settings, upscale
 
 
 def classic(**settings):
@@ -77,12 +77,22 @@ def test_a_batch_gives_each_item_what_it_gets_alone(tiny_generator):
     # PULSE's own code could never succeed with a batch: it summed the clamped losses.
     targets = torch.cat([a_face(1), a_face(2)])
     settings = classic(steps=4, eps=0.5)
-    together = run_search(targets, SearchKit.find(tiny_generator), seeds=(5, 6), settings=settings)
+    together = upscale(targets, tiny_generator, seed=(5, 6), settings=settings)
     assert [face.status for face in together] == ["converged", "converged"]
     for target, seed, face in zip(targets.split(1), (5, 6), together, strict=True):
         (alone,) = upscale(target, tiny_generator, seed=seed, settings=settings)
         assert torch.allclose(face.image, alone.image, atol=1e-4)
         assert face.downscale_mse == pytest.approx(alone.downscale_mse, rel=1e-3)
+
+
+def test_several_faces_with_seeds_of_their_own_are_answered_in_turn(tiny_generator):
+    faces = torch.cat([a_face(1), a_face(2)])
+    answers = upscale(faces, tiny_generator, count=2, seed=(3, 7), settings=classic(steps=1))
+    assert [answer.seed for answer in answers] == [3, 7, 4, 8]
+    (fourth,) = upscale(a_face(2), SearchKit.find(tiny_generator), seed=8, settings=classic(steps=1))
+    assert torch.allclose(answers[3].image, fourth.image, atol=1e-4)
+    with pytest.raises(ValueError, match="must be"):
+        upscale(faces, tiny_generator, seed=(1, 2, 3), settings=classic(steps=1))
 
 
 @pytest.mark.parametrize("loss", ["1*GEOCROSS", "10*L1", "100*L2", "100*L2+1*L1+0.05*GEOCROSS"])
@@ -173,12 +183,13 @@ def test_the_fast_search_is_the_default_and_fits(tiny_generator):
 
 
 def test_the_steps_of_a_fast_search_are_its_rounds(tiny_generator):
-    # An input as large as the picture has no twin: the rounds go through the generator, many evaluations each.
+    # Without twins the rounds go through the generator, many evaluations each.
     rounds = []
-    (face,) = run_search(
-        a_made_face(tiny_generator, size=32),
-        SearchKit.find(tiny_generator),
-        seeds=(0,),
+    kit = SearchKit.find(tiny_generator)
+    kit._twins.update(dict.fromkeys(TWIN_SIZES))
+    (face,) = upscale(
+        a_made_face(tiny_generator, size=16),
+        kit,
         settings=UpscaleSettings(fast=FastSettings(eps=1e-9)),
         on_step=lambda state: rounds.append(state.step),
     )

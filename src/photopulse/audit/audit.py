@@ -19,16 +19,16 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector, find_mesh
 from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
 from photopulse.generators.protocol import Generator
-from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import ReportItem
+from photopulse.runs.watcher import Watcher
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import one_hot
-from photopulse.upscaling.batch_settings import Watcher
 from photopulse.upscaling.inputs import listed, target_sizes
 from photopulse.upscaling.keys import run_key
-from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, run_search
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,16 +165,8 @@ class _Run:
 
     def search(self, jobs: Sequence[_Job]) -> None:
         """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
-        self._watcher.on_start([f"{Path(job.row.image).name} ({job.place + 1} of {len(self._files)})" for job in jobs])
-        faces = self._faces(jobs)
-        if isinstance(faces, list):
-            for job, face in zip(jobs, faces, strict=True):
-                self._add(job.place, self._measured(job, face))
-        elif len(jobs) > 1:
-            for job in jobs:
-                self.search([job])
-        else:
-            self._add(jobs[0].place, _failed(jobs[0], faces))
+        for job, face in together_or_alone(jobs, self._answers):
+            self._add(job.place, _failed(job, face) if isinstance(face, str) else self._measured(job, face))
 
     def _job(self, place: int, row: AuditRow, seed: int, picture: Path, source: Path) -> _Job:
         if self._settings.aligned:
@@ -205,18 +197,18 @@ class _Run:
             place=place, row=row, seed=seed, picture=picture, target=target, coverage=coverage, view=small_view(sharp)
         )
 
-    def _faces(self, jobs: Sequence[_Job]) -> list[UpscaledFace] | str:
-        """Returns the answers, or why there are none; the error itself would keep the search's memory alive."""
-        try:
-            return run_search(
-                torch.cat([job.target for job in jobs]),
-                self._kit,
-                seeds=[job.seed for job in jobs],
-                settings=self._settings.upscale,
-                on_step=self._watcher.on_step,
-            )
-        except FAILURES as error:
-            return reason(error)
+    def _answers(self, jobs: Sequence[_Job]) -> list[UpscaledFace]:
+        """Searches the jobs at once."""
+        others = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+        stage = f"{Path(jobs[0].row.image).name} ({jobs[0].place + 1} of {len(self._files)}){others}"
+        self._watcher.start(stage, self._settings.upscale.most_steps)
+        return upscale(
+            torch.cat([job.target for job in jobs]),
+            self._kit,
+            seed=[job.seed for job in jobs],
+            settings=self._settings.upscale,
+            on_step=lambda state: self._watcher.step(state.step, figures=state.figures),
+        )
 
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
         try:
@@ -252,11 +244,11 @@ class _Run:
 
     def _add(self, place: int, row: AuditRow) -> None:
         self.log.add(place, row)
-        self._watcher.on_item(self._item(row), False)
+        self._watcher.end(self._item(row))
 
     def _keep(self, place: int, row: AuditRow) -> None:
         self.log.keep(place, row)
-        self._watcher.on_item(self._item(row), True)
+        self._watcher.end(self._item(row), resumed=True)
 
     def _item(self, row: AuditRow) -> ReportItem:
         return ReportItem(

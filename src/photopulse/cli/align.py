@@ -26,7 +26,7 @@ def align_command(
     """
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector
-    from photopulse.cli.progress import print_item, print_report
+    from photopulse.cli.progress import print_report, watching
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.align import check_size
     from photopulse.upscaling.align_batch import align_files
@@ -34,14 +34,9 @@ def align_command(
     try:
         check_size(size)
         files = find_pictures(inputs)
-        items = align_files(
-            files,
-            output,
-            load_detector(),
-            size=size,
-            padding=padding,
-            on_item=lambda item: print_item(item, quiet=as_json),
-        )
+        detector = load_detector()
+        with watching(quiet=as_json) as watcher:
+            items = align_files(files, output, detector, size=size, padding=padding, watcher=watcher)
     except PhotopulseError as error:
         fail(str(error), 2)
     print_report("align", items, output, as_json=as_json)

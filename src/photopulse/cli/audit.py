@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from photopulse.cli.console import fail, stderr_console
+from photopulse.cli.console import fail, print_note
 from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
@@ -89,11 +89,11 @@ def _run(
     from photopulse.audit.figures import write_audit_figures
     from photopulse.audit.report import write_audit
     from photopulse.cli.loading import load_detector, load_with_progress
-    from photopulse.cli.progress import watch_searches
+    from photopulse.cli.progress import watching
 
     loaded = load_with_progress(generator, find_device(device))
     detector = load_detector()
-    with watch_searches(steps=settings.upscale.most_steps, quiet=as_json) as watcher:
+    with watching(quiet=as_json) as watcher:
         rows = audit_files(files, output, loaded, settings, watcher, detector)
     write_audit(output, rows)
     write_audit_figures(output / "figures", rows)
@@ -107,5 +107,4 @@ def _print(rows: "list[AuditRow]", output: Path, *, as_json: bool) -> None:
         typer.echo(audit_json(rows).encode(), nl=False)
         return
     failed = sum(row.error is not None for row in rows)
-    words = f"{len(rows) - failed} faces measured, {failed} failed; read {output / 'audit.md'}"
-    stderr_console().print(words, markup=False, highlight=False, soft_wrap=True)
+    print_note(f"{len(rows) - failed} faces measured, {failed} failed; read {output / 'audit.md'}")

@@ -24,6 +24,11 @@ def print_error(message: str) -> None:
     console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_note(text: str, console: Console | None = None) -> None:
+    """Prints a sentence on stderr, unwrapped; ``console`` is that of a bar which the sentence is to stand above."""
+    (console or stderr_console()).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def fail(message: str, code: int) -> NoReturn:
     """Prints the error and ends the command with the exit code ``code``."""
     print_error(message)

@@ -126,15 +126,15 @@ def _limit(text: str) -> tuple[str, int]:
 
 
 def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, as_json: bool) -> None:
-    from photopulse.cli.evaluate_progress import watch_evaluation
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector
+    from photopulse.cli.progress import watching
     from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
 
     try:
         files = find_pictures(inputs)
         detector = None if settings.aligned else load_detector()
-        with watch_evaluation() as watcher:
+        with watching(quiet=True) as watcher:
             rows = evaluate_files(files, output, settings, watcher, detector=detector)
     except PhotopulseError as error:
         fail(str(error), 2)

@@ -1,8 +1,7 @@
 """`photopulse models`: which weights there are, on which terms, and how to get them."""
 
 import json
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Annotated, cast
 
 import typer
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from photopulse import weights
-from photopulse.cli.console import fail, is_interactive, print_error, stderr_console
+from photopulse.cli.console import fail, print_error
 from photopulse.cli.models_fit import fit_command
 from photopulse.errors import PhotopulseError
 
@@ -77,8 +76,10 @@ def show_model(
 
 
 def _get(name: str) -> bool:
+    from photopulse.cli.progress import spinner
+
     try:
-        with _spinner() as tell:
+        with spinner("looking into the cache") as tell:
             folder = weights.fetch(name, on_progress=tell)
             _convert(name, tell)
     except PhotopulseError as error:
@@ -88,24 +89,13 @@ def _get(name: str) -> bool:
     return True
 
 
-def _convert(name: str, tell: Callable[[str], None] | None) -> None:
+def _convert(name: str, tell: Callable[[str], None]) -> None:
     """Converts a generator to safetensors, so that its first use need not wait for it."""
     from photopulse.generators.files.load import NAMED, load_generator
 
     if name in NAMED:
-        if tell:
-            tell(f"converting {name}")
+        tell(f"converting {name}")
         load_generator(name)
-
-
-@contextmanager
-def _spinner() -> Generator[Callable[[str], None] | None, None, None]:
-    """Yields what shows a stage on a terminal, None where nobody watches."""
-    if not is_interactive():
-        yield None
-        return
-    with stderr_console().status("looking into the cache") as status:
-        yield lambda stage: status.update(Text(stage))
 
 
 def _require_known(name: str) -> None:

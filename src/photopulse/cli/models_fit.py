@@ -1,17 +1,14 @@
 """`photopulse models fit`: what the search needs to know of a generator, computed once and kept."""
 
 import json
-from collections.abc import Generator as Yields
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photopulse.cli.console import fail, is_interactive, stderr_console
+from photopulse.cli.console import fail, print_note
 from photopulse.cli.options import Device, find_device
-from photopulse.cli.training_progress import training_bar
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
     from photopulse.generators.protocol import Generator
     from photopulse.search.prior import GaussianPrior
-    from photopulse.training.twin.run import TwinFit, TwinFitWatcher
+    from photopulse.training.twin.run import TwinFit
 
 
 def fit_command(
@@ -45,6 +42,7 @@ def fit_command(
     GPU. Exit code 130: interrupted, the same command goes on from there.
     """
     from photopulse.cli.loading import load_with_progress
+    from photopulse.cli.progress import watching
     from photopulse.search.prior import fit_prior, one_hot
     from photopulse.search.prior_cache import prior_path
     from photopulse.training.twin.run import fit_twins
@@ -56,8 +54,8 @@ def fit_command(
         sizes = _choose_sizes(twins, generator)
         settings = TwinFitSettings(sizes=sizes, samples=twin_samples, steps=twin_steps, seed=seed)
         path = prior_path(generator, label=vector)
-        with _watch() as watcher:
-            watcher.on_stage(f"mapping {samples} latents", 1)
+        with watching() as watcher:
+            watcher.start(f"mapping {samples} latents", 1)
             prior = fit_prior(generator, samples=samples, seed=seed, label=vector)
             _keep(prior, path)
             fits = list(fit_twins(generator, prior, settings, label=vector, watcher=watcher))
@@ -67,7 +65,7 @@ def fit_command(
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
     _print(generator.name, path, fits, as_json=as_json)
     if not sizes and twins is None:
-        _note(f"{generator.name} has no twins; only the Gaussian was fitted")
+        print_note(f"{generator.name} has no twins; only the Gaussian was fitted")
 
 
 def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
@@ -108,24 +106,6 @@ def _keep(prior: "GaussianPrior", path: "Path") -> None:
         ) from error
 
 
-@contextmanager
-def _watch() -> "Yields[TwinFitWatcher]":
-    """Yields a watcher with a bar for each stage where somebody watches."""
-    from photopulse.training.twin.run import TwinFitWatcher
-
-    progress = training_bar(shown=is_interactive())
-    task = progress.add_task("starting", total=None, status="")
-
-    def stage(name: str, total: int) -> None:
-        progress.reset(task, total=total, description=name, status="")
-
-    def part(done: int, words: str) -> None:
-        progress.update(task, completed=done, status=words)
-
-    with progress:
-        yield TwinFitWatcher(on_stage=stage, on_part=part)
-
-
 def _print(name: str, prior: "Path", fits: "Sequence[TwinFit]", *, as_json: bool) -> None:
     if as_json:
         rows = [asdict(fit) | {"path": str(fit.path), "kept": fit.better} for fit in fits]
@@ -140,8 +120,6 @@ def _print(name: str, prior: "Path", fits: "Sequence[TwinFit]", *, as_json: bool
         if fit.better:
             typer.echo(f"{name} twin of {fit.size} px\t{fit.path}\t{errors}")
         else:
-            _note(f"the fitted twin of {fit.size} px is no better and not kept: {errors}; more --twin-steps may help")
-
-
-def _note(text: str) -> None:
-    stderr_console().print(text, markup=False, highlight=False, soft_wrap=True)
+            print_note(
+                f"the fitted twin of {fit.size} px is no better and not kept: {errors}; more --twin-steps may help"
+            )

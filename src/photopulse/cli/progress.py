@@ -1,7 +1,7 @@
-"""Progress of long work, drawn on stderr where it is a terminal."""
+"""Progress of long work, drawn on stderr where it is a terminal; rows on stdout."""
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +11,102 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from photopulse.cli.console import is_interactive, print_error, stderr_console
+from photopulse.cli.console import is_interactive, print_error, print_note, stderr_console
+from photopulse.runs.watcher import Watcher
 
 if TYPE_CHECKING:
     from photopulse.runs.report import ReportItem
-    from photopulse.search.pulse import SearchState
-    from photopulse.upscaling.batch_settings import Watcher
+
+_SPEED_OVER = 600.0  # Seconds: a step of a training may take half a minute.
+
+
+@contextmanager
+def spinner(what: str) -> Generator[Callable[[str], None]]:
+    """Shows on a terminal what takes long, and yields a function that replaces the words; silent elsewhere."""
+    if not is_interactive():
+        yield lambda _what: None
+        return
+    with stderr_console().status(Text(what)) as status:
+        yield lambda later: status.update(Text(later))
+
+
+@contextmanager
+def watching(*, quiet: bool = False) -> Generator[Watcher]:
+    """Yields a watcher that draws a bar for each stage and prints each row, or only failures when ``quiet``.
+
+    There is no bar where nobody watches; what is to be logged is printed there instead.
+    """
+    shown = is_interactive()
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}", markup=False),
+        _SpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=stderr_console(),
+        transient=True,
+        disable=not shown,
+        speed_estimate_period=_SPEED_OVER,
+    )
+    with progress:
+        yield _TerminalWatcher(progress, shown=shown, quiet=quiet)
+
+
+class _SpeedColumn(ProgressColumn):
+    """Seconds a step, as rich measured them."""
+
+    def render(self, task: Task) -> Text:
+        return Text(_speed(task), style="progress.remaining")
+
+
+class _TerminalWatcher(Watcher):
+    def __init__(self, progress: Progress, *, shown: bool, quiet: bool) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None, told="", visible=False)
+        self._shown = shown
+        self._quiet = quiet
+
+    def start(self, stage: str, steps: int) -> None:
+        self._progress.reset(self._task, total=steps, description=stage, told="", visible=True)
+
+    def step(self, done: int, *, doing: str = "", figures: Mapping[str, float] | None = None) -> None:
+        told = "  ".join(filter(None, (doing, _words(figures or {}))))
+        self._progress.update(self._task, completed=done, told=told)
+
+    def end(self, item: "ReportItem", *, resumed: bool = False) -> None:
+        if self._quiet and item.status != "failed":
+            return
+        task = self._progress.tasks[0]
+        visible = task.visible
+        self._progress.update(self._task, visible=False)
+        self._progress.refresh()  # The bar is gone before the line is printed.
+        print_item(item, resumed=resumed, quiet=self._quiet)
+        self._progress.update(self._task, visible=visible and not task.finished)
+
+    def log(self, step: int, figures: Mapping[str, float]) -> None:
+        if not self._shown:
+            self.note("  ".join(filter(None, (f"step {step}", _speed(self._progress.tasks[0]), _words(figures)))))
+
+    def note(self, text: str) -> None:
+        print_note(text, self._progress.console)
+
+
+def _speed(task: Task) -> str:
+    return f"{1 / task.speed:.2f} s a step" if task.speed else ""
+
+
+def _words(figures: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.3g}" for name, value in figures.items())
 
 
 def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False) -> None:
@@ -53,43 +138,6 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
 
 
-@contextmanager
-def watch_searches(*, steps: int, quiet: bool) -> "Generator[Watcher]":
-    """Yields a watcher that draws a bar for each search and prints each row.
-
-    No bar where nobody watches, no lines when ``quiet``.
-    """
-    from photopulse.upscaling.batch_settings import Watcher
-
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("steps, mse {task.fields[mse]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=stderr_console(),
-        transient=True,
-        disable=not is_interactive(),
-    )
-    task = progress.add_task("loading", total=steps, mse="-", visible=False)
-
-    def start(names: Sequence[str]) -> None:
-        description = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        progress.reset(task, total=steps, description=description, mse="-", visible=True)
-
-    def step(state: "SearchState") -> None:
-        progress.update(task, completed=state.step, mse=f"{state.best.downscale_mse.mean().item():.2e}")
-
-    def item(row: "ReportItem", resumed: bool) -> None:
-        progress.update(task, visible=False)
-        progress.refresh()  # The bar is gone before the line is printed.
-        print_item(row, resumed=resumed, quiet=quiet)
-
-    with progress:
-        yield Watcher(on_start=start, on_step=step, on_item=item)
-
-
 def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:
     """Ends a command: the whole report on stdout as JSON, or else a summary on stderr."""
     from photopulse.runs.report import to_json
@@ -104,13 +152,9 @@ def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
     """Prints on stderr how many items ended how, where the report lies, and what is worth knowing of it."""
     counts = {status: sum(item.status == status for item in items) for status in dict.fromkeys(i.status for i in items)}
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"
-    console = stderr_console()
-    console.print(f"{words}; report: {folder / 'report.json'}", markup=False, highlight=False, soft_wrap=True)
+    print_note(f"{words}; report: {folder / 'report.json'}")
     if counts.get("not-converged"):
-        console.print(
+        print_note(
             "not-converged: the face is the best found, but is farther from the input than eps. "
-            "--quality best, or another --seed, often reaches it.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            "--quality best, or another --seed, often reaches it."
         )

@@ -145,15 +145,15 @@ def _face(text: str) -> int | tuple[float, float]:
 
 def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchSettings", *, as_json: bool) -> None:
     from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.progress import print_report
-    from photopulse.cli.restore_progress import load_kit, watch_restorations
+    from photopulse.cli.loading import load_kit
+    from photopulse.cli.progress import print_report, watching
     from photopulse.restoration.batch import restore_files
     from photopulse.runs.report import exit_code
 
     try:
         files = find_pictures(inputs)
         kit = load_kit(settings.restore, find_device(device))
-        with watch_restorations(len(files), quiet=as_json) as watcher:
+        with watching(quiet=as_json) as watcher:
             items = restore_files(files, output, kit, settings, watcher)
     except PhotopulseError as error:
         fail(str(error), 2)

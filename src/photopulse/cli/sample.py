@@ -1,22 +1,14 @@
 """`photopulse sample`: faces drawn from a generator."""
 
-from collections.abc import Generator as Yields
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
-from photopulse.cli.console import fail, is_interactive, stderr_console
+from photopulse.cli.console import fail
 from photopulse.cli.options import AsJson, Device, OutputFolder, find_device
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from photopulse.runs.report import ReportItem
 
 
 def sample_command(
@@ -41,36 +33,18 @@ def sample_command(
     are there; 1: one failed; 130: interrupted, a rerun goes on.
     """
     from photopulse.cli.loading import load_with_progress
-    from photopulse.cli.progress import print_report
+    from photopulse.cli.progress import print_report, watching
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.sample_batch import SampleSettings, sample_files
 
     settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
     try:
         loaded = load_with_progress(generator, find_device(device))
-        with _watch(count, quiet=as_json) as on_item:
-            items = sample_files(range(seed, seed + count), output, loaded, settings, on_item=on_item)
+        with watching(quiet=as_json) as watcher:
+            items = sample_files(range(seed, seed + count), output, loaded, settings, watcher)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
     print_report("sample", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))
-
-
-@contextmanager
-def _watch(count: int, *, quiet: bool) -> "Yields[Callable[[ReportItem, bool], None]]":
-    """Yields what hears of each row: it moves a bar where somebody watches, and prints the row."""
-    from photopulse.cli.progress import print_item
-
-    progress = Progress(console=stderr_console(), transient=True, disable=not is_interactive())
-    task = progress.add_task("drawing faces", total=count)
-
-    def on_item(row: "ReportItem", resumed: bool) -> None:
-        progress.update(task, visible=False)
-        progress.refresh()  # The bar is gone before the line is printed.
-        print_item(row, resumed=resumed, quiet=quiet)
-        progress.update(task, advance=1, visible=True)
-
-    with progress:
-        yield on_item

@@ -1,12 +1,14 @@
 """`photopulse train`: folders of photos or faces in, the weights of a network out."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from photopulse.cli.console import fail
 from photopulse.cli.options import Device, OutputFolder, find_device
 from photopulse.cli.train_options import (
     BatchSize,
@@ -23,7 +25,8 @@ from photopulse.cli.train_options import (
     read_stages,
     write_stages,
 )
-from photopulse.cli.training_progress import train_to_file, watched_training
+from photopulse.errors import PhotopulseError
+from photopulse.runs.watcher import Watcher
 from photopulse.training.fsrnet.defaults import FSRGAN, FSRNET
 from photopulse.training.restoration.defaults import (
     ENLARGE,
@@ -45,7 +48,6 @@ from photopulse.training.restoration.defaults import (
 
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
-    from photopulse.training.run import TrainingWatcher
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -183,7 +185,7 @@ def train_face_gan_command(
     from photopulse.training.restoration.face_gan import FaceGANTraining
     from photopulse.training.restoration.recipes import run_face_gan
 
-    def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
+    def train(compute: "Compute", watcher: "Watcher") -> Path:
         settings = FaceGANTraining(
             stages=read_stages(stages),
             learning_rate=learning_rate,
@@ -232,7 +234,7 @@ def train_face_command(
         identity_weight=identity,
     )
 
-    def train(compute: "Compute", watcher: "TrainingWatcher") -> Path:
+    def train(compute: "Compute", watcher: "Watcher") -> Path:
         return run_face(
             _files(inputs),
             output,
@@ -323,17 +325,19 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
     return [file for path in inputs for file in image_files([path])]
 
 
-def _run(device: str, train: "Callable[[Compute, TrainingWatcher], Path]") -> None:
-    """Trains and prints the file of weights; among several processes only the main one shows progress."""
+def _run(device: str, train: "Callable[[Compute, Watcher], Path]") -> None:
+    """Trains and prints the file of weights."""
+    from photopulse.cli.progress import watching
     from photopulse.training.compute import find_compute
-    from photopulse.training.run import TrainingWatcher
 
-    def watched() -> Path | None:
+    try:
         compute = find_compute(find_device(device))
-        if not compute.is_main:
-            train(compute, TrainingWatcher())
-            return None
-        with watched_training() as watcher:
-            return train(compute, watcher)
-
-    train_to_file(watched)
+        # Among several processes one shows progress.
+        with watching() if compute.is_main else nullcontext(Watcher()) as watcher:
+            weights = train(compute, watcher)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    except KeyboardInterrupt:
+        fail("interrupted; the same command goes on from the last checkpoint", 130)
+    if compute.is_main:
+        typer.echo(str(weights))

@@ -177,7 +177,7 @@ def _run(
 ) -> None:
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector, load_with_progress
-    from photopulse.cli.progress import print_report, watch_searches
+    from photopulse.cli.progress import print_report, watching
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.batch import upscale_files
 
@@ -185,7 +185,7 @@ def _run(
         files = find_pictures(inputs)
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
-        with watch_searches(steps=settings.upscale.most_steps, quiet=as_json) as watcher:
+        with watching(quiet=as_json) as watcher:
             items = upscale_files(files, output, loaded, settings, watcher, detector=detector)
     except PhotopulseError as error:
         fail(str(error), 2)

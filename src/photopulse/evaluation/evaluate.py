@@ -12,16 +12,18 @@ from photopulse.evaluation.ordering import ORIGINAL
 from photopulse.evaluation.output import write_results
 from photopulse.evaluation.plan import plan_jobs
 from photopulse.evaluation.rows import Row
-from photopulse.evaluation.settings import EvaluateSettings, EvaluateWatcher
+from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.evaluation.workers import run_jobs
 from photopulse.faces.detect import FaceDetector
+from photopulse.runs.report import ReportItem
+from photopulse.runs.watcher import Watcher
 
 
 def evaluate_files(
     files: Sequence[Path],
     folder: Path,
     settings: EvaluateSettings,
-    watcher: EvaluateWatcher | None = None,
+    watcher: Watcher | None = None,
     *,
     detector: FaceDetector | None = None,
 ) -> list[Row]:
@@ -45,14 +47,14 @@ def evaluate_files(
     Raises:
         PhotopulseError: for what makes every picture fail, and for a folder that cannot be written to.
     """
-    watcher = watcher or EvaluateWatcher()
+    watcher = watcher or Watcher()
     settings = _with_what_is_installed(settings, watcher)
     subjects = _prepared(files, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
     methods = settings.make_methods()
     jobs, notes = plan_jobs(usable, folder, settings, methods)
     for note in notes:
-        watcher.on_note(note)
+        watcher.note(note)
     if settings.workers > 1:
         methods = {}  # The generator that told its size goes: each worker loads its own.
     done = _run(jobs, settings, methods, watcher)
@@ -69,9 +71,9 @@ def exit_code_of(rows: Sequence[Row]) -> int:
     return 3 if any(row.converged is False for row in rows) else 0
 
 
-def _with_what_is_installed(settings: EvaluateSettings, watcher: EvaluateWatcher) -> EvaluateSettings:
+def _with_what_is_installed(settings: EvaluateSettings, watcher: Watcher) -> EvaluateSettings:
     if settings.identity and find_spec("dlib") is None:
-        watcher.on_note("identity is not measured: dlib is not installed (pip install 'photopulse[identity]')")
+        watcher.note("identity is not measured: dlib is not installed (pip install 'photopulse[identity]')")
         return replace(settings, identity=False)
     return settings
 
@@ -80,28 +82,30 @@ def _prepared(
     files: Sequence[Path],
     folder: Path,
     settings: EvaluateSettings,
-    watcher: EvaluateWatcher,
+    watcher: Watcher,
     detector: FaceDetector | None,
 ) -> list[Subject]:
-    watcher.on_stage("preparing", len(files))
+    watcher.start("preparing", len(files))
     if not settings.aligned:
         detector = detector or FaceDetector.load()
     subjects: list[Subject] = []
-    for subject in make_inputs(files, folder, settings, detector):
+    for done, subject in enumerate(make_inputs(files, folder, settings, detector), start=1):
         subjects.append(subject)
-        watcher.on_done(subject.image, subject.error, subject.resumed)
+        watcher.end(_ended(subject.image, subject.error), resumed=subject.resumed)
+        watcher.step(done, doing=subject.image)
     return subjects
 
 
 def _run(
-    jobs: Sequence[Job], settings: EvaluateSettings, methods: Mapping[str, Method], watcher: EvaluateWatcher
+    jobs: Sequence[Job], settings: EvaluateSettings, methods: Mapping[str, Method], watcher: Watcher
 ) -> list[tuple[Job, Outcome]]:
     """Runs the jobs; they come back in their order, whatever finished first."""
-    watcher.on_stage("measuring", len(jobs))
+    watcher.start("measuring", len(jobs))
     outcomes: dict[Path, Outcome] = {}
-    for job, outcome in run_jobs(jobs, settings, methods, watcher.on_start):
+    for job, outcome in run_jobs(jobs, settings, methods, lambda name: watcher.step(len(outcomes), doing=name)):
         outcomes[job.output] = outcome
-        watcher.on_done(job.name, outcome.error, outcome.resumed)
+        watcher.end(_ended(job.name, outcome.error), resumed=outcome.resumed)
+        watcher.step(len(outcomes), doing=job.name)
     return [(job, outcomes[job.output]) for job in jobs]
 
 
@@ -114,3 +118,10 @@ def _failed(subject: Subject, settings: EvaluateSettings) -> Row:
         small=settings.small,
         error=subject.error,
     )
+
+
+def _ended(name: str, error: str | None) -> ReportItem:
+    """What progress hears of a picture that was made or failed."""
+    if error is None:
+        return ReportItem(input=name, status="made")
+    return ReportItem(input=name, status="failed", error=f"{name}: {error}")

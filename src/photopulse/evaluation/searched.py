@@ -11,10 +11,10 @@ from torch import Tensor
 from photopulse.evaluation.measuring import own_niqe
 from photopulse.evaluation.method import CurvePoint, Enlarged, MethodOptions
 from photopulse.images import synthetic_metadata
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchState
 from photopulse.upscaling.inputs import target_sizes
 from photopulse.upscaling.keys import run_key
-from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, run_search
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, upscale
 
 CURVE_STEPS: Final[Mapping[str, int]] = {"classic": 10, "fast": 1}
 
@@ -41,13 +41,8 @@ class Searched:
         kit = self.options.search_kit
         kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
         recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
-        (face,) = run_search(
-            small,
-            kit,
-            seeds=(seed,),
-            settings=self.settings,
-            on_step=recorder.add if self.options.curves else None,
-        )
+        on_step = recorder.add if self.options.curves else None
+        (face,) = upscale(small, kit, seed=seed, settings=self.settings, on_step=on_step)
         seconds = face.seconds - recorder.paused
         if self.options.curves:
             recorder.finish(face, seconds)

@@ -1,6 +1,5 @@
-"""What an evaluation is told, and whom it tells of its progress."""
+"""How methods are compared."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,21 +86,3 @@ class EvaluateSettings:
     def limit(self, method: str) -> int | None:
         """Returns how many pictures a method works on; None for all."""
         return dict(self.limits).get(method)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateWatcher:
-    """What the caller wants to hear.
-
-    Attributes:
-        on_note: something worth knowing, once.
-        on_stage: a stage of the work begins, with its name and the number of its items.
-        on_start: an item of that stage begins.
-        on_done: an item of that stage is finished: its name, why it failed (or None), and whether an earlier
-            run made it.
-    """
-
-    on_note: Callable[[str], None] = lambda _text: None
-    on_stage: Callable[[str, int], None] = lambda _name, _total: None
-    on_start: Callable[[str], None] = lambda _name: None
-    on_done: Callable[[str, str | None, bool], None] = lambda _name, _error, _resumed: None

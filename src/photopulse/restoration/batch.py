@@ -1,7 +1,7 @@
 """Many photos to restored ones: resumable, no photo's failure stops another's."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,11 +15,12 @@ from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.names import OutputFormat, OutputNames, output_names, sheet_beside
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
-from photopulse.restoration.stages import Stage, Stages
+from photopulse.restoration.stages import DOING, Stage, Stages
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
 from photopulse.runs.report import Report, ReportItem
+from photopulse.runs.watcher import Watcher
 
 COMMAND = "restore"
 
@@ -44,27 +45,12 @@ class RestoreBatchSettings:
     overwrite: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestoreWatcher:
-    """What the caller wants to hear.
-
-    Attributes:
-        on_start: the photo that is begun.
-        on_stage: each stage of its restoration.
-        on_item: each finished row; ``resumed`` says that an earlier run made it.
-    """
-
-    on_start: Callable[[Path], None] = lambda _photo: None
-    on_stage: Callable[[Stage], None] = lambda _stage: None
-    on_item: Callable[[ReportItem, bool], None] = lambda _item, _resumed: None
-
-
 def restore_files(
     files: Sequence[Path],
     folder: Path,
     kit: RestoreKit,
     settings: RestoreBatchSettings | None = None,
-    watcher: RestoreWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> list[ReportItem]:
     """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date.
 
@@ -73,7 +59,7 @@ def restore_files(
         folder: receives ``<stem>.<suffix>``, and ``<stem>_compare.png`` if asked for.
         kit: from ``RestoreKit.load(settings.restore)``.
         settings: of the batch.
-        watcher: hears of progress.
+        watcher: hears of progress: a step is a photo.
 
     Returns:
         One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished is
@@ -86,7 +72,7 @@ def restore_files(
     settings = settings or RestoreBatchSettings()
     names = output_names(files, folder, settings.format, compare=settings.compare)
     _refuse_to_overwrite_inputs(names)
-    return _Run(folder, kit, settings, watcher or RestoreWatcher()).all(names)
+    return _Run(folder, kit, settings, watcher or Watcher()).all(names)
 
 
 def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
@@ -99,7 +85,7 @@ def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
 class _Run:
     """One pass over the files."""
 
-    def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: RestoreWatcher) -> None:
+    def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: Watcher) -> None:
         self._report = Report(folder, COMMAND, resume=settings.resume)
         self._kit = kit
         self._settings = settings
@@ -116,12 +102,14 @@ class _Run:
     def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
         with self._report as report:
             taken = {canonical(one.output) for one in names}
+            self._watcher.start("restoring", len(names))
             for place, wanted in enumerate(names):
                 one = wanted if self._settings.overwrite else self._beside_others(wanted, taken)
                 self._used.add(canonical(one.output))
-                row, resumed = self._row(one)
+                row, resumed = self._row(one, place)
                 (report.keep if resumed else report.add)(place, row)
-                self._watcher.on_item(row, resumed)
+                self._watcher.end(row, resumed=resumed)
+                self._watcher.step(place + 1)
         return report.items
 
     def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
@@ -157,24 +145,26 @@ class _Run:
             return row.key == key(self._run_key, source)
         return False
 
-    def _row(self, names: OutputNames) -> tuple[ReportItem, bool]:
+    def _row(self, names: OutputNames, place: int) -> tuple[ReportItem, bool]:
         """The photo's row, and whether an earlier run made it."""
         try:
             photo_key = key(self._run_key, names.source)
             done = self._report.finished(names.output, photo_key)
             if done is not None and (names.compare is None or names.compare.is_file()):
                 return replace(done, input=str(names.source), output=str(names.output)), True
-            self._watcher.on_start(names.source)
             self._report.begin(names.source, names.output)
-            return self._restored(names, photo_key), False
+            return self._restored(names, photo_key, place), False
         except FAILURES as error:
             return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
 
-    def _restored(self, names: OutputNames, photo_key: str) -> ReportItem:
+    def _restored(self, names: OutputNames, photo_key: str, place: int) -> ReportItem:
+        def on_stage(stage: Stage) -> None:
+            self._watcher.step(place, doing=f"{names.source.name}: {DOING[stage]}")
+
         settings, started = self._settings.restore, time.perf_counter()
         check_size(names.output, _final_size(names.source, settings))
-        photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=self._watcher.on_stage)
-        stages = Stages(self._watcher.on_stage)
+        photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=on_stage)
+        stages = Stages(on_stage)
         with stages.stage("write"):
             # The result comes first: whatever becomes of the comparison must not cost it.
             photo.save(names.output, source=names.source.name)

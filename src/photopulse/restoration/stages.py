@@ -1,11 +1,23 @@
 """The stages of a restoration: announced as they begin, timed as they end."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from typing import Final, Literal
 
 Stage = Literal["read", "look", "detect", "faces", "photo", "full_size", "paste", "enlarge", "write"]
+DOING: Final[Mapping[Stage, str]] = {
+    "read": "reading",
+    "look": "looking at the damage",
+    "detect": "looking for faces",
+    "faces": "restoring the faces",
+    "photo": "cleaning the photo",
+    "full_size": "back to full size",
+    "paste": "putting the faces back",
+    "enlarge": "enlarging",
+    "write": "writing",
+}
+"""What a person reads while a stage lasts."""
 
 
 class Stages:

@@ -10,7 +10,7 @@ Other answers to the same input start from random faces mixed with a little of t
 already known: one pass each is mostly enough.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,8 +20,7 @@ from torch import Tensor
 from photopulse.generators.protocol import Generator
 from photopulse.search.kit import SearchKit
 from photopulse.search.names import Quality
-from photopulse.search.problem import SearchProblem
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchProblem, SearchState
 from photopulse.search.starts import check_seed
 from photopulse.search.twin_search import Clock, Effort, Origin, TwinSearch
 
@@ -138,45 +137,27 @@ def _rows(state: SearchState, which: Tensor) -> SearchState:
     """Repeats a state's items."""
     if torch.equal(which, torch.arange(len(state.image))):
         return state
-    which, best = which.to(state.image.device), state.best
-    return replace(
-        state,
-        image=state.image[which],
-        losses={name: values[which] for name, values in state.losses.items()},
-        downscale_mse=state.downscale_mse[which],
-        best=replace(
-            best,
-            image=best.image[which],
-            ws=best.ws[which],
-            downscale_mse=best.downscale_mse[which],
-            loss=best.loss[which],
-            converged=best.converged[which],
-        ),
-    )
+    which = which.to(state.image.device)
+    return _combined(state, state, lambda values, _: values[which])
 
 
 def _with_rows(state: SearchState, places: Sequence[int], found: SearchState) -> SearchState:
     """Puts what was found last in the place of some items of a state."""
     index = torch.tensor(places, device=state.image.device)
+    both = _combined(found, state, lambda new, old: old.index_copy(0, index, new))
+    best = replace(
+        both.best,
+        steps=state.best.steps + found.best.steps,
+        full_evaluations=state.best.full_evaluations + found.best.full_evaluations,
+    )
+    return replace(both, step=state.step + found.step, best=best)
 
-    def put(old: Tensor, new: Tensor) -> Tensor:
-        return old.index_copy(0, index, new)
 
-    best = found.best
+def _combined(late: SearchState, early: SearchState, choose: Callable[[Tensor, Tensor], Tensor]) -> SearchState:
+    """Makes each tensor of those of two states; all else is the late one's."""
     return replace(
-        found,
-        step=state.step + found.step,
-        image=put(state.image, found.image),
-        losses={name: put(values, found.losses[name]) for name, values in state.losses.items()},
-        downscale_mse=put(state.downscale_mse, found.downscale_mse),
-        best=replace(
-            best,
-            image=put(state.best.image, best.image),
-            ws=put(state.best.ws, best.ws),
-            downscale_mse=put(state.best.downscale_mse, best.downscale_mse),
-            loss=put(state.best.loss, best.loss),
-            converged=put(state.best.converged, best.converged),
-            steps=state.best.steps + best.steps,
-            full_evaluations=state.best.full_evaluations + best.full_evaluations,
-        ),
+        late,
+        current=late.current.with_items_of(early.current, choose),
+        losses={name: choose(values, early.losses[name]) for name, values in late.losses.items()},
+        best=late.best.with_items_of(early.best, choose),
     )

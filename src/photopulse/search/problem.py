@@ -1,5 +1,6 @@
 """What a search is given, and what it gives back."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -59,6 +60,50 @@ class SearchResult:
     steps: int
     full_evaluations: int
 
+    def with_items_of(self, other: "SearchResult", choose: Callable[[Tensor, Tensor], Tensor]) -> "SearchResult":
+        """Makes each tensor of this one's and the other's; steps and evaluations stay this one's."""
+        return replace(
+            self,
+            image=choose(self.image, other.image),
+            ws=choose(self.ws, other.ws),
+            noise=tuple(choose(mine, others) for mine, others in zip(self.noise, other.noise, strict=True)),
+            downscale_mse=choose(self.downscale_mse, other.downscale_mse),
+            loss=choose(self.loss, other.loss),
+            converged=choose(self.converged, other.converged),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SearchState:
+    """One step of a running search.
+
+    Attributes:
+        step: counted from 1.
+        current: what this step shows.
+        losses: each term of this step, unweighted, and the weighted ``"TOTAL"``: name -> (B,).
+        best: the best so far; after the last step, the answer.
+    """
+
+    step: int
+    current: SearchResult
+    losses: Mapping[str, Tensor]
+    best: SearchResult
+
+    @property
+    def image(self) -> Tensor:
+        """The image of this step, (B, 3, resolution, resolution), not clamped."""
+        return self.current.image
+
+    @property
+    def downscale_mse(self) -> Tensor:
+        """The error of this step's image, clamped to [0, 1] as it would be written, (B,)."""
+        return self.current.downscale_mse
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What progress tells: the error of the best images so far, their mean."""
+        return {"mse": self.best.downscale_mse.mean().item()}
+
 
 def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
     """Keeps, item by item, the better of two results: one that converged, then the one of lower loss."""
@@ -68,16 +113,7 @@ def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
     if wins.all():
         return new
 
-    def pick(a: Tensor, b: Tensor) -> Tensor:
-        return torch.where(wins.view(-1, *[1] * (a.ndim - 1)), b, a)
+    def pick(late: Tensor, early: Tensor) -> Tensor:
+        return torch.where(wins.view(-1, *[1] * (late.ndim - 1)), late, early)
 
-    return SearchResult(
-        image=pick(old.image, new.image),
-        ws=pick(old.ws, new.ws),
-        noise=tuple(pick(a, b) for a, b in zip(old.noise, new.noise, strict=True)),
-        downscale_mse=pick(old.downscale_mse, new.downscale_mse),
-        loss=pick(old.loss, new.loss),
-        converged=pick(old.converged, new.converged),
-        steps=new.steps,
-        full_evaluations=new.full_evaluations,
-    )
+    return new.with_items_of(old, pick)

@@ -5,7 +5,7 @@ CVPR 2020.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -15,7 +15,7 @@ from torch.optim import SGD, Adam, Adamax, Optimizer
 from photopulse.search.losses import LossTerm, evaluate_loss, mean_squared_error, parse_loss
 from photopulse.search.names import OptimizerName, ScheduleName
 from photopulse.search.prior import to_ws
-from photopulse.search.problem import SearchProblem, SearchResult, better_of
+from photopulse.search.problem import SearchProblem, SearchResult, SearchState, better_of
 from photopulse.search.schedules import SCHEDULES
 from photopulse.search.sphere import project_onto_sphere_, radii
 from photopulse.search.starts import NoiseSettings, Start, random_start, trainable_indices
@@ -53,25 +53,6 @@ class PulseSettings:
             raise ValueError("a search needs at least one loss")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SearchState:
-    """One step of a running search.
-
-    Attributes:
-        step: counted from 1.
-        image: of this step, (B, 3, resolution, resolution), not clamped.
-        losses: each term, unweighted, and the weighted ``"TOTAL"``: name -> (B,).
-        downscale_mse: of this step's image, clamped to [0, 1] as it would be written, (B,).
-        best: the best so far; after the last step, the answer.
-    """
-
-    step: int
-    image: Tensor
-    losses: Mapping[str, Tensor]
-    downscale_mse: Tensor
-    best: SearchResult
-
-
 def pulse_search(
     problem: SearchProblem, settings: PulseSettings, *, start: Start | None = None
 ) -> Iterator[SearchState]:
@@ -103,10 +84,19 @@ def pulse_search(
         error = _written_error(image, problem)
 
         # Remember the best, which the optimiser's next step would overwrite.
-        current = _snapshot(image, ws, noise, error, losses["TOTAL"], settings.eps, step + 1)
+        current = SearchResult(
+            image=image.detach(),
+            ws=ws.detach().clone(),
+            noise=tuple(values.detach().clone() for values in noise),
+            downscale_mse=error,
+            loss=losses["TOTAL"].detach(),
+            converged=error <= settings.eps,
+            steps=step + 1,
+            full_evaluations=step + 1,
+        )
         best = current if best is None else better_of(best, current)
         detached = {name: values.detach() for name, values in losses.items()}
-        yield SearchState(step=step + 1, image=current.image, losses=detached, downscale_mse=error, best=best)
+        yield SearchState(step=step + 1, current=current, losses=detached, best=best)
 
         # Step, and return to the sphere.
         if step + 1 == settings.steps:
@@ -123,21 +113,6 @@ def pulse_search(
 def _written_error(image: Tensor, problem: SearchProblem) -> Tensor:
     """Compares what would be written: a search that hovers at eps can lose it by clamping."""
     return mean_squared_error(problem.degradation(image.clamp(0, 1)), problem.target)
-
-
-def _snapshot(
-    image: Tensor, ws: Tensor, noise: list[Tensor], error: Tensor, loss: Tensor, eps: float, step: int
-) -> SearchResult:
-    return SearchResult(
-        image=image.detach(),
-        ws=ws.detach().clone(),
-        noise=tuple(values.detach().clone() for values in noise),
-        downscale_mse=error,
-        loss=loss.detach(),
-        converged=error <= eps,
-        steps=step,
-        full_evaluations=step,
-    )
 
 
 def _make_optimizer(parameters: list[Tensor], settings: PulseSettings) -> Optimizer:

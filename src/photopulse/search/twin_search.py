@@ -13,8 +13,7 @@ from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS, Objective
 from photopulse.search.losses import mean_squared_error
 from photopulse.search.prior import point_to_ws
-from photopulse.search.problem import SearchProblem, SearchResult, better_of
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchProblem, SearchResult, SearchState, better_of
 from photopulse.search.surface import strongest_unseen
 from photopulse.search.views import View, views_of
 
@@ -138,8 +137,7 @@ class TwinSearch:
             yield from self._descend(last, last.target + self._defect, evaluations)
             ws, image, small = self._render()
             before = self._best
-            self._keep(ws, image)
-            yield self._state(image)
+            yield self._keep(ws, image)
             if not last.is_true:
                 is_open = self._open.view(-1, 1, 1, 1)
                 self._defect = torch.where(is_open, self._see(last, ws) - small, self._defect)
@@ -155,7 +153,8 @@ class TwinSearch:
             solver.step()
             self._move(solver)
             if self._show_every and done % self._show_every == 0:
-                yield self._state(self._render()[1])
+                ws, image, _ = self._render()
+                yield self._state(self._result(ws, image))
 
     def _move(self, solver: BatchedLBFGS) -> None:
         """Follows the solver with the items that are still searched: how long the others take moves no answer."""
@@ -198,13 +197,19 @@ class TwinSearch:
         self._pass_seconds = time.monotonic() - started
         return ws, image, small
 
-    @torch.no_grad()
-    def _keep(self, ws: Tensor, image: Tensor) -> None:
+    def _keep(self, ws: Tensor, image: Tensor) -> SearchState:
         """Remembers the pictures of those items that are still searched, where they are better."""
-        error = self._error(image)
         self._passes += 1
         self._rendered += 1
-        current = SearchResult(
+        current = self._result(ws, image)
+        self._best = current if self._best is None else better_of(self._best, current)
+        return self._state(current)
+
+    @torch.no_grad()
+    def _result(self, ws: Tensor, image: Tensor) -> SearchResult:
+        """Compares what would be written: the search itself sees pictures that are not clamped."""
+        error = mean_squared_error(self._problem.degradation(image.clamp(0, 1)), self._problem.target)
+        return SearchResult(
             image=image,
             ws=ws,
             noise=(),
@@ -214,28 +219,11 @@ class TwinSearch:
             steps=self._passes,
             full_evaluations=self._rendered,
         )
-        self._best = current if self._best is None else better_of(self._best, current)
 
-    @torch.no_grad()
-    def _error(self, image: Tensor) -> Tensor:
-        """Compares what would be written: the search itself sees pictures that are not clamped."""
-        return mean_squared_error(self._problem.degradation(image.clamp(0, 1)), self._problem.target)
-
-    def _state(self, image: Tensor) -> SearchState:
+    def _state(self, current: SearchResult) -> SearchState:
         self._shown += 1
-        error = self._error(image)
-        best = self._best or SearchResult(
-            image=image,
-            ws=self._ws(self._point),
-            noise=(),
-            downscale_mse=error,
-            loss=error,
-            converged=error <= self._eps,
-            steps=0,
-            full_evaluations=0,
-        )
-        losses = {"L2": error, "TOTAL": error}
-        return SearchState(step=self._shown, image=image, losses=losses, downscale_mse=error, best=best)
+        losses = {"L2": current.downscale_mse, "TOTAL": current.downscale_mse}
+        return SearchState(step=self._shown, current=current, losses=losses, best=self._best or current)
 
     def _is_late(self) -> bool:
         return self._clock.is_over(in_seconds=self._pass_seconds)

@@ -13,6 +13,7 @@ from torch import nn
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
 from photopulse.networks.files import write_network
+from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
@@ -25,23 +26,6 @@ if TYPE_CHECKING:
 
 _SHEET_EVERY = 250
 _CHECKPOINT, _SETTINGS, _LOSSES, _CURVES = "checkpoint.pt", "settings.json", "losses.csv", "losses.png"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingWatcher:
-    """Progress callbacks of a training.
-
-    Attributes:
-        on_face: called after each photo that was searched for faces, with the numbers of photos searched and of all.
-        on_note: called with a sentence to show, e.g. that photos are left out.
-        on_step: called after each step, with the number of all steps.
-        on_losses: called after each line of the loss table, with the step and the mean losses.
-    """
-
-    on_face: Callable[[int, int], None] = lambda _done, _total: None
-    on_note: Callable[[str], None] = lambda _text: None
-    on_step: Callable[[Trained, int], None] = lambda _state, _total: None
-    on_losses: Callable[[int, dict[str, float]], None] = lambda _step, _losses: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +63,10 @@ class Recipe:
     settings: Mapping[str, object]
     sizes: "DataclassInstance"
     network: nn.Module
-    prepare: Callable[[TrainingWatcher], PreparedTraining]
+    prepare: Callable[[Watcher], PreparedTraining]
 
 
-def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: TrainingWatcher | None) -> Path:
+def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: Watcher | None) -> Path:
     """Trains and writes the averaged weights to ``output/<name>.safetensors``, whose path it returns.
 
     ``output`` also gets settings.json, losses.csv, losses.png, samples/<step>.png and checkpoint.pt, from which the
@@ -93,14 +77,14 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
         output: folder, made if need be.
         compute: where to compute.
         fresh: whether to remove the files of an earlier training instead of resuming it.
-        watcher: progress callbacks.
+        watcher: hears of the preparation, each step and each line of losses.csv.
 
     Raises:
         PhotopulseError: if the files cannot be used, the checkpoint is of other settings, the folder cannot be written,
             or the loss is infinite or not a number.
     """
     weights = output / f"{recipe.name}.safetensors"
-    watcher = watcher if watcher and compute.is_main else TrainingWatcher()
+    watcher = watcher if watcher and compute.is_main else Watcher()
     settings = {"recipe": recipe.name, **recipe.settings, "processes": compute.processes}
     with _using(output):
         with compute.main_first():
@@ -119,8 +103,9 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
     return weights
 
 
-def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: TrainingWatcher, *, steps: int) -> None:
+def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: Watcher, *, steps: int) -> None:
     log: LossLog | None = None
+    watcher.start("training", steps)
     for state in training.train(output / _CHECKPOINT):
         if not compute.is_main:
             continue
@@ -131,9 +116,9 @@ def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: 
             training.write_sheet(output / "samples" / f"{state.step:06d}.png", state.network, state.step)
         if sheet_due and means is not None:
             write_loss_curves(output / _CURVES, output / _LOSSES)
-        watcher.on_step(state, steps)
+        watcher.step(state.step, figures=state.losses)
         if means is not None:
-            watcher.on_losses(state.step, means)
+            watcher.log(state.step, means)
 
 
 def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh: bool) -> None:

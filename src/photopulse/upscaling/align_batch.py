@@ -1,7 +1,7 @@
 """Many photos to aligned faces."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from photopulse.images import write_image
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
+from photopulse.runs.watcher import Watcher
 from photopulse.upscaling.align import align, check_size
 
 COMMAND = "align"
@@ -23,7 +24,7 @@ def align_files(
     *,
     size: int = 32,
     padding: bool = True,
-    on_item: Callable[[ReportItem], None] = lambda _item: None,
+    watcher: Watcher | None = None,
 ) -> list[ReportItem]:
     """Aligns all faces of all photos into ``folder``.
 
@@ -35,6 +36,7 @@ def align_files(
         PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
     """
     check_size(size)
+    watcher = watcher or Watcher()
     inputs = {canonical(file) for file in files}
     places = count()
     with Report(folder, COMMAND, resume=False) as report:
@@ -53,7 +55,7 @@ def align_files(
                 ]
             for row in rows:
                 report.add(next(places), row)
-                on_item(row)
+                watcher.end(row)
     return report.items
 
 

@@ -11,19 +11,20 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.generators.protocol import Generator
-from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
+from photopulse.runs.watcher import Watcher
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import one_hot
-from photopulse.search.pulse import SearchState
+from photopulse.search.problem import SearchState
 from photopulse.upscaling.align import align
 from photopulse.upscaling.answers import Answers
-from photopulse.upscaling.batch_settings import BatchSettings, Watcher
+from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.frames import StepRecorder
 from photopulse.upscaling.inputs import fit_target, listed, read_target, target_sizes
 from photopulse.upscaling.keys import answer_key, run_key
-from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, run_search
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
 
 COMMAND = "upscale"
 _SHOWN_EVERY = 4  # Evaluations of the fast search between two recorded pictures.
@@ -125,7 +126,7 @@ class _Run:
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
         self._run_key = run_key(self._kit, settings.upscale)
         self._places = count()
-        self._answers = Answers(settings.count)
+        self._gathered = Answers(settings.count)
 
     def plan(self, files: Sequence[Path]) -> Iterator[_Job]:
         """Yields what is left to do; rows are added for what failed or is done already."""
@@ -142,17 +143,8 @@ class _Run:
 
     def search(self, jobs: Sequence[_Job]) -> None:
         """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
-        self._watcher.on_start([job.output.name for job in jobs])
-        recorders = [self._recorder(job) for job in jobs]
-        faces = self._faces(jobs, recorders)
-        if isinstance(faces, list):
-            for job, face, recorder in zip(jobs, faces, recorders, strict=True):
-                self._add(job.place, _written(job, face, recorder))
-        elif len(jobs) > 1:
-            for job in jobs:
-                self.search([job])
-        else:
-            self._add(jobs[0].place, _failed(jobs[0], faces))
+        for job, answer in together_or_alone(jobs, self._answers):
+            self._add(job.place, _failed(job, answer) if isinstance(answer, str) else _written(job, *answer))
 
     def _read(self, source: Path) -> list[Tensor]:
         if self._settings.align_size is not None:
@@ -191,27 +183,28 @@ class _Run:
         row = replace(done, input=str(job.source), output=str(job.output))
         self.report.keep(job.place, row)
         self._complete(job.place, row)
-        self._watcher.on_item(row, True)
+        self._watcher.end(row, resumed=True)
         return False
 
-    def _faces(self, jobs: Sequence[_Job], recorders: Sequence[StepRecorder]) -> list[UpscaledFace] | str:
-        """Returns the answers, or why there are none; the error itself would keep the search's memory alive."""
+    def _answers(self, jobs: Sequence[_Job]) -> list[tuple[UpscaledFace, StepRecorder]]:
+        """Searches the jobs at once; returns the face of each, and what recorded its search."""
+        others = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
+        self._watcher.start(f"{jobs[0].output.name}{others}", self._settings.upscale.most_steps)
+        recorders = [self._recorder(job) for job in jobs]
 
         def on_step(state: SearchState) -> None:
             for i, recorder in enumerate(recorders):
                 recorder.add(state.step, state.image[i : i + 1])
-            self._watcher.on_step(state)
+            self._watcher.step(state.step, figures=state.figures)
 
-        try:
-            return run_search(
-                torch.cat([job.target for job in jobs]),
-                self._kit,
-                seeds=[job.seed for job in jobs],
-                settings=self._searched,
-                on_step=on_step,
-            )
-        except FAILURES as error:
-            return reason(error)
+        faces = upscale(
+            torch.cat([job.target for job in jobs]),
+            self._kit,
+            seed=[job.seed for job in jobs],
+            settings=self._searched,
+            on_step=on_step,
+        )
+        return list(zip(faces, recorders, strict=True))
 
     @property
     def _searched(self) -> UpscaleSettings:
@@ -230,10 +223,10 @@ class _Run:
     def _add(self, place: int, item: ReportItem) -> None:
         self.report.add(place, item)
         self._complete(place, item)
-        self._watcher.on_item(item, False)
+        self._watcher.end(item)
 
     def _complete(self, place: int, item: ReportItem) -> None:
-        for known_place, row in self._answers.add(place, item):
+        for known_place, row in self._gathered.add(place, item):
             self.report.add(known_place, row)
 
 

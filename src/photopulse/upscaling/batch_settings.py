@@ -1,10 +1,7 @@
-"""What a batch of faces is told, and whom it tells of its progress."""
+"""How a folder of faces is worked through."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from photopulse.runs.report import ReportItem
-from photopulse.search.pulse import SearchState
 from photopulse.upscaling.upscale import UpscaleSettings
 
 
@@ -44,18 +41,3 @@ class BatchSettings:
     def together(self) -> int:
         """Answers that are searched at once."""
         return max(self.batch_size, min(self.count, self.upscale.together))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watcher:
-    """What the caller wants to hear.
-
-    Attributes:
-        on_start: the outputs that a search begins with.
-        on_step: after each step of that search.
-        on_item: each finished row; ``resumed`` says that an earlier run made it.
-    """
-
-    on_start: Callable[[Sequence[str]], None] = lambda _names: None
-    on_step: Callable[[SearchState], None] = lambda _state: None
-    on_item: Callable[[ReportItem, bool], None] = lambda _item, _resumed: None

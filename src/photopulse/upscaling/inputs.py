@@ -1,5 +1,6 @@
 """Pictures as the user gives them, made into what the search takes."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -31,6 +32,13 @@ def read_target(face: ImageLike, *, resolution: int) -> Tensor:
             "or --fit for a face that is already cropped",
         )
     return pixels
+
+
+def read_targets(faces: ImageLike, *, resolution: int) -> Tensor:
+    """Reads a small face as ``read_target`` does, or takes several of one size, (B, 3, h, h) in [0, 1]."""
+    if isinstance(faces, Tensor) and faces.ndim == 4 and len(faces) > 1:
+        return torch.cat([read_target(face, resolution=resolution) for face in faces.unsqueeze(1)])
+    return read_target(faces, resolution=resolution)
 
 
 def fit_target(face: ImageLike, *, resolution: int) -> Tensor:

@@ -1,7 +1,6 @@
 """A folder of faces drawn from a generator: resumable, each a picture that says that it is synthetic."""
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from photopulse.images import synthetic_metadata, write_image
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.keys import key
 from photopulse.runs.report import Report, ReportItem
+from photopulse.runs.watcher import Watcher
 from photopulse.upscaling.sample import check_sampling, sample_faces
 
 COMMAND = "sample"
@@ -39,8 +39,7 @@ def sample_files(
     folder: Path,
     generator: Generator,
     settings: SampleSettings,
-    *,
-    on_item: Callable[[ReportItem, bool], None] = lambda _item, _resumed: None,
+    watcher: Watcher | None = None,
 ) -> list[ReportItem]:
     """Draws one face for each seed into ``folder/<seed>.png``, six digits, and keeps ``folder/report.json``.
 
@@ -52,13 +51,15 @@ def sample_files(
         folder: receives the pictures and the report.
         generator: from ``load_generator``.
         settings: of all faces.
-        on_item: hears each finished row, and whether an earlier run made it.
+        watcher: hears of progress: a step is a face.
 
     Raises:
         PhotopulseError: for settings that the generator cannot follow, and a folder that cannot be written to.
     """
     check_sampling(generator, seeds, size=settings.size, label=settings.label)
+    watcher = watcher or Watcher()
     run_key = key(generator.name, weights_hash(generator), settings)
+    watcher.start("drawing faces", len(seeds))
     with Report(folder, COMMAND, resume=True) as report:
         for place, seed in enumerate(seeds):
             output, face_key = folder / f"{seed:06d}.png", key(run_key, seed)
@@ -69,7 +70,8 @@ def sample_files(
             else:
                 row = _made(output, generator, settings, seed, face_key)
                 report.add(place, row)
-            on_item(row, done is not None)
+            watcher.end(row, resumed=done is not None)
+            watcher.step(place + 1)
     return report.items
 
 

@@ -22,12 +22,12 @@ from photopulse.search.fast import FastSettings, fast_search
 from photopulse.search.kit import SearchKit
 from photopulse.search.losses import mean_squared_error
 from photopulse.search.prior import one_hot
-from photopulse.search.problem import SearchProblem, SearchResult
-from photopulse.search.pulse import PulseSettings, SearchState, pulse_search
+from photopulse.search.problem import SearchProblem, SearchResult, SearchState
+from photopulse.search.pulse import PulseSettings, pulse_search
 from photopulse.search.starts import zeroed_indices
 from photopulse.search.surface import Surfaced, close_gap
 from photopulse.search.twin_search import reachable_eps
-from photopulse.upscaling.inputs import read_target
+from photopulse.upscaling.inputs import read_targets
 
 Status = Literal["converged", "not-converged"]
 Method = Literal["fast", "classic"]
@@ -124,38 +124,48 @@ class UpscaledFace:
 
 def upscale(
     face: ImageLike,
-    generator: Generator | None = None,
+    generator: Generator | SearchKit | None = None,
     *,
     count: int = 1,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     settings: UpscaleSettings | None = None,
     on_step: Callable[[SearchState], None] | None = None,
 ) -> list[UpscaledFace]:
-    """Finds ``count`` different realistic faces that downscale to a small one.
+    """Finds ``count`` different realistic faces that downscale to a small one, or to each of several.
 
     Args:
-        face: a picture file, or pixels (1, 3, h, h) in [0, 1], where h divides the generator's size.
-        generator: from ``load_generator``; the default one if None.
-        count: answers wanted; answer k is that of the seed ``seed + k``.
-        seed: of the first answer.
+        face: a picture file, or pixels (1, 3, h, h) in [0, 1], where h divides the generator's size; pixels of several
+            faces, (B, 3, h, h), are searched at once.
+        generator: from ``load_generator``, or for many calls its ``SearchKit``; the default generator if None.
+        count: answers wanted to each face; answer k is that of the seed ``seed + k``.
+        seed: of the first answer: the same for all faces, or one for each.
         settings: of the search.
         on_step: is called after each step of each search.
+
+    Returns:
+        The first answer to each face, then the second to each, and so on.
 
     Raises:
         PhotopulseError: if the picture cannot be read or has a size that does not fit, or the settings suit no
             search of the generator.
+        ValueError: if the given pixels are not of that shape, or the seeds are not as many as the faces.
     """
-    generator = generator or load_generator()
     settings = settings or UpscaleSettings()
-    check_settings(settings, generator)
-    target = read_target(face, resolution=generator.resolution)
-    kit = SearchKit.find(generator, label=one_hot(settings.label, generator))
+    kit = generator if isinstance(generator, SearchKit) else _find_kit(generator or load_generator(), settings)
+    check_settings(settings, kit.generator)
+    targets = read_targets(face, resolution=kit.generator.resolution)
+    seeds = [seed] * len(targets) if isinstance(seed, int) else list(seed)
     answers: list[UpscaledFace] = []
-    for first in range(seed, seed + count, settings.together):
-        seeds = range(first, min(first + settings.together, seed + count))
-        targets = target.expand(len(seeds), -1, -1, -1)
-        answers += run_search(targets, kit, seeds=seeds, settings=settings, on_step=on_step)
+    for first in range(0, count, settings.together):
+        some = range(first, min(first + settings.together, count))
+        some_seeds = [of_face + k for k in some for of_face in seeds]
+        answers += _search(targets.repeat(len(some), 1, 1, 1), kit, some_seeds, settings, on_step)
     return answers
+
+
+def _find_kit(generator: Generator, settings: UpscaleSettings) -> SearchKit:
+    check_settings(settings, generator)  # A search that cannot start must not wait for its Gaussian to be fitted.
+    return SearchKit.find(generator, label=one_hot(settings.label, generator))
 
 
 def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
@@ -181,13 +191,12 @@ def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
         ) from error
 
 
-def run_search(
+def _search(
     target: Tensor,
     kit: SearchKit,
-    *,
     seeds: Sequence[int],
     settings: UpscaleSettings,
-    on_step: Callable[[SearchState], None] | None = None,
+    on_step: Callable[[SearchState], None] | None,
 ) -> list[UpscaledFace]:
     """Searches all targets (B, 3, h, h) at once, one seed each, and returns the best face of each."""
     started = time.perf_counter()

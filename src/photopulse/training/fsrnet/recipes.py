@@ -13,6 +13,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.fsrnet import SIZE, SMALL_SIZE, FSRNet
 from photopulse.networks.fsrnet_weights import KIND, FSRNetName, load_fsrnet, read_fsrnet
+from photopulse.runs.watcher import Watcher
 from photopulse.training.compute import Compute
 from photopulse.training.fsrnet.faces import TrainingFace, find_meshes
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining, train_fsrgan
@@ -20,7 +21,7 @@ from photopulse.training.fsrnet.fsrnet import FSRNetTraining, train_fsrnet
 from photopulse.training.fsrnet.pairs import make_batch
 from photopulse.training.fsrnet.sheets import write_training_sheet
 from photopulse.training.loop import Trained
-from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
+from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
 _SHEET_FACES = 6
 _MESHES = "meshes.npz"
@@ -41,7 +42,7 @@ def run_fsrnet(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains FSRNet on FFHQ-aligned faces and returns the file of its weights, ``output/fsrnet.safetensors``.
 
@@ -73,7 +74,7 @@ def run_fsrgan(
     start: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains FSRGAN as ``run_fsrnet`` does FSRNet; the weights are ``output/fsrgan.safetensors``.
 
@@ -96,7 +97,7 @@ def _recipe(
     network: FSRNet,
     train: TrainOnFaces,
 ) -> Recipe:
-    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
+    def prepare(watcher: Watcher) -> PreparedTraining:
         faces, held_out_faces = _split(_find_faces(files, output / _MESHES, watcher), settings.optimisation.batch_size)
         random = np.random.default_rng(0)
         held_out = make_batch(
@@ -123,12 +124,13 @@ def _recipe(
     )
 
 
-def _find_faces(files: Sequence[Path], cache: Path, watcher: TrainingWatcher) -> list[TrainingFace]:
+def _find_faces(files: Sequence[Path], cache: Path, watcher: Watcher) -> list[TrainingFace]:
     faces: list[TrainingFace] = []
+    watcher.start("finding faces", len(files))
     for done, face in enumerate(find_meshes(files, cache), start=1):
         if face is not None:
             faces.append(face)
-        watcher.on_face(done, len(files))
+        watcher.step(done)
     if not faces:
         raise PhotopulseError(
             "cannot train",
@@ -136,7 +138,7 @@ def _find_faces(files: Sequence[Path], cache: Path, watcher: TrainingWatcher) ->
             fix="make faces with `photopulse align PHOTOS -o FACES --size 256` or `photopulse sample`",
         )
     if len(faces) < len(files):
-        watcher.on_note(f"{len(files) - len(faces)} of {len(files)} pictures show no face and are left out")
+        watcher.note(f"{len(files) - len(faces)} of {len(files)} pictures show no face and are left out")
     return faces
 
 

@@ -1,9 +1,9 @@
 """Finds the faces of any number of photos once and stores their crops; an interrupted search is resumed."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from photopulse.faces.detect import FaceDetector
 from photopulse.faces.region import face_region
 from photopulse.files import write_text
 from photopulse.images import read_image, to_uint8
+from photopulse.runs.watcher import Watcher
 from photopulse.training.restoration.face_crops import MARGIN, STORED_SIZE, FaceCrops, Pixels
 
 # Smaller faces would be enlarged, and the network would learn to blur.
@@ -24,15 +25,7 @@ _BYTES = STORED_SIZE * STORED_SIZE * 3
 _HEADER = f"faces of {LEAST_SIDE:.0f} px or more as {STORED_SIZE} px with a margin of {MARGIN}\n"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchWatcher:
-    """Progress callbacks of the search: numbers of photos searched and of all; a sentence to show."""
-
-    on_face: Callable[[int, int], None] = lambda _done, _total: None
-    on_note: Callable[[str], None] = lambda _text: None
-
-
-def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher | None = None) -> FaceCrops:
+def gather_faces(files: Sequence[Path], folder: Path, *, watcher: Watcher | None = None) -> FaceCrops:
     """Finds the faces of all photos and stores their crops in ``folder``, so that the next call starts at once.
 
     Faces whose square has less than 190 px are left out, and so are photos without faces and, with a note, those that
@@ -42,13 +35,13 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
         files: photos, or aligned faces, in any number and of any size.
         folder: gets faces.bin, the crops one after the other, and faces.csv, a line for each photo: a key for the file
             and its state, and the number of its faces.
-        watcher: progress callbacks.
+        watcher: hears of progress, a step is a photo, and of photos that cannot be read.
 
     Raises:
         PhotopulseError: a file is missing, or no face was found in any.
     """
     photos = list({file.resolve(): file for file in files}.values())
-    counts = _count_faces(photos, folder, watcher or SearchWatcher())
+    counts = _count_faces(photos, folder, watcher or Watcher())
     if not sum(counts):
         raise PhotopulseError(
             f"cannot train on these {len(files)} pictures",
@@ -64,26 +57,27 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
     )
 
 
-def _count_faces(photos: Sequence[Path], folder: Path, watcher: SearchWatcher) -> list[int]:
+def _count_faces(photos: Sequence[Path], folder: Path, watcher: Watcher) -> list[int]:
     """Searches the photos that were not searched before; returns the number of faces of each."""
     stored, listed = folder / "faces.bin", folder / "faces.csv"
     keys = [_key(photo) for photo in photos]
     counts = list(_known(keys, stored, listed))
+    watcher.start("finding faces", len(photos))
     if len(counts) < len(photos):
         write_text(listed, _HEADER + "".join(_line(key, count) for key, count in zip(keys, counts, strict=False)))
         detector = FaceDetector.load()
         with stored.open("ab") as crops, listed.open("a", encoding="ascii", newline="") as lines:
             crops.truncate(sum(counts) * _BYTES)
             for number in range(len(counts), len(photos)):
-                found = _crops_of(photos[number], detector, watcher.on_note)
+                found = _crops_of(photos[number], detector, watcher)
                 # The line is written last, so that the crops that it counts are certainly on disk.
                 crops.writelines(crop.tobytes() for crop in found)
                 crops.flush()
                 lines.write(_line(keys[number], len(found)))
                 lines.flush()
                 counts.append(len(found))
-                watcher.on_face(number + 1, len(photos))
-    watcher.on_face(len(photos), len(photos))
+                watcher.step(number + 1)
+    watcher.step(len(photos))
     return counts
 
 
@@ -119,11 +113,11 @@ def _key(file: Path) -> str:
     return hashlib.sha256(text.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
-def _crops_of(file: Path, detector: FaceDetector, on_note: Callable[[str], None]) -> list[Pixels]:
+def _crops_of(file: Path, detector: FaceDetector, watcher: Watcher) -> list[Pixels]:
     try:
         photo = read_image(file).pixels
     except PhotopulseError as error:
-        on_note(f"left out: {error}")
+        watcher.note(f"left out: {error}")
         return []
     crops: list[Pixels] = []
     for face in detector.detect(photo):

@@ -1,16 +1,17 @@
 """Selects the photos that a training can use, before it starts and not hours later."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
 from photopulse.images.opening import open_image
+from photopulse.runs.watcher import Watcher
 
 # The limit of ``read_image``.
 _MOST_PIXELS = 100_000_000
 
 
-def usable_photos(files: Sequence[Path], *, least_side: int, on_note: Callable[[str], None]) -> list[Path]:
+def usable_photos(files: Sequence[Path], *, least_side: int, watcher: Watcher) -> list[Path]:
     """Keeps the photos that can be opened and have ``least_side`` px or more each way; the others become notes.
 
     Only headers are read. A file that is named twice is kept twice.
@@ -29,9 +30,10 @@ def usable_photos(files: Sequence[Path], *, least_side: int, on_note: Callable[[
             broken[file] = error
     if broken:
         first = next(iter(broken.values()))
-        on_note(f"{len(broken)} of {len(files)} files are left out: {first}" + (" ..." if len(broken) > 1 else ""))
+        watcher.note(f"{len(broken)} of {len(files)} files are left out: {first}" + (" ..." if len(broken) > 1 else ""))
     if small:
-        on_note(f"{len(small)} of {len(files)} photos have a side below {least_side} px and are left out: {small[0]}")
+        words = f"have a side below {least_side} px and are left out: {small[0]}"
+        watcher.note(f"{len(small)} of {len(files)} photos {words}")
     if not kept:
         raise PhotopulseError(
             f"cannot train on these {len(files)} files",

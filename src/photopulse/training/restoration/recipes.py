@@ -21,20 +21,21 @@ from photopulse.networks.files import read_network
 from photopulse.networks.full_size import FullSizeNet
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.networks.shipped import ENLARGE, FACE, FULL_SIZE, PHOTO, load_photo_net
+from photopulse.runs.watcher import Watcher
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.restoration.enlarge import EnlargeTraining, train_enlarge
 from photopulse.training.restoration.face_crops import FaceCrops
 from photopulse.training.restoration.face_gan import FaceGANTraining, train_face_gan
 from photopulse.training.restoration.face_restoration import FaceTraining, train_face
-from photopulse.training.restoration.face_store import SearchWatcher, gather_faces
+from photopulse.training.restoration.face_store import gather_faces
 from photopulse.training.restoration.files import hold_out, spread, usable_photos
 from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, damage_and_restore_size, make_pairs
 from photopulse.training.restoration.photo import PhotoTraining, train_photo
 from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
 from photopulse.training.restoration.train import Restorer, restore_plainly
-from photopulse.training.run import PreparedTraining, Recipe, TrainingWatcher, run_recipe
+from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
 FACE_DECODER = "face-decoder"
 _SHOWN = 6
@@ -56,7 +57,7 @@ def run_photo(
     start: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains the photo network and returns the file of its weights, ``output/photo.safetensors``; see ``run_recipe``.
 
@@ -99,7 +100,7 @@ def run_full_size(
     photo_net: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains the full-size network as ``run_photo`` does the photo network: ``output/full-size.safetensors``.
 
@@ -128,7 +129,7 @@ def run_enlarge(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains the super-resolution network as ``run_photo`` does the photo network: ``output/enlarge.safetensors``."""
     train = partial(train_enlarge, settings=settings, compute=compute)
@@ -153,14 +154,14 @@ def run_face_gan(
     *,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains the face network's decoder as a GAN: ``output/face-gan.safetensors``; the rest is as in ``run_photo``.
 
     ``files`` are photos with faces, or faces; the crops of the faces found are stored in ``output/faces``.
     """
 
-    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
+    def prepare(watcher: Watcher) -> PreparedTraining:
         learned, _, summary = _faces(files, output, watcher)
         return PreparedTraining(
             data_summary=summary,
@@ -194,7 +195,7 @@ def run_face(
     photo_net: Path | None = None,
     compute: Compute,
     fresh: bool = False,
-    watcher: TrainingWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Path:
     """Trains the face network: ``output/face.safetensors``; the rest is as in ``run_face_gan``.
 
@@ -207,9 +208,9 @@ def run_face(
         start = _read_decoder(decoder)
         settings = replace(settings, network=_sizes_of(start))
 
-    def prepare(watcher: TrainingWatcher) -> PreparedTraining:
+    def prepare(watcher: Watcher) -> PreparedTraining:
         if start is None:
-            watcher.on_note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
+            watcher.note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
         learned, held_out, summary = _faces(files, output, watcher)
         pairs = [_held_out_face(face, settings.damage, place) for place, face in enumerate(held_out)]
         return PreparedTraining(
@@ -242,12 +243,12 @@ def _photos(
     damage: Damages,
     train: TrainOnPhotos,
     restore: Restorer,
-    watcher: TrainingWatcher,
+    watcher: Watcher,
     *,
     same_size: bool = True,
 ) -> PreparedTraining:
     """Selects the usable photos, and makes a pair of each that is held out for the sample sheets."""
-    learned, held_out = hold_out(usable_photos(files, least_side=crops.size, on_note=watcher.on_note), most=_SHOWN)
+    learned, held_out = hold_out(usable_photos(files, least_side=crops.size, watcher=watcher), most=_SHOWN)
     pairs = [
         make_pairs([file], crops, 1, torch.Generator().manual_seed(place), recipe=damage, same_size=same_size)
         for place, file in enumerate(held_out)
@@ -260,12 +261,10 @@ def _photos(
 
 
 def _faces(
-    files: Sequence[Path], output: Path, watcher: TrainingWatcher
+    files: Sequence[Path], output: Path, watcher: Watcher
 ) -> tuple[FaceCrops, list[torch.Tensor], dict[str, object]]:
     """Finds the faces; returns those to train on, a few held-out ones, upright, and a summary for settings.json."""
-    faces = gather_faces(
-        files, output / "faces", watcher=SearchWatcher(on_face=watcher.on_face, on_note=watcher.on_note)
-    )
+    faces = gather_faces(files, output / "faces", watcher=watcher)
     held_out = spread(len(faces), most=_SHOWN)
     learned = faces.without(held_out)
     if not len(learned):

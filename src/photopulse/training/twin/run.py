@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
 from photopulse.generators.protocol import Generator
 from photopulse.generators.twin import Twin
+from photopulse.runs.watcher import Watcher
 from photopulse.search.prior import GaussianPrior
 from photopulse.search.twin_cache import find_twin, load_twin, save_twin, twin_path
 from photopulse.training.twin.samples import TwinSamples, render_samples
@@ -46,26 +47,13 @@ class TwinFit:
         return self.after.mean < self.before.mean
 
 
-@dataclass(frozen=True, kw_only=True)
-class TwinFitWatcher:
-    """Progress callbacks of a fit.
-
-    Attributes:
-        on_stage: called when a stage begins, with its name and its number of parts.
-        on_part: called after each part, with the number of parts that are done and a short text.
-    """
-
-    on_stage: Callable[[str, int], None] = lambda _name, _total: None
-    on_part: Callable[[int, str], None] = lambda _done, _words: None
-
-
 def fit_twins(
     generator: Generator,
     prior: GaussianPrior,
     settings: TwinFitSettings,
     *,
     label: Tensor | None = None,
-    watcher: TwinFitWatcher | None = None,
+    watcher: Watcher | None = None,
 ) -> Iterator[TwinFit]:
     """Fits one twin after the other, stores it at ``twin_path`` and yields the result.
 
@@ -77,7 +65,7 @@ def fit_twins(
         prior: Gaussian of the generator's W.
         settings: settings of the fit.
         label: class label (c_dim,) for a conditional generator.
-        watcher: progress callbacks.
+        watcher: hears of the pictures that are rendered and of the steps of each twin.
 
     Raises:
         PhotopulseError: if a size has no twin, the cache cannot be written, or training fails.
@@ -87,7 +75,7 @@ def fit_twins(
     memory = keep_freed_memory() if generator.device.type == "cpu" else nullcontext()
     try:
         with memory:
-            yield from _Fitter(generator, prior, settings, label, watcher or TwinFitWatcher()).fits()
+            yield from _Fitter(generator, prior, settings, label, watcher or Watcher()).fits()
     except OSError as error:
         raise PhotopulseError(
             f"cannot keep the twins of {generator.name}",
@@ -105,7 +93,7 @@ class _Fitter:
         prior: GaussianPrior,
         settings: TwinFitSettings,
         label: Tensor | None,
-        watcher: TwinFitWatcher,
+        watcher: Watcher,
     ) -> None:
         self._generator = generator
         self._prior = prior
@@ -156,17 +144,17 @@ class _Fitter:
 
     def _train(self, twin: Twin, samples: TwinSamples) -> None:
         checkpoint = self._folder / f"{twin.size}-{_digest(self._recipe)}.pt"
-        self._watcher.on_stage(f"fitting the twin of {twin.size} px", self._settings.steps)
+        self._watcher.start(f"fitting the twin of {twin.size} px", self._settings.steps)
         mean: float | None = None
         for state in train_twin(twin, samples, self._settings, checkpoint=checkpoint):
             loss = state.losses["mse"]
             mean = loss if mean is None else mean + 0.05 * (loss - mean)
-            self._watcher.on_part(state.step, f"mse {mean:.2e}")
+            self._watcher.step(state.step, figures={"mse": mean})
 
     def _rendered(self) -> TwinSamples:
         if self._samples is None:
             count = _HELD_OUT + self._settings.samples
-            self._watcher.on_stage("rendering pictures to learn from", count)
+            self._watcher.start("rendering pictures to learn from", count)
             self._samples = render_samples(
                 self._generator,
                 self._prior,
@@ -175,7 +163,7 @@ class _Fitter:
                 seed=self._settings.seed,
                 folder=self._sample_folder,
                 label=self._label,
-                on_picture=lambda done: self._watcher.on_part(done, ""),
+                on_picture=self._watcher.step,
             )
         return self._samples
 
