@@ -24,6 +24,7 @@ from photopulse.search.fast import FastSettings
 from photopulse.search.prior import fit_prior
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
+from photopulse.training.encoder.train import EncoderFitSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
@@ -53,6 +54,7 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "evaluate": (EvaluateSettings(),),
     "sample": (SampleSettings(),),
     "models fit": (TwinFitSettings(),),
+    "models fit-encoder": (EncoderFitSettings(),),
     "train fsrnet": (FSRNetTraining().optimisation,),
     "train fsrgan": (FSRGANTraining().optimisation,),
     "train face-gan": (FaceGANTraining(),),
@@ -116,6 +118,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
         "twin_steps": TwinFitSettings().steps,
         "label": None,
     },
+    "models fit-encoder": {"name": DEFAULT_GENERATOR},
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},

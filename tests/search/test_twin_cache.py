@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from photopulse.errors import PhotopulseError
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.generators.twin import Twin
-from photopulse.search import twin_cache
+from photopulse.search import companion_files
 from photopulse.search.twin_cache import find_twin, load_twin, save_twin, shipped_twin_path, twin_path
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -20,7 +20,7 @@ Build = Callable[..., MobileStyleGAN]
 @pytest.fixture(autouse=True)
 def _private_folders(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test of this file sees the user's cache, or adds to what is shipped."""
-    monkeypatch.setattr(twin_cache, "_SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(companion_files, "_SHIPPED", tmp_path / "shipped")
 
 
 def changed_twin(generator: MobileStyleGAN, *, by: float) -> Twin:

@@ -9,7 +9,7 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.runs.watcher import Watcher
-from photopulse.search import twin_cache
+from photopulse.search import companion_files
 from photopulse.search.prior import GaussianPrior, fit_prior
 from photopulse.search.twin_cache import find_twin, save_twin, shipped_twin_path, twin_path
 from photopulse.training.twin import train as training
@@ -25,7 +25,7 @@ QUICK = TwinFitSettings(sizes=(8, 16), samples=48, steps=30, batch=8, learning_r
 @pytest.fixture(autouse=True)
 def _private_folders(own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test of this file sees the user's cache, or adds to what is shipped."""
-    monkeypatch.setattr(twin_cache, "_SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(companion_files, "_SHIPPED", tmp_path / "shipped")
 
 
 @pytest.fixture(scope="module")

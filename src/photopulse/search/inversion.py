@@ -110,9 +110,9 @@ def invert(
 def _find_styles(
     faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings
 ) -> tuple[Tensor, "_Compared"]:
-    """Searches twin after twin from the mean face; returns the points and what the last of them was compared with."""
-    generator = kit.generator
-    point = torch.zeros(len(faces), (1 + generator.num_ws) * generator.w_dim, device=faces.device)
+    """Searches twin after twin from the first guess; returns the points and what the last of them was compared with."""
+    start = kit.first_guess(faces)
+    point = start
     scale: Tensor | None = None
     stages = [
         (_Compared(_twin(kit, size), _small(faces, size), blur), evaluations)
@@ -124,7 +124,7 @@ def _find_styles(
             with torch.enable_grad():
                 x = x.detach().requires_grad_()
                 error = compared.error(compared.twin(point_to_ws(x, kit.prior, kit.generator)))
-                value = error.clamp(min=settings.eps) + settings.style_pull * x.square().sum(1)
+                value = error.clamp(min=settings.eps) + settings.style_pull * (x - start).square().sum(1)
                 (gradient,) = torch.autograd.grad(value.sum(), x)
             return value.detach(), gradient
 

@@ -1,11 +1,15 @@
-"""Batches that are made in a thread while the network learns from the last one."""
+"""Batches that are made in a thread while the network learns from the last one, and their random numbers."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import TypeVar
+from typing import Final, TypeVar
+
+import torch
 
 Batch = TypeVar("Batch")
+
+_SEED_STRIDE: Final = 2**20
 
 
 def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) -> Iterator[Batch]:
@@ -17,3 +21,8 @@ def made_ahead(make: Callable[[int], Batch], first_step: int, every: int = 1) ->
             ready = ahead.result()
             ahead = pool.submit(make, next(steps))
             yield ready
+
+
+def seeded(seed: int, index: int) -> torch.Generator:
+    """Returns the random generator of the draw ``index`` (below a million) of a seed."""
+    return torch.Generator().manual_seed(seed * _SEED_STRIDE + index)

@@ -61,7 +61,7 @@ def _covered(faces: Tensor, share: float, random: torch.Generator) -> Tensor:
     faces = faces.clone()
     for face in faces:
         if _draw(random) < share:
-            height, width = (cast(int, n) for n in torch.randint(3, side // 2, (2,), generator=random).tolist())
+            height, width = cast(list[int], torch.randint(3, side // 2, (2,), generator=random).tolist())
             top, left = (int(_draw(random) * (side - length)) for length in (height, width))
             face[:, top : top + height, left : left + width] = torch.rand(3, 1, 1, generator=random)
     return faces

@@ -1,12 +1,12 @@
 """Fits a generator's style encoder and stores it in the cache; an interrupted fit is resumed."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -14,29 +14,20 @@ from torch import Tensor
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
 from photopulse.generators.twin import Twin
+from photopulse.runs.keys import key
+from photopulse.runs.watcher import Watcher
 from photopulse.search.companion_files import save_fit
 from photopulse.search.encoder_cache import encoder_path, find_encoder, make_encoder
 from photopulse.search.kit import SearchKit
 from photopulse.search.style_encoder import StyleEncoder
+from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
 from photopulse.training.encoder.samples import draw_points, render_faces
-from photopulse.training.encoder.train import EncoderTraining, train_encoder
+from photopulse.training.encoder.train import EncoderFitSettings, train_encoder
 from photopulse.training.learner import seeded_weights
 
 _HELD_OUT: Final = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderFitSettings:
-    """Settings of the fit of a generator's style encoder.
-
-    Attributes:
-        faces: number of small faces to learn from.
-        training: settings of the training; its seed also draws the faces.
-    """
-
-    faces: int = 80_000
-    training: EncoderTraining = field(default_factory=EncoderTraining)
+_TOGETHER: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +51,7 @@ class EncoderFit:
         return self.after < self.before
 
 
-@dataclass(frozen=True, kw_only=True)
-class EncoderFitWatcher:
-    """Progress callbacks of a fit.
-
-    Attributes:
-        on_stage: called when a stage begins, with its name and its number of parts.
-        on_part: called after each part, with the number of parts that are done and a short text.
-    """
-
-    on_stage: Callable[[str, int], None] = lambda _name, _total: None
-    on_part: Callable[[int, str], None] = lambda _done, _words: None
-
-
-def fit_encoder(
-    kit: SearchKit, settings: EncoderFitSettings, *, watcher: EncoderFitWatcher | None = None
-) -> EncoderFit:
+def fit_encoder(kit: SearchKit, settings: EncoderFitSettings, *, watcher: Watcher | None = None) -> EncoderFit:
     """Fits the encoder of the kit's generator and stores it at ``encoder_path`` if it is better than the one in use.
 
     Rendered faces and checkpoint are stored beside it until the fit is finished.
@@ -83,12 +59,12 @@ def fit_encoder(
     Args:
         kit: of a generator that has a twin of the encoder's size.
         settings: settings of the fit.
-        watcher: progress callbacks.
+        watcher: hears of the progress.
 
     Raises:
         PhotopulseError: if there is no such twin, the cache cannot be written, or the training fails.
     """
-    generator, watcher = kit.generator, watcher or EncoderFitWatcher()
+    generator, watcher = kit.generator, watcher or Watcher()
     path = encoder_path(generator)
     folder = path.with_name(f"{path.stem}-unfinished")
     try:
@@ -104,31 +80,28 @@ def fit_encoder(
     return fit
 
 
-def _fit(
-    kit: SearchKit, settings: EncoderFitSettings, path: Path, folder: Path, watcher: EncoderFitWatcher
-) -> EncoderFit:
+def _fit(kit: SearchKit, settings: EncoderFitSettings, path: Path, folder: Path, watcher: Watcher) -> EncoderFit:
     generator = kit.generator
-    seed = settings.training.optimisation.seed
+    seed = settings.seed
     with seeded_weights(seed):
         encoder = make_encoder(generator)
     faces = _rendered(kit, encoder.settings.size, settings, folder, watcher)
 
-    def styles_of(indices: Sequence[int]) -> Tensor:
-        return draw_points(indices, generator, kit.prior, seed=seed)[:, : generator.w_dim].cpu()
+    def styles_of(indices: Iterable[int]) -> Tensor:
+        return draw_points(list(indices), generator, kit.prior, seed=seed)[:, : generator.w_dim].cpu()
 
-    steps = settings.training.optimisation.steps
-    watcher.on_stage("fitting the style encoder", steps)
-    fitted = encoder
+    def learned_styles(indices: Sequence[int]) -> Tensor:
+        return styles_of(index + _HELD_OUT for index in indices)
+
+    watcher.start("fitting the style encoder", settings.steps)
+    checkpoint = folder / f"{key(settings)}.pt"
+    compute = Compute(device=generator.device)
     for state in train_encoder(
-        encoder,
-        faces[_HELD_OUT:],
-        lambda indices: styles_of([index + _HELD_OUT for index in indices]),
-        settings.training,
-        checkpoint=folder / f"{settings.faces}-{steps}.pt",
-        compute=Compute(device=generator.device),
+        encoder, faces[_HELD_OUT:], learned_styles, settings, checkpoint=checkpoint, compute=compute
     ):
-        fitted = cast(StyleEncoder, state.network)
-        watcher.on_part(state.step, f"error {state.losses['style']:.3f}")
+        watcher.step(state.step, figures=state.losses)
+    # Read from the checkpoint, for a training that was finished before yields nothing.
+    load_checkpoint(checkpoint, {"average": encoder})
 
     held_out, truth = faces[:_HELD_OUT], styles_of(range(_HELD_OUT))
     current = find_encoder(generator)
@@ -136,25 +109,25 @@ def _fit(
     fit = EncoderFit(
         path=path,
         before=mean if current is None else measure_encoder(current, held_out, truth),
-        after=measure_encoder(fitted, held_out, truth),
+        after=measure_encoder(encoder, held_out, truth),
     )
     if fit.better:
-        told = {"faces": settings.faces, "training": asdict(settings.training), "photopulse": version("photopulse")}
-        save_fit(fitted, path, told=told | {"before": fit.before, "after": fit.after})
+        told = {"recipe": asdict(settings), "photopulse": version("photopulse")}
+        save_fit(encoder, path, told=told | {"before": fit.before, "after": fit.after})
     return fit
 
 
-def _rendered(
-    kit: SearchKit, size: int, settings: EncoderFitSettings, folder: Path, watcher: EncoderFitWatcher
-) -> Tensor:
+def _rendered(kit: SearchKit, size: int, settings: EncoderFitSettings, folder: Path, watcher: Watcher) -> Tensor:
     """Renders the faces, those that are held out first: (N, 3, size, size) uint8."""
     count = _HELD_OUT + settings.faces
-    watcher.on_stage("rendering faces to learn from", count)
+    watcher.start("rendering faces to learn from", count)
     parts: list[Tensor] = []
-    seed = settings.training.optimisation.seed
-    for part in render_faces(_twin(kit, size), kit.generator, kit.prior, count=count, seed=seed, folder=folder):
+    seed = settings.seed
+    for part in render_faces(
+        _twin(kit, size), kit.generator, kit.prior, count=count, seed=seed, folder=folder / f"faces-{seed}"
+    ):
         parts.append(part)
-        watcher.on_part(sum(map(len, parts)), "")
+        watcher.step(sum(map(len, parts)))
     return torch.cat(parts)
 
 
@@ -162,7 +135,8 @@ def _rendered(
 def measure_encoder(encoder: StyleEncoder, faces: Tensor, styles: Tensor) -> float:
     """Returns the mean squared error of the styles (N, w_dim) that the encoder tells from faces (N, 3, s, s) uint8."""
     device = next(encoder.parameters()).device
-    told = torch.cat([encoder(part.to(device).float() / 255).cpu() for part in faces.split(64)])
+    parts = (faces[start : start + _TOGETHER] for start in range(0, len(faces), _TOGETHER))
+    told = torch.cat([encoder(part.to(device).float() / 255).cpu() for part in parts])
     return (told - styles).square().mean().item()
 
 

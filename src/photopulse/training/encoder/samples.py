@@ -14,7 +14,7 @@ from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 from photopulse.generators.twin import Twin
 from photopulse.search.prior import GaussianPrior, from_ws, point_to_ws
-from photopulse.training.twin.samples import seeded
+from photopulse.training.batches import seeded
 
 # Standard deviations of the layers' offsets, used in turn: generators draw faces of one style for all layers, while a
 # search and real faces need a little more.

@@ -19,17 +19,23 @@ from photopulse.training.optimisation import Optimisation
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderTraining:
-    """Settings of the encoder's training.
+class EncoderFitSettings:
+    """Settings of the fit of a generator's style encoder.
 
     Attributes:
-        optimisation: settings of the optimisation.
+        faces: number of small faces to learn from.
+        steps: number of batches.
+        batch_size: faces per batch.
+        learning_rate: highest learning rate of Adam.
+        seed: random seed for the faces, the first weights and the batches.
         degradation: how the faces are degraded.
     """
 
-    optimisation: Optimisation = field(
-        default_factory=lambda: Optimisation(steps=8000, batch_size=64, learning_rate=1e-3, save_every=100)
-    )
+    faces: int = 60_000
+    steps: int = 5400
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    seed: int = 0
     degradation: SmallDegradation = field(default_factory=SmallDegradation)
 
 
@@ -37,7 +43,7 @@ def train_encoder(
     encoder: StyleEncoder,
     faces: Tensor,
     styles_of: Callable[[Sequence[int]], Tensor],
-    settings: EncoderTraining,
+    settings: EncoderFitSettings,
     *,
     checkpoint: Path,
     compute: Compute,
@@ -54,7 +60,9 @@ def train_encoder(
         checkpoint: file to go on from.
         compute: where to compute.
     """
-    optimisation = settings.optimisation
+    optimisation = Optimisation(
+        steps=settings.steps, batch_size=settings.batch_size, learning_rate=settings.learning_rate, seed=settings.seed
+    )
     encoder = channels_last(encoder.to(compute.device))
     learner = Learner(
         encoder,

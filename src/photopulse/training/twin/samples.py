@@ -14,11 +14,11 @@ from photopulse.degrade import Bicubic
 from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 from photopulse.search.prior import GaussianPrior, to_ws
+from photopulse.training.batches import seeded
 
 # Standard deviations of the layers' styles around the shared one, used in turn: a search visits both W and W+.
 _SPREADS = (0.0, 0.15, 0.3, 0.5)
 _SHARD = 64
-_SEED_STRIDE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,11 +52,6 @@ def draw_ws(index: int, generator: Generator, prior: GaussianPrior, *, seed: int
         offsets = offsets * _SPREADS[index // 2 % len(_SPREADS)]
         ws = to_ws((shared + offsets).to(generator.device), prior, generator)
     return ws.half().cpu()
-
-
-def seeded(seed: int, index: int) -> torch.Generator:
-    """Returns the random generator of the draw ``index`` (below a million) of a seed."""
-    return torch.Generator().manual_seed(seed * _SEED_STRIDE + index)
 
 
 def render_samples(

@@ -13,11 +13,12 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.generators.twin import Twin
 from photopulse.search.kit import TWIN_SIZES
+from photopulse.training.batches import seeded
 from photopulse.training.compute import Compute
 from photopulse.training.learner import DivergedError, Learner
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import warm_cosine
-from photopulse.training.twin.samples import TwinSamples, seeded
+from photopulse.training.twin.samples import TwinSamples
 
 _WARMUP = 100
 _SAVE_EVERY = 100
