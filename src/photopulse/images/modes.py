@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
@@ -172,6 +171,8 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
     """The channels (H, W, 3 or 4) of a plain 16-bit RGB TIFF."""
     if _tiff_tag(image, _TIFF_BITS, default=8) != 16 or _tiff_tag(image, _TIFF_SAMPLES, default=1) < 3:
         return None
+    import tifffile  # Loads slowly, and few pictures are such files.
+
     with tifffile.TiffFile(io.BytesIO(_file_bytes(stream))) as tiff:
         page = tiff.pages.first
         samples, width, height = page.samplesperpixel, page.imagewidth, page.imagelength

@@ -5,7 +5,6 @@ from typing import Final, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 _VISIBLE: Final = 0.02
@@ -21,6 +20,8 @@ def with_visible_colours(pixels: Tensor, alpha: Tensor) -> Tensor:
     hidden = (alpha[0, 0] < _VISIBLE).cpu().numpy()
     if not hidden.any() or hidden.all():
         return pixels
+    from scipy import ndimage  # Loads slowly, and few pictures are transparent.
+
     nearest = cast(
         NDArray[np.int64],
         ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True),  # pyright: ignore[reportUnknownMemberType]

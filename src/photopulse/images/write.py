@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -230,6 +229,8 @@ def _pillow(canvas: _Canvas, kind: str, **option: int | tuple[float, float] | by
 
 def _encode_tiff(canvas: _Canvas) -> bytes:
     """Writes 8 and 16 bits, little-endian; Pillow cannot write 16, nor EXIF data in folders of their own."""
+    import tifffile  # Loads slowly, and most pictures are other files.
+
     stream = io.BytesIO()
     channels = canvas.array.shape[2]
     tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []

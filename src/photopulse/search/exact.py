@@ -15,7 +15,6 @@ from typing import Final, cast
 
 import numpy as np
 import torch
-from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from photopulse.degrade import Degradation
@@ -147,6 +146,8 @@ def _spline_enlargement(item: _Item) -> _Enlarge:
 @lru_cache(maxsize=16)
 def _spline_matrix(small: int, large: int) -> Tensor:
     """The matrix (large, small) of the cubic spline through the middles of the blocks, level beyond the outer ones."""
+    from scipy.interpolate import CubicSpline  # Takes a third of a second, and few ways come here.
+
     if small == 1:
         return torch.ones(large, 1)
     middles = (np.arange(small) + 0.5) * (large / small) - 0.5
