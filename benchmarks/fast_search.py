@@ -27,6 +27,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -131,11 +132,11 @@ def tasks_of(arguments: argparse.Namespace) -> dict[Task, Solved]:
 def sets_of(solved: Solved) -> list[frozenset[str]]:
     """The sets of pictures that some method finished, and what all finished, the largest first."""
     sets = {frozenset(found) for method, found in solved.items() if method != ORIGINAL}
-    shared = frozenset.intersection(*sets) if sets else frozenset()
+    shared = frozenset[str].intersection(*sets) if sets else frozenset[str]()
     return sorted(sets | ({shared} if shared else set()), key=lambda names: (-len(names), sorted(names)))
 
 
-def measured(task: Task, method: str, names: frozenset[str], solved: Solved) -> dict[str, object]:
+def measured(task: Task, method: str, names: frozenset[str], solved: Solved) -> dict[str, Any]:
     """Sums a method up over the pictures of these names."""
     rows = [solved[method][name][1] for name in sorted(names)]
     shifts = [row.ita_shift for row in rows if row.ita_shift is not None]
@@ -168,7 +169,7 @@ def place(folder: Path, row: Row) -> Path:
     return folder / folder_name(parse_corruptions(row.condition)) / row.method.replace(":", "-")
 
 
-def to_markdown(records: list[dict[str, object]]) -> str:
+def to_markdown(records: list[dict[str, Any]]) -> str:
     """Words the lines of one set as a table with its title."""
     heads = ["method", *(column.name for column in COLUMNS), "ITA shift, mean, °", "KD, 1e-3"]
     lines = [f"### {records[0]['task']}, {records[0]['pictures']} pictures", ""]
@@ -191,7 +192,7 @@ def write_sheets(arguments: argparse.Namespace) -> None:
         methods = [method for method in sorted(solved, key=method_order) if method != ORIGINAL]
         if task.size != arguments.size or not methods:
             continue
-        names = sorted(set.intersection(*(set(solved[method]) for method in methods)))
+        names = sorted(set[str].intersection(*(set(solved[method]) for method in methods)))
         condition = folder_name(parse_corruptions(task.condition))
         for number, start in enumerate(range(0, len(names), arguments.faces), start=1):
             strips = [strip(name, methods, solved) for name in names[start : start + arguments.faces]]
@@ -273,7 +274,7 @@ def upscaled(face: Path, text: str, copies: int, count: int) -> Process:
         pictures = torch.cat([read_image(path).pixels for path in image_files([output])])
         return Process(
             wall=wall,
-            seconds=[rows[file].seconds for file in sorted(rows)],
+            seconds=[seconds for file in sorted(rows) if (seconds := rows[file].seconds) is not None],
             memory=usage.ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10),
             diversity=diversity(pictures),
         )
