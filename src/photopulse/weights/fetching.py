@@ -8,8 +8,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from photopulse.weights import cache, download, failures
 from photopulse.weights.entry import WeightsEntry
 from photopulse.weights.unpack import unpack_members
@@ -69,23 +67,21 @@ def _sweep(parent: Path) -> None:
 @contextmanager
 def _locked(entry: WeightsEntry, tell: Callable[[str], None]) -> Generator[None, None, None]:
     """Holds the entry's lock, which the system gives back when its holder dies, however it dies."""
+    from filelock import FileLock, Timeout  # Loads slowly, and what is fetched once needs it no more.
+
     lock = FileLock(cache.folder_of(entry).parent / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         tell(f"waiting for another process that fetches {entry.name}")
-        _wait_for(lock, entry)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout as error:
+            raise failures.lock_held(entry, str(lock.lock_file), _LOCK_SECONDS) from error
     try:
         yield
     finally:
         lock.release()
-
-
-def _wait_for(lock: FileLock, entry: WeightsEntry) -> None:
-    try:
-        lock.acquire(timeout=_LOCK_SECONDS)
-    except Timeout as error:
-        raise failures.lock_held(entry, str(lock.lock_file), _LOCK_SECONDS) from error
 
 
 @contextmanager
