@@ -14,20 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    check_noise,
-    check_ws,
-    drawn,
-    leaky_relu,
-    make_noise,
-    pixel_norm,
-    truncate,
-    undo_leaky_relu,
-)
+from photopulse.generators.layers import drawn, pixel_norm, run_mapping
 from photopulse.generators.mobilestylegan_twin import MobileStyleGANTwin
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.twin import has_twin
-
-_MAPPING_GAIN = 2**0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +144,7 @@ class ImageLayer(nn.Module):
         return inverse_haar(F.conv2d(x * self.affine(w)[:, :, None, None], self.weight, self.bias))
 
 
-class MobileStyleGAN(nn.Module):
+class MobileStyleGAN(StyleGenerator):
     """The generator behind the ``Generator`` protocol, in W or W+.
 
     The first convolution takes one style, each block two (its wavelet layer shares the first), the image layer
@@ -162,17 +152,12 @@ class MobileStyleGAN(nn.Module):
     """
 
     def __init__(self, settings: MobileStyleGANSettings, *, name: str = "mobilestylegan") -> None:
-        super().__init__()
         channels = settings.channels
-        self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
-        self.c_dim = 0
-        self.w_dim = settings.w_dim
-        self.num_ws = 2 * len(channels)
-        self.resolution = settings.resolution
         sizes = [4] + [4 * 2**i for i in range(1, len(channels)) for _ in range(2)]
-        self.noise_shapes = tuple((1, size, size) for size in sizes)
+        super().__init__(
+            settings, name=name, num_ws=2 * len(channels), noise_shapes=[(1, size, size) for size in sizes]
+        )
+        self.settings = settings
 
         widths = [settings.z_dim] + [settings.w_dim] * settings.num_mapping_layers
         self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
@@ -184,49 +169,18 @@ class MobileStyleGAN(nn.Module):
         )
         self.image = ImageLayer(channels[-1], settings.w_dim)
 
-    @property
-    def device(self) -> torch.device:
-        return self.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:  # noqa: ARG002
+        return run_mapping(pixel_norm(z), self.mapping, self.mapping_gain)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) to ws (B, num_ws, w_dim); see the protocol. There are no class labels."""
-        if z.ndim != 2 or z.shape[1] != self.z_dim:
-            raise ValueError(f"z must be (batch, {self.z_dim}), but is {tuple(z.shape)}")
-        if c is not None and c.numel():
-            raise ValueError(f"{self.name} has no classes, but labels of shape {tuple(c.shape)} were given")
-        w = pixel_norm(z)
-        for layer in self.mapping:
-            w = leaky_relu(layer(w), _MAPPING_GAIN)
-        ws = w.unsqueeze(1).expand(-1, self.num_ws, -1)
-        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+    def _mean_style(self) -> Tensor:
+        return self.w_avg
 
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        return undo_leaky_relu(ws, _MAPPING_GAIN)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        return leaky_relu(values, _MAPPING_GAIN)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as (B, 3, resolution, resolution); see the protocol."""
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, ws.shape[0])
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
         maps: Sequence[Tensor | None] = noise if noise is not None else [None] * len(self.noise_shapes)
         x = self.input(ws[:, 0], maps[0])
         for i, block in enumerate(self.blocks):
             x = block(x, ws[:, 2 * i + 1], ws[:, 2 * i + 2], maps[2 * i + 1], maps[2 * i + 2])
-        image = cast(Tensor, self.image(x, ws[:, -1]))
-        return (image + 1) / 2
+        return cast(Tensor, self.image(x, ws[:, -1]))
 
     def make_twin(self, size: int) -> MobileStyleGANTwin | None:
         """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""

@@ -75,6 +75,8 @@ class UpConv(nn.Module):
 
 
 def _double(x: Tensor) -> Tensor:
+    """Repeats each pixel of x (B, C, H, W) twice along both axes."""
+    # F.interpolate gives the same values but adds their gradients in another order: searches would end elsewhere.
     return x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
 

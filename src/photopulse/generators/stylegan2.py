@@ -2,37 +2,31 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    MappingNetwork,
-    check_noise,
-    check_ws,
-    drawn,
-    leaky_relu,
-    make_noise,
-    read_init_kwargs,
-    undo_leaky_relu,
-    unsupported,
-)
-from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, ToRGB, enlarge, resample_kernel
+from photopulse.generators.init_kwargs import OfficialNames, read_settings
+from photopulse.generators.layers import MappingNetwork, ToRGB, drawn
+from photopulse.generators.style_generator import StyleGenerator
+from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, enlarge, resample_kernel
 from photopulse.generators.stylegan2_twin import StyleGAN2Twin
 from photopulse.generators.twin import has_twin
 
-_RENAMED = {
-    "img_resolution": "resolution",
-    "mapping.num_layers": "mapping_layers",
-    "mapping.embed_features": "embed_features",
-    "mapping.layer_features": "layer_features",
-    "mapping.lr_multiplier": "lr_multiplier",
-}
-_FIXED = {"img_channels": 3, "activation": "lrelu", "mapping.activation": "lrelu", "kernel_size": 3}
-_IGNORED = {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "mapping.w_avg_beta"}
+_OFFICIAL = OfficialNames(
+    renamed={
+        "img_resolution": "resolution",
+        "mapping.num_layers": "mapping_layers",
+        "mapping.embed_features": "embed_features",
+        "mapping.layer_features": "layer_features",
+        "mapping.lr_multiplier": "lr_multiplier",
+    },
+    fixed={"img_channels": 3, "activation": "lrelu", "mapping.activation": "lrelu", "kernel_size": 3},
+    ignored={"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "mapping.w_avg_beta"},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,25 +83,25 @@ class StyleGAN2Settings:
             PhotopulseError: a network that cannot be built, e.g. one with an alpha channel.
         """
         # The two repositories default differently; only stylegan2-ada-pytorch nests the synthesis settings.
-        values: dict[str, Any] = {"conv_clamp": None if "synthesis_kwargs" in init_kwargs else 256.0}
-        names = [field.name for field in fields(cls)]
-        try:
-            values |= read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED)
-            return cls(**values)
-        except (ValueError, TypeError) as problem:
-            raise unsupported(problem) from problem
+        clamp = None if "synthesis_kwargs" in init_kwargs else 256.0
+        return read_settings(cls, init_kwargs, _OFFICIAL, defaults={"conv_clamp": clamp})
 
     @property
     def block_resolutions(self) -> list[int]:
         """Resolution of each block, from 4 to ``resolution``."""
         return [2**power for power in range(2, self.resolution.bit_length())]
 
+    @property
+    def conv_sizes(self) -> list[int]:
+        """Height and width of each 3x3 convolution's output: one at 4 pixels, two at each further resolution."""
+        return [size for size in self.block_resolutions for _ in range(1 if size == 4 else 2)]
+
     def channels(self, resolution: int) -> int:
         """Number of feature maps of the block at ``resolution``."""
         return min(self.channel_base // resolution, self.channel_max)
 
 
-class StyleGAN2(nn.Module):
+class StyleGAN2(StyleGenerator):
     """The generator: a ``photopulse.generators.protocol.Generator`` for inference and search.
 
     Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
@@ -118,68 +112,29 @@ class StyleGAN2(nn.Module):
     """
 
     def __init__(self, settings: StyleGAN2Settings, *, name: str = "stylegan2") -> None:
-        super().__init__()
+        sizes = settings.conv_sizes
+        super().__init__(
+            settings,
+            name=name,
+            num_ws=len(sizes) + 1,
+            noise_shapes=[(1, size, size) for size in sizes if settings.use_noise],
+        )
         self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
         self.c_dim = settings.c_dim
-        self.w_dim = settings.w_dim
-        self.resolution = settings.resolution
         self.synthesis = SynthesisNetwork(settings)
         self.mapping = MappingNetwork(
-            z_dim=settings.z_dim,
-            c_dim=settings.c_dim,
-            w_dim=settings.w_dim,
-            num_layers=settings.mapping_layers,
-            embed_features=settings.embed_features or settings.w_dim,
-            layer_features=settings.layer_features or settings.w_dim,
-            lr_multiplier=settings.lr_multiplier,
+            settings, embed_features=settings.embed_features, layer_features=settings.layer_features
         )
-        self.num_ws = self.synthesis.num_ws
-        self.noise_shapes = self.synthesis.noise_shapes
         self.eval().requires_grad_(False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.mapping.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:
+        return self.mapping(z, c)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) and labels c (B, c_dim) to ws (B, num_ws, w_dim); see ``Generator.map``.
+    def _mean_style(self) -> Tensor:
+        return self.mapping.w_avg
 
-        Raises ValueError for wrong shapes, and without labels when ``c_dim`` is above 0.
-        """
-        return self.mapping.styles(z, c, self.num_ws, truncation_psi, truncation_cutoff)
-
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last activation of the mapping, elementwise."""
-        return undo_leaky_relu(ws)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last activation of the mapping, elementwise."""
-        return leaky_relu(values)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """Draws standard normal noise inputs, each (batch, 1, H, W), from a CPU random generator."""
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally in [0, 1].
-
-        ``noise`` holds one map (B, 1, H, W) for each of ``noise_shapes``; None takes the stored maps. Raises
-        ValueError for wrong shapes.
-        """
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, len(ws))
-        return self.synthesis(ws, noise) * 0.5 + 0.5
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
+        return self.synthesis(ws, noise)
 
     def make_twin(self, size: int) -> StyleGAN2Twin | None:
         """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""
@@ -191,12 +146,8 @@ class SynthesisNetwork(nn.Module):
 
     def __init__(self, settings: StyleGAN2Settings) -> None:
         super().__init__()
-        resolutions = settings.block_resolutions
-        for resolution in resolutions:
+        for resolution in settings.block_resolutions:
             self.add_module(f"b{resolution}", SynthesisBlock(settings, resolution))
-        sizes = [resolution for resolution in resolutions for _ in range(1 if resolution == 4 else 2)]
-        self.num_ws = len(sizes) + 1
-        self.noise_shapes = tuple((1, size, size) for size in sizes) if settings.use_noise else ()
 
     def forward(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
         """Each convolution takes the next w and noise map; a block's RGB shares the w that follows."""

@@ -69,23 +69,6 @@ class SynthesisConv(nn.Module):
         return activate_(x, self.clamp)
 
 
-class ToRGB(nn.Module):
-    """A modulated 1x1 convolution to RGB, without demodulation."""
-
-    def __init__(self, in_channels: int, *, w_dim: int, clamp: float | None) -> None:
-        super().__init__()
-        self.clamp = clamp
-        self.affine = FullyConnected(w_dim, in_channels, bias_init=1.0)
-        self.weight = nn.Parameter(drawn(3, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
-        self.weight_gain = 1 / math.sqrt(in_channels)
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Maps x (B, in, H, W) and w (B, w_dim) to RGB (B, 3, H, W)."""
-        rgb = F.conv2d(modulate(x, self.affine(w) * self.weight_gain), self.weight, self.bias)
-        return rgb if self.clamp is None else rgb.clamp(-self.clamp, self.clamp)
-
-
 class SkipConv(nn.Module):
     """The upsampling 1x1 convolution around a residual block."""
 

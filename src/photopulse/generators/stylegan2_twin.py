@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from photopulse.degrade import Bicubic
-from photopulse.generators.layers import FullyConnected, activate_, downsample_fir, modulate
-from photopulse.generators.stylegan2_layers import SynthesisConv, ToRGB, enlarge
+from photopulse.generators.layers import FullyConnected, ToRGB, activate_, downsample_fir, modulate
+from photopulse.generators.stylegan2_layers import SynthesisConv, enlarge
 from photopulse.generators.twin_layers import depthwise, linear, parameter, pointwise
 
 if TYPE_CHECKING:

@@ -1,32 +1,26 @@
 """StyleGAN3 (Karras et al. 2021), T and R, with the parameter names of NVIDIA's stylegan3."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    MappingNetwork,
-    check_noise,
-    check_ws,
-    leaky_relu,
-    make_noise,
-    read_init_kwargs,
-    undo_leaky_relu,
-    unsupported,
-)
+from photopulse.generators.init_kwargs import OfficialNames, read_settings
+from photopulse.generators.layers import MappingNetwork
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.stylegan3_layers import Signal, SynthesisInput, SynthesisLayer, ToRGB
 
-_RENAMED = {
-    "img_resolution": "resolution",
-    "mapping.num_layers": "mapping_layers",
-    "mapping.lr_multiplier": "lr_multiplier",
-}
-_FIXED = {"img_channels": 3}
-_IGNORED = {"num_fp16_res", "magnitude_ema_beta", "mapping.w_avg_beta"}
+_OFFICIAL = OfficialNames(
+    renamed={
+        "img_resolution": "resolution",
+        "mapping.num_layers": "mapping_layers",
+        "mapping.lr_multiplier": "lr_multiplier",
+    },
+    fixed={"img_channels": 3},
+    ignored={"num_fp16_res", "magnitude_ema_beta", "mapping.w_avg_beta"},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +84,7 @@ class StyleGAN3Settings:
         Raises:
             PhotopulseError: a network that cannot be built, e.g. one with an alpha channel.
         """
-        names = [field.name for field in fields(cls)]
-        try:
-            return cls(**read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED))
-        except (ValueError, TypeError) as problem:
-            raise unsupported(problem) from problem
+        return read_settings(cls, init_kwargs, _OFFICIAL)
 
 
 def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
@@ -126,10 +116,11 @@ def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
     ]
 
 
-class StyleGAN3(nn.Module):
+class StyleGAN3(StyleGenerator):
     """The generator, without noise inputs: a ``photopulse.generators.protocol.Generator`` for search.
 
-    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
+    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``. It has
+    no twins, since the sizes of its layers do not double.
 
     Args:
         settings: the shape of the network.
@@ -137,70 +128,21 @@ class StyleGAN3(nn.Module):
     """
 
     def __init__(self, settings: StyleGAN3Settings, *, name: str = "stylegan3") -> None:
-        super().__init__()
+        super().__init__(settings, name=name, num_ws=settings.num_layers + 2)
         self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
         self.c_dim = settings.c_dim
-        self.w_dim = settings.w_dim
-        self.num_ws = settings.num_layers + 2
-        self.resolution = settings.resolution
-        self.noise_shapes: tuple[tuple[int, int, int], ...] = ()
         self.synthesis = SynthesisNetwork(settings)
-        self.mapping = MappingNetwork(
-            z_dim=settings.z_dim,
-            c_dim=settings.c_dim,
-            w_dim=settings.w_dim,
-            num_layers=settings.mapping_layers,
-            embed_features=settings.w_dim,
-            layer_features=settings.w_dim,
-            lr_multiplier=settings.lr_multiplier,
-        )
+        self.mapping = MappingNetwork(settings)
         self.eval().requires_grad_(False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.mapping.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:
+        return self.mapping(z, c)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) and labels c (B, c_dim) to ws (B, num_ws, w_dim); see ``Generator.map``.
+    def _mean_style(self) -> Tensor:
+        return self.mapping.w_avg
 
-        Raises ValueError for wrong shapes, and without labels when ``c_dim`` is above 0.
-        """
-        return self.mapping.styles(z, c, self.num_ws, truncation_psi, truncation_cutoff)
-
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last activation of the mapping, elementwise."""
-        return undo_leaky_relu(ws)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last activation of the mapping, elementwise."""
-        return leaky_relu(values)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """Gives the empty list: there are no noise inputs."""
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally in [0, 1].
-
-        Raises ValueError for ws of a wrong shape and for any noise map.
-        """
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, len(ws))
-        return self.synthesis(ws) * 0.5 + 0.5
-
-    def make_twin(self, size: int) -> None:
-        """Gives None: the layers of StyleGAN3 have no sizes that double."""
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:  # noqa: ARG002
+        return self.synthesis(ws)
 
 
 class SynthesisNetwork(nn.Module):

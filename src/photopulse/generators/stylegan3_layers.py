@@ -10,15 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    FullyConnected,
-    activate_,
-    demodulation,
-    downsample_fir,
-    drawn,
-    modulate,
-    upsample_fir,
-)
+from photopulse.generators import layers
+from photopulse.generators.layers import FullyConnected, activate_, demodulation, drawn, modulate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,30 +124,22 @@ class SynthesisLayer(nn.Module):
         if self.up_filter is None:
             x = F.pad(x, self.padding * 2)
         else:
-            x = upsample_fir(x, self.up_filter, self.up, self.padding)
+            x = layers.upsample_fir(x, self.up_filter, self.up, self.padding)
         x = activate_(x, self.clamp)
-        return x if self.down_filter is None else downsample_fir(x, self.down_filter, self.down)
+        return x if self.down_filter is None else layers.downsample_fir(x, self.down_filter, self.down)
 
 
-class ToRGB(nn.Module):
-    """A modulated 1x1 convolution to RGB, without demodulation."""
+class ToRGB(layers.ToRGB):
+    """A modulated 1x1 convolution to RGB, without demodulation; its input is brought to unit magnitude."""
 
     magnitude_ema: Tensor
 
     def __init__(self, before: Signal, *, w_dim: int, clamp: float | None) -> None:
-        super().__init__()
-        self.clamp = clamp
-        self.weight_gain = 1 / math.sqrt(before.channels)
-        self.affine = FullyConnected(w_dim, before.channels, bias_init=1.0)
-        self.weight = nn.Parameter(drawn(3, before.channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        super().__init__(before.channels, w_dim=w_dim, clamp=clamp)
         self.register_buffer("magnitude_ema", torch.ones([]))
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Maps x (B, in, H, W) and w (B, w_dim) to RGB (B, 3, H, W)."""
-        styles = self.affine(w) * (self.weight_gain * self.magnitude_ema.rsqrt())
-        x = F.conv2d(modulate(x, styles), self.weight, self.bias)
-        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+    def style_gain(self) -> Tensor:
+        return self.weight_gain * self.magnitude_ema.rsqrt()
 
 
 def low_pass(taps: int, signal: Signal, rate: int, *, radial: bool = False) -> Tensor | None:
