@@ -1,6 +1,5 @@
 """Finds the faces of any number of photos once and stores their crops; an interrupted search is resumed."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from photopulse.faces.detect import FaceDetector
 from photopulse.faces.region import face_region
 from photopulse.files import write_text
 from photopulse.images import read_image, to_uint8
+from photopulse.training.file_keys import file_key
 from photopulse.training.restoration.face_crops import MARGIN, STORED_SIZE, FaceCrops, Pixels
 
 # Smaller faces would be enlarged, and the network would learn to blur.
@@ -67,7 +67,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
 def _count_faces(photos: Sequence[Path], folder: Path, watcher: SearchWatcher) -> list[int]:
     """Searches the photos that were not searched before; returns the number of faces of each."""
     stored, listed = folder / "faces.bin", folder / "faces.csv"
-    keys = [_key(photo) for photo in photos]
+    keys = [file_key(photo) for photo in photos]
     counts = list(_known(keys, stored, listed))
     if len(counts) < len(photos):
         write_text(listed, _HEADER + "".join(_line(key, count) for key, count in zip(keys, counts, strict=False)))
@@ -102,21 +102,6 @@ def _known(keys: Sequence[str], stored: Path, listed: Path) -> Iterator[int]:
 
 def _line(key: str, count: int) -> str:
     return f"{key},{count}\n"
-
-
-def _key(file: Path) -> str:
-    """Returns a key for a file and its state.
-
-    Raises:
-        PhotopulseError: there is no such file.
-    """
-    try:
-        state = file.stat()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
-    text = repr((str(file.resolve()), state.st_size, state.st_mtime_ns))
-    return hashlib.sha256(text.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _crops_of(file: Path, detector: FaceDetector, on_note: Callable[[str], None]) -> list[Pixels]:
