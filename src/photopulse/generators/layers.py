@@ -1,4 +1,4 @@
-"""Operations that the style-based generators share."""
+"""Layers and operations that several StyleGANs share."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -18,14 +18,17 @@ def leaky_relu(x: Tensor, gain: float = math.sqrt(2)) -> Tensor:
 
 
 def activate_(x: Tensor, clamp: float | None) -> Tensor:
-    """Applies LeakyReLU with slope 0.2 to x itself, which spares a third of its time on CPUs, then clamps."""
+    """Applies LeakyReLU with slope 0.2 in place, then clamps to +-``clamp``; any shape.
+
+    In place it takes a third less time on CPUs.
+    """
     x = F.leaky_relu(x, SLOPE, inplace=True)
     # The gradient of hardtanh takes one pass over the image, that of clamp takes four.
     return x if clamp is None else F.hardtanh(x, -clamp, clamp)
 
 
 def undo_leaky_relu(x: Tensor, gain: float = math.sqrt(2)) -> Tensor:
-    """Gives back what ``leaky_relu`` with the same ``gain`` was called with; any shape (PULSE, 3.3)."""
+    """Inverts ``leaky_relu`` with the same ``gain``; any shape (PULSE, 3.3)."""
     return F.leaky_relu(x / gain, 1 / SLOPE)
 
 
@@ -35,9 +38,9 @@ def pixel_norm(x: Tensor) -> Tensor:
 
 
 def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
-    """Pulls the first ``cutoff`` styles (all when None) of ws (B, num_ws, w_dim) towards w_avg (w_dim,).
+    """Interpolates the first ``cutoff`` styles (all when None) of ws (B, num_ws, w_dim) with the mean w_avg (w_dim,).
 
-    1 leaves them as they are, 0 makes them the mean (StyleGAN, appendix B).
+    ``psi`` is the weight of ws: 1 leaves them as they are, 0 gives the mean (StyleGAN, appendix B).
     """
     if psi == 1:
         return ws
@@ -56,9 +59,10 @@ def make_noise(
 
 
 def drawn(*shape: int, std: float = 1.0) -> Tensor:
-    """Draws a fresh weight from a normal distribution; on the meta device nothing, which has no values.
+    """Draws the initial values of a weight of this shape from a normal distribution of deviation ``std``.
 
-    There torch would import its compiler, which takes seconds, only to find that out.
+    Tensors on the meta device, which have no values, are returned as they are: to draw there, torch would import its
+    compiler, which takes seconds.
     """
     values = torch.empty(shape)
     return values if values.is_meta else values.normal_().mul_(std)
@@ -171,15 +175,19 @@ class MappingNetwork(nn.Module):
 
 
 def modulate(x: Tensor, styles: Tensor) -> Tensor:
-    """Scales the channels of x (B, C, H, W) by styles (B, C)."""
+    """Multiplies each channel of x (B, C, H, W) by its style (B, C)."""
     return x * styles[:, :, None, None]
 
 
 def demodulation(weight: Tensor, styles: Tensor) -> Tensor:
-    """Gains (B, out) that bring the output of a convolution of modulated input back to unit variance.
+    """Computes the factors (B, out) that bring the output of a modulated convolution back to unit variance.
 
-    ``weight`` is (out, in, k, k) and ``styles`` (B, in). Equation 3 of StyleGAN2, as a factor on the output:
-    the convolution keeps one weight for the whole batch, and none of its gradients.
+    Equation 3 of StyleGAN2, applied to the output and not to the weight, so that one convolution with one weight does
+    for the whole batch.
+
+    Args:
+        weight: kernels (out, in, k, k).
+        styles: scales of the input channels (B, in).
     """
     return F.linear(styles.square(), weight.square().sum(dim=(2, 3))).add(1e-8).rsqrt()
 
@@ -238,7 +246,7 @@ def downsample_fir(x: Tensor, kernel: Tensor, factor: int = 1, padding: int = 0)
 
 
 def _passes(kernel: Tensor, factor: int) -> list[tuple[Tensor, tuple[int, int]]]:
-    """The 2-D kernels, with their strides, that apply a separable or a full filter."""
+    """Returns the 2-D kernels, with their strides, that apply a separable (K,) or a full (K, K) filter in turn."""
     if kernel.ndim == 1:
         return [(kernel[:, None], (factor, 1)), (kernel[None, :], (1, factor))]
     return [(kernel, (factor, factor))]

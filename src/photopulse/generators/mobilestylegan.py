@@ -1,8 +1,8 @@
 """MobileStyleGAN (Belousov, 2021): StyleGAN2 distilled into wavelets and depthwise convolutions.
 
-The trunk works on wavelet coefficients: every block modulates its input, undoes one level of a Haar
-transform (a quarter of the channels, twice the size) and runs two modulated depthwise + pointwise
-convolutions; the last layer predicts the wavelet coefficients of the picture itself.
+The features are wavelet coefficients. Each block modulates its input, inverts one level of a Haar transform (a
+quarter of the channels, twice the size) and applies two modulated, depthwise separable convolutions. The last
+layer predicts the wavelet coefficients of the image itself.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from photopulse.generators.twin import has_twin
 
 @dataclass(frozen=True, kw_only=True)
 class MobileStyleGANSettings:
-    """The shape of a MobileStyleGAN.
+    """The shape of a MobileStyleGAN generator.
 
     Attributes:
         z_dim: length of the input latent.
         w_dim: length of one style vector.
-        num_mapping_layers: linear layers of the mapping network.
-        channels: channels of the trunk after the first convolution and after each block.
+        num_mapping_layers: number of linear layers of the mapping network.
+        channels: numbers of channels after the first convolution and after each block; all but the last divide by 4.
     """
 
     z_dim: int = 512
@@ -42,12 +42,12 @@ class MobileStyleGANSettings:
 
     @property
     def resolution(self) -> int:
-        """Height and width of the picture: 4 px doubled by each block and by the image layer."""
+        """Height and width of the image in px: 4, doubled by each block and by the image layer."""
         return 4 * 2 ** len(self.channels)
 
 
 def inverse_haar(coefficients: Tensor) -> Tensor:
-    """Undoes one level of an orthonormal 2-D Haar transform.
+    """Inverts one level of an orthonormal 2-D Haar transform.
 
     Takes (B, 4C, H, W) with the C low-pass channels first and then, for each of the C channels, its details
     along the rows, the columns and the diagonal; returns (B, C, 2H, 2W) in the channels-last memory format.
@@ -56,12 +56,15 @@ def inverse_haar(coefficients: Tensor) -> Tensor:
 
 
 def _merge_subbands(coefficients: Tensor) -> Tensor:
-    """Undoes a Haar transform whose coefficients are divided by two already."""
+    """Inverts a Haar transform whose coefficients are divided by two already; shapes as in ``inverse_haar``."""
+    # The four subbands, channels last.
     batch, channels, height, width = coefficients.shape
     count = channels // 4
     values = coefficients.permute(0, 2, 3, 1)
     low = values[..., :count]
     rows, columns, diagonal = values[..., count:].reshape(batch, height, width, count, 3).unbind(4)
+
+    # Sums and differences give the four pixels of each place.
     top, bottom = low + rows, low - rows
     top_step, bottom_step = columns + diagonal, columns - diagonal
     # With the channels last, each pixel is one piece of memory, and weaving pixels is cheap.
@@ -72,9 +75,9 @@ def _merge_subbands(coefficients: Tensor) -> Tensor:
 
 
 class ModulatedSeparableConv(nn.Module):
-    """Style modulation, depthwise 3x3, pointwise 1x1, noise, bias, leaky ReLU.
+    """Modulation, depthwise 3x3 and pointwise 1x1 convolution, noise, bias, LeakyReLU.
 
-    Demodulation does not depend on the style in MobileStyleGAN: it is folded into the pointwise weight.
+    In MobileStyleGAN demodulation does not depend on the style: it is folded into the pointwise weight.
     """
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
@@ -97,7 +100,7 @@ class ModulatedSeparableConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Modulate, inverse Haar, two modulated separable convolutions: (B, C, H, W) -> (B, C', 2H, 2W)."""
+    """Modulation, inverse Haar transform, two separable convolutions: (B, C, H, W) -> (B, C', 2H, 2W)."""
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
         super().__init__()
@@ -111,7 +114,7 @@ class Block(nn.Module):
 
 
 class InputLayer(nn.Module):
-    """Learned constant, modulated 3x3 convolution, noise, bias, leaky ReLU: styles -> (B, C, 4, 4)."""
+    """Learned constant, modulated 3x3 convolution, noise, bias, LeakyReLU: w (B, w_dim) -> (B, C, 4, 4)."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -132,7 +135,7 @@ class InputLayer(nn.Module):
 
 
 class ImageLayer(nn.Module):
-    """Modulated 1x1 convolution to the picture's wavelet coefficients: (B, C, H, W) -> (B, 3, 2H, 2W)."""
+    """Modulated 1x1 convolution to the image's wavelet coefficients, inverted: (B, C, H, W) -> (B, 3, 2H, 2W)."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -145,10 +148,10 @@ class ImageLayer(nn.Module):
 
 
 class MobileStyleGAN(StyleGenerator):
-    """The generator behind the ``Generator`` protocol, in W or W+.
+    """A MobileStyleGAN generator, see ``photopulse.generators.protocol.Generator``.
 
-    The first convolution takes one style, each block two (its wavelet layer shares the first), the image layer
-    one. Inputs and outputs are as ``photopulse.generators.protocol.Generator`` says.
+    The first convolution takes one style, each block two (the modulation before its inverse Haar transform shares the
+    first), and the image layer one.
     """
 
     def __init__(self, settings: MobileStyleGANSettings, *, name: str = "mobilestylegan") -> None:
@@ -159,6 +162,7 @@ class MobileStyleGAN(StyleGenerator):
         )
         self.settings = settings
 
+        # Its layers, under the names of its weight files.
         widths = [settings.z_dim] + [settings.w_dim] * settings.num_mapping_layers
         self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.w_avg: Tensor

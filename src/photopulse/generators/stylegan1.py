@@ -1,4 +1,4 @@
-"""StyleGAN, the first of the family (Karras et al., CVPR 2019), which PULSE searches in.
+"""StyleGAN (Karras et al., CVPR 2019), the generator of PULSE's paper.
 
 Parameter names are those of PULSE's weight files: ``mapping.dense0.weight``, ``synthesis.blocks.4x4.const``.
 Weights are stored unscaled; the equalized learning rate's constants are applied at run time.
@@ -24,16 +24,16 @@ FUSED_FROM = 128
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN1Settings:
-    """The sizes of one StyleGAN1.
+    """The shape of a StyleGAN1 generator.
 
     Attributes:
-        resolution: of the image, a power of two from 8 on.
-        channels: feature maps at 4, 8, 16 ... ``resolution`` pixels.
+        resolution: height and width of the image, a power of two from 8 on.
+        channels: numbers of feature maps at 4, 8, 16 ... ``resolution`` pixels.
         z_dim: length of the input latent.
         w_dim: length of one style vector.
-        mapping_layers: dense layers from z to w; 0 when there is no mapping network.
-        stored_noise: whether fixed noise inputs are kept with the weights.
-        stored_w_avg: whether the mean style, which truncation needs, is kept with the weights.
+        mapping_layers: number of dense layers of the mapping network; 0 if there is none.
+        stored_noise: whether the weights include fixed noise inputs.
+        stored_w_avg: whether the weights include the mean style, which truncation needs.
     """
 
     resolution: int
@@ -53,11 +53,12 @@ class StyleGAN1Settings:
 
 
 def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
-    """Reads the sizes off a state dict with PULSE's parameter names.
+    """Infers the settings from the shapes in a state dict with PULSE's parameter names.
 
     Raises:
         ValueError: the state dict is not that of a StyleGAN1; says which parameter is missing or odd.
     """
+    # Synthesis network.
     channels: list[int] = []
     while (key := f"synthesis.blocks.{_side(len(channels))}.epi1.noise.weight") in state:
         channels.append(state[key].numel())
@@ -66,12 +67,15 @@ def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
     style = state.get("synthesis.blocks.4x4.epi1.style_mod.lin.weight")
     if style is None or style.ndim != 2:
         raise ValueError("synthesis.blocks.4x4.epi1.style_mod.lin.weight is missing or not a matrix")
+
+    # Mapping network.
     first = state.get("mapping.dense0.weight")
     if first is not None and first.ndim != 2:
         raise ValueError("mapping.dense0.weight is not a matrix")
     mapping_layers = 0
     while f"mapping.dense{mapping_layers}.weight" in state:
         mapping_layers += 1
+
     w_dim = style.shape[1]
     return StyleGAN1Settings(
         resolution=4 * 2 ** (len(channels) - 1),
@@ -87,7 +91,7 @@ def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
 class StyleGAN1(StyleGenerator):
     """A StyleGAN1 generator (Karras et al., "A Style-Based Generator Architecture", CVPR 2019).
 
-    Fulfils ``photopulse.generators.protocol.Generator``. Made frozen and with zeros for parameters:
+    Implements ``photopulse.generators.protocol.Generator``. It is made frozen and with zeros for parameters;
     ``load_state_dict`` takes the weights.
 
     Where the weights hold no noise (PULSE's files do not), ``synthesize`` without ``noise`` uses zero noise,
@@ -138,7 +142,7 @@ def _mapping(settings: StyleGAN1Settings) -> nn.Sequential:
 
 
 class _FirstBlock(nn.Module):
-    """The learned constant at 4x4 and one convolution."""
+    """The block at 4x4 pixels: a learned constant and one convolution, each followed by an ``Epilogue``."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -155,7 +159,7 @@ class _FirstBlock(nn.Module):
 
 
 class _Block(nn.Module):
-    """Doubles the size and convolves twice."""
+    """A further block: an upsampling and a plain convolution, each followed by an ``Epilogue``."""
 
     def __init__(self, fan_in: int, channels: int, resolution: int, w_dim: int) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ _OFFICIAL = OfficialNames(
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN2Settings:
-    """The shape of a StyleGAN2 generator; plain values that survive JSON.
+    """The shape of a StyleGAN2 generator, in plain values that JSON can hold.
 
     Attributes:
         resolution: height and width of the image, a power of two from 4 on.
@@ -42,12 +42,12 @@ class StyleGAN2Settings:
         embed_features: length of the embedded label; None for ``w_dim``.
         layer_features: width of the mapping's hidden layers; None for ``w_dim``.
         lr_multiplier: run-time scale of the mapping's weights.
-        channel_base: a layer at H pixels has ``channel_base / H`` channels,
-        channel_max: but at most so many.
-        architecture: how blocks join: the sum of RGB images, residual blocks, or neither.
-        resample_filter: taps of the separable upsampling filter; an even number of them.
+        channel_base: a layer at H pixels has ``channel_base / H`` channels, but at most ``channel_max``.
+        channel_max: largest number of channels of a layer.
+        architecture: connection of the blocks: a sum of RGB images (skip), residual blocks (resnet), or neither (orig).
+        resample_filter: taps of the separable upsampling filter, an even number.
         use_noise: whether convolutions take noise inputs.
-        conv_clamp: activations are clamped to +-conv_clamp; None for not at all.
+        conv_clamp: activations are clamped to +-conv_clamp; None for no clamping.
     """
 
     resolution: int
@@ -102,13 +102,13 @@ class StyleGAN2Settings:
 
 
 class StyleGAN2(StyleGenerator):
-    """The generator: a ``photopulse.generators.protocol.Generator`` for inference and search.
+    """A StyleGAN2 generator, see ``photopulse.generators.protocol.Generator``.
 
-    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
+    It is made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
 
     Args:
         settings: the shape of the network.
-        name: what reports call it.
+        name: name in reports and in the metadata of images.
     """
 
     def __init__(self, settings: StyleGAN2Settings, *, name: str = "stylegan2") -> None:
@@ -150,7 +150,10 @@ class SynthesisNetwork(nn.Module):
             self.add_module(f"b{resolution}", SynthesisBlock(settings, resolution))
 
     def forward(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
-        """Each convolution takes the next w and noise map; a block's RGB shares the w that follows."""
+        """Renders ws (B, num_ws, w_dim) with noise maps, or the stored ones, as RGB (B, 3, H, W).
+
+        Each convolution takes the next w and noise map; a block's RGB output shares the w of the next convolution.
+        """
         styles = ws.unbind(dim=1)
         x = rgb = None
         start = 0
@@ -164,18 +167,24 @@ class SynthesisNetwork(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """Two convolutions, the first of them upsampling, or a constant and one at 4 pixels; then maybe RGB."""
+    """Two convolutions, of which the first doubles the size, and an RGB output where the architecture has one.
+
+    The block at 4 pixels has a learned constant and one convolution.
+    """
 
     resample_filter: Tensor
 
     def __init__(self, settings: StyleGAN2Settings, resolution: int) -> None:
         super().__init__()
+        # The kind of block.
         channels = settings.channels(resolution)
         in_channels = settings.channels(resolution // 2)
         first = resolution == 4
         self.convs = 1 if first else 2
         self.residual = settings.architecture == "resnet" and not first
         self.shows_rgb = settings.architecture == "skip" or resolution == settings.resolution
+
+        # Its layers, under their official names.
         kernel = resample_kernel(settings.resample_filter)
         self.register_buffer("resample_filter", kernel)
         conv = partial(
@@ -199,7 +208,12 @@ class SynthesisBlock(nn.Module):
     def forward(
         self, x: Tensor | None, rgb: Tensor | None, styles: Sequence[Tensor], noise: Sequence[Tensor | None]
     ) -> tuple[Tensor, Tensor | None]:
-        """One w (B, w_dim) and one noise map for each convolution, and one more w for the RGB output."""
+        """Computes features and the sum of RGB images so far; both are None before the first block.
+
+        ``styles`` has one w (B, w_dim) for each convolution and one for the RGB output, ``noise`` a map for each
+        convolution.
+        """
+        # Features.
         if x is None:
             x = self.const.expand(len(styles[0]), -1, -1, -1)
             # Depthwise and transposed convolutions run about twice as fast so on CPUs.
@@ -208,6 +222,8 @@ class SynthesisBlock(nn.Module):
             y = self.conv1(self.conv0(x, styles[0], noise[0]), styles[1], noise[1])
             if self.residual:
                 y = y + self.skip(x)
+
+        # RGB.
         if rgb is not None:
             rgb = enlarge(rgb, self.resample_filter)
         if self.shows_rgb:

@@ -36,7 +36,10 @@ class SynthesisConv(nn.Module):
         up: bool = False,
         gain: float = 1.0,
     ) -> None:
-        """``noise_size`` is the size of the stored noise map; None for a layer without noise."""
+        """``noise_size`` is the side of the stored noise map in px; None makes a layer without noise.
+
+        ``up`` makes a layer that doubles the size; ``gain`` is a factor on the output.
+        """
         super().__init__()
         self.up = up
         self.gain = gain * math.sqrt(2)

@@ -25,7 +25,7 @@ _OFFICIAL = OfficialNames(
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN3Settings:
-    """The shape of a StyleGAN3 generator; plain values that survive JSON.
+    """The shape of a StyleGAN3 generator, in plain values that JSON can hold.
 
     Attributes:
         resolution: height and width of the image, a power of two.
@@ -34,20 +34,20 @@ class StyleGAN3Settings:
         w_dim: length of one style.
         mapping_layers: fully connected layers of the mapping.
         lr_multiplier: run-time scale of the mapping's weights.
-        channel_base: a layer with cutoff f has ``channel_base / (2 f)`` channels,
-        channel_max: but at most so many.
+        channel_base: a layer with cutoff f has ``channel_base / (2 f)`` channels, but at most ``channel_max``.
+        channel_max: largest number of channels of a layer.
         num_layers: synthesis layers, without the RGB output.
-        num_critical: last layers that are sampled critically, without a margin in frequency.
+        num_critical: number of the last layers that are critically sampled, their cutoff at half the sampling rate.
         first_cutoff: cutoff of the first layer in cycles per image.
-        first_stopband: where the first layer's stopband starts, in cycles per image.
-        last_stopband_rel: the same of the last layer, relative to its cutoff.
-        margin_size: pixels around the image in the layers before the last two.
-        output_scale: what the network's output is multiplied by.
+        first_stopband: start of the first layer's stopband in cycles per image.
+        last_stopband_rel: start of the last layer's stopband, relative to its cutoff.
+        margin_size: width in pixels of the margin around the image, in all layers but the last two.
+        output_scale: factor on the network's output.
         conv_kernel: size of the convolutions: 3 in StyleGAN3-T, 1 in StyleGAN3-R.
         filter_size: taps of the low-pass filters for each pixel at the lower rate.
-        lrelu_upsampling: by how much LeakyReLU is oversampled.
-        use_radial_filters: whether downsampling is radially symmetric, as in StyleGAN3-R.
-        conv_clamp: activations are clamped to +-conv_clamp; None for not at all.
+        lrelu_upsampling: factor by which features are oversampled for LeakyReLU.
+        use_radial_filters: whether the downsampling filters are radially symmetric, as in StyleGAN3-R.
+        conv_clamp: activations are clamped to +-conv_clamp; None for no clamping.
     """
 
     resolution: int
@@ -88,16 +88,19 @@ class StyleGAN3Settings:
 
 
 def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
-    """What each of the ``num_layers + 1`` layers puts out, the last being RGB (StyleGAN3, 3.2 and figure 4c).
+    """Plans how the output of each of the ``num_layers + 1`` layers is sampled (StyleGAN3, 3.2 and figure 4c).
 
-    Cutoffs and stopbands grow geometrically up to the first critically sampled layer.
+    Cutoffs and stopbands grow geometrically up to the first critically sampled layer. The last layer is RGB.
     """
+    # Frequencies.
     last_cutoff = settings.resolution / 2
     last_stopband = last_cutoff * settings.last_stopband_rel
     layers = np.arange(settings.num_layers + 1)
     progress = np.minimum(layers / (settings.num_layers - settings.num_critical), 1)
     cutoffs = settings.first_cutoff * (last_cutoff / settings.first_cutoff) ** progress
     stopbands = settings.first_stopband * (last_stopband / settings.first_stopband) ** progress
+
+    # Sampling rates, sizes and channels.
     rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, settings.resolution))))
     half_widths = np.maximum(stopbands, rates / 2) - cutoffs
     sizes = rates + settings.margin_size * 2
@@ -117,14 +120,14 @@ def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
 
 
 class StyleGAN3(StyleGenerator):
-    """The generator, without noise inputs: a ``photopulse.generators.protocol.Generator`` for search.
+    """A StyleGAN3 generator, without noise inputs, see ``photopulse.generators.protocol.Generator``.
 
-    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``. It has
+    It is made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``. It has
     no twins, since the sizes of its layers do not double.
 
     Args:
         settings: the shape of the network.
-        name: what reports call it.
+        name: name in reports and in the metadata of images.
     """
 
     def __init__(self, settings: StyleGAN3Settings, *, name: str = "stylegan3") -> None:
@@ -154,6 +157,7 @@ class SynthesisNetwork(nn.Module):
         signals = plan_signals(settings)
         first_critical = settings.num_layers - settings.num_critical
         self.input = SynthesisInput(settings.w_dim, signals[0])
+        # The layers; the official names tell their output's size and channels.
         layers: list[nn.Module] = [
             SynthesisLayer(
                 before,
@@ -173,7 +177,10 @@ class SynthesisNetwork(nn.Module):
             self.add_module(name, layer)
 
     def forward(self, ws: Tensor) -> Tensor:
-        """The first w turns and moves the input, each further one styles a layer."""
+        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, H, W).
+
+        The first w rotates and translates the Fourier features, each further one styles a layer.
+        """
         first, *styles = ws.unbind(dim=1)
         x = self.input(first)
         for name, w in zip(self.layer_names, styles, strict=True):
