@@ -110,22 +110,31 @@ def run_mapping(x: Tensor, layers: Iterable[nn.Module], gain: float = math.sqrt(
     return x
 
 
-class MappingSettings(Protocol):
-    """The part of a generator's settings that ``MappingNetwork`` reads."""
+class StyleSettings(Protocol):
+    """The settings that all StyleGANs have."""
 
     @property
     def z_dim(self) -> int:
-        """Length of z."""
-        ...
-
-    @property
-    def c_dim(self) -> int:
-        """Length of the class label; 0 for none."""
+        """Length of the input latent z."""
         ...
 
     @property
     def w_dim(self) -> int:
-        """Length of w."""
+        """Length of one style vector."""
+        ...
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the image in pixels."""
+        ...
+
+
+class MappingSettings(StyleSettings, Protocol):
+    """The settings that ``MappingNetwork`` reads besides."""
+
+    @property
+    def c_dim(self) -> int:
+        """Length of the class label; 0 for none."""
         ...
 
     @property

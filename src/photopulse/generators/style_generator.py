@@ -3,12 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from photopulse.generators.layers import (
+    StyleSettings,
     check_noise,
     check_ws,
     leaky_relu,
@@ -17,25 +17,6 @@ from photopulse.generators.layers import (
     undo_leaky_relu,
 )
 from photopulse.generators.twin import Twin
-
-
-class StyleSettings(Protocol):
-    """The part of a StyleGAN's settings that ``StyleGenerator`` reads."""
-
-    @property
-    def z_dim(self) -> int:
-        """Length of the input latent z."""
-        ...
-
-    @property
-    def w_dim(self) -> int:
-        """Length of one style vector."""
-        ...
-
-    @property
-    def resolution(self) -> int:
-        """Height and width of the image in pixels."""
-        ...
 
 
 class StyleGenerator(nn.Module, ABC):

@@ -121,6 +121,8 @@ def _find_styles(
         (_Compared(_twin(kit, size), _small(faces, size), blur), evaluations)
         for size, evaluations in settings.style_evaluations
     ]
+
+    # Each twin goes on from where the one before it ended.
     for compared, evaluations in stages:
 
         def evaluate(x: Tensor, compared: "_Compared" = compared) -> tuple[Tensor, Tensor]:
@@ -142,6 +144,7 @@ def _change_features(
     small: Tensor, ws: Tensor, blur: Tensor, twin: Twin, settings: InversionSettings
 ) -> tuple[Tensor, Tensor]:
     """Returns features (B, h, h, C) whose picture is like ``small`` (B, 3, h, h), and their errors (B,)."""
+    # The features of the styles, and the unit of their changes.
     drawn = twin.features(ws)
     unit = drawn.flatten(1, 2).std(1)[:, None, None] + 1e-3
     compared = _Compared(twin, small, blur)
@@ -157,6 +160,7 @@ def _change_features(
             (gradient,) = torch.autograd.grad(value.sum(), x)
         return value.detach(), gradient
 
+    # Changes that start at zero.
     start = torch.zeros_like(drawn).flatten(1)
     first_step = _FIRST_FEATURE_STEP * start.shape[1] ** 0.5
     solver = BatchedLBFGS(evaluate, start, first_step=first_step, memory=8)

@@ -62,12 +62,14 @@ class SearchResult:
 
 def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
     """Keeps, item by item, the better of two results: one that converged, then the one of lower loss."""
+    # Which items are better, and whether that is so for none or all of them.
     wins = (new.converged & ~old.converged) | ((new.converged == old.converged) & (new.loss < old.loss))
     if not wins.any():
         return replace(old, steps=new.steps, full_evaluations=new.full_evaluations)
     if wins.all():
         return new
 
+    # Item by item.
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(wins.view(-1, *[1] * (a.ndim - 1)), b, a)
 

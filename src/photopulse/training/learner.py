@@ -1,4 +1,4 @@
-"""A network in training, with what moves its weights: an optimizer, a learning rate schedule, a moving average."""
+"""A network in training, with its optimizer, its learning rate schedule and the moving average of its weights."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 from photopulse.errors import PhotopulseError
 from photopulse.training.checkpoints import Stateful
 from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
 
 T = TypeVar("T", bound=nn.Module | Tensor)
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
@@ -69,6 +70,27 @@ class Learner(Generic[Network_co]):
         self._schedule = schedule
         self._average = None if ema_decay is None else averaged_copy(network, ema_decay)
 
+    @classmethod
+    def from_settings(
+        cls,
+        network: Network_co,
+        compute: Compute,
+        settings: Optimisation,
+        *,
+        betas: tuple[float, float] = (0.9, 0.99),
+        parameters: Iterable[dict[str, Any]] | None = None,
+    ) -> "Learner[Network_co]":
+        """Makes the learner of a network that is the result of a training with these settings; the rest as above."""
+        return cls(
+            network,
+            compute,
+            learning_rate=settings.learning_rate,
+            betas=betas,
+            parameters=parameters,
+            schedule=settings.schedule,
+            ema_decay=settings.ema_decay,
+        )
+
     @property
     def result(self) -> nn.Module:
         """The network to use: that of the averaged weights, or without an EMA the network itself."""
@@ -82,7 +104,7 @@ class Learner(Generic[Network_co]):
         return {prefix + name: part for name, part in parts.items()}
 
     def minimize(self, loss: Tensor, step: int) -> None:
-        """Moves the weights one step against the gradient, cut at a norm of 1, and the average towards them.
+        """Takes an optimizer step, with the gradient clipped to a norm of 1, and updates the average.
 
         Args:
             loss: a scalar.
@@ -133,13 +155,13 @@ def move_average(average: AveragedModel, network: nn.Module, step: int) -> None:
 
 
 def channels_last(thing: T) -> T:
-    """Puts a network's kernels, or images, channel by channel: convolutions on a CPU are twice as fast so."""
+    """Converts a network, or images, to the channels-last memory format: convolutions on CPUs are twice as fast."""
     return cast(Any, thing).to(memory_format=torch.channels_last)
 
 
 @contextmanager
 def seeded_weights(seed: int) -> Generator[None]:
-    """Within, new layers draw their weights from this seed; torch's own randomness is as before afterwards."""
+    """Seeds the initial weights of layers made inside the block; torch's random state is unchanged afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

@@ -48,6 +48,7 @@ def train_fsrgan(
     faces: Sequence[TrainingFace], start: FSRNet, settings: FSRGANTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
     """Trains on from the weights of a trained FSRNet, which itself stays as it is; see ``training_loop``."""
+    # The networks, and what trains them.
     optimisation = settings.optimisation
     network = FSRNet(start.settings)
     network.load_state_dict(start.state_dict())
@@ -55,14 +56,7 @@ def train_fsrgan(
     with seeded_weights(optimisation.seed):
         discriminator = channels_last(PairDiscriminator().to(compute.device))
     features = load_features(compute.device)
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=_BETAS,
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = Learner.from_settings(network, compute, optimisation, betas=_BETAS)
     adversary = Learner(discriminator, compute, learning_rate=settings.discriminator_learning_rate, betas=_BETAS)
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:

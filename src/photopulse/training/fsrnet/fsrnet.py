@@ -47,14 +47,7 @@ def train_fsrnet(
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = channels_last(FSRNet(settings.network).to(compute.device))
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=(0.9, 0.99),
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = Learner.from_settings(network, compute, optimisation)
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:
         with compute.autocast():

@@ -115,8 +115,11 @@ def _draw_faces(faces: FaceCrops, count: int, random: torch.Generator) -> list[T
 
 
 def _draw_face(stored: Pixels, jitter: Jitter, random: torch.Generator) -> Tensor:
+    # Random numbers, always the same count.
     turn, zoom, right, down, *tint = cast(list[float], torch.randn(8, generator=random).tolist())
     mirrored, gray = cast(list[float], torch.rand(2, generator=random).tolist())
+
+    # Rotation, scale and shift, in one interpolation.
     scale, angle = math.exp(jitter.zoom * zoom), jitter.turn * turn
     matrix = cv2.getRotationMatrix2D(((STORED_SIZE - 1) / 2, (STORED_SIZE - 1) / 2), angle, scale)
     matrix[:, 2] += (FACE_SIZE - STORED_SIZE) / 2 + np.array([right, down]) * jitter.shift * FACE_SIZE
@@ -127,6 +130,8 @@ def _draw_face(stored: Pixels, jitter: Jitter, random: torch.Generator) -> Tenso
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REFLECT,
     )
+
+    # Mirror and colours.
     face = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
     if mirrored < 0.5:
         face = face.flip(3)

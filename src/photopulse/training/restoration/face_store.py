@@ -47,6 +47,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
     Raises:
         PhotopulseError: a file is missing, or no face was found in any.
     """
+    # Search each photo once.
     photos = list({file.resolve(): file for file in files}.values())
     counts = _count_faces(photos, folder, watcher or SearchWatcher())
     if not sum(counts):
@@ -55,6 +56,8 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: SearchWatcher 
             why=f"no face with a square of {LEAST_SIDE:.0f} px or more was found in any",
             fix="give larger photos of faces, or make some with `photopulse sample`",
         )
+
+    # Refer to its crops as often as the photo is named.
     ends = list(accumulate(counts))
     places = {photo.resolve(): range(end - count, end) for photo, count, end in zip(photos, counts, ends, strict=True)}
     return FaceCrops(

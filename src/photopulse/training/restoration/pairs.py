@@ -151,7 +151,7 @@ def make_pairs(
 
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
-    """Makes the damaged picture gray if the sharp one is, for noise has colours."""
+    """Removes the colours of a damaged picture (1, 3, H, W) if the sharp one has none: noise brings in some."""
     gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
     return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
 

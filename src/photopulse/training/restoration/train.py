@@ -58,18 +58,12 @@ def train_restoration(
         compute: where to compute.
         adversarial: settings of the adversarial loss; None trains without one.
     """
+    # The networks, and what trains them.
     network = channels_last(network.to(compute.device))
     with seeded_weights(settings.seed):
         adversary = None if adversarial is None else AdversarialLoss(adversarial, compute)
     features = load_features(compute.device) if weights.perceptual or adversary else None
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=settings.learning_rate,
-        betas=(0.9, 0.99),
-        schedule=settings.schedule,
-        ema_decay=settings.ema_decay,
-    )
+    learner = Learner.from_settings(network, compute, settings)
 
     def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
         pairs = pairs.to(compute.device)
