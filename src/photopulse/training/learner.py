@@ -14,6 +14,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 
 T = TypeVar("T", bound=nn.Module | Tensor)
+Network = TypeVar("Network", bound=nn.Module)
 Network_co = TypeVar("Network_co", bound=nn.Module, covariant=True)
 
 _LARGEST_GRADIENT = 1.0
@@ -70,27 +71,6 @@ class Learner(Generic[Network_co]):
         self._schedule = schedule
         self._average = None if ema_decay is None else averaged_copy(network, ema_decay)
 
-    @classmethod
-    def from_settings(
-        cls,
-        network: Network_co,
-        compute: Compute,
-        settings: Optimisation,
-        *,
-        betas: tuple[float, float] = (0.9, 0.99),
-        parameters: Iterable[dict[str, Any]] | None = None,
-    ) -> "Learner[Network_co]":
-        """Makes the learner of a network that is the result of a training with these settings; the rest as above."""
-        return cls(
-            network,
-            compute,
-            learning_rate=settings.learning_rate,
-            betas=betas,
-            parameters=parameters,
-            schedule=settings.schedule,
-            ema_decay=settings.ema_decay,
-        )
-
     @property
     def result(self) -> nn.Module:
         """The network to use: that of the averaged weights, or without an EMA the network itself."""
@@ -130,6 +110,26 @@ class Learner(Generic[Network_co]):
         self._optimizer.step()
         if self._average is not None:
             move_average(self._average, self.network, step)
+
+
+def learner_of(
+    network: Network,
+    compute: Compute,
+    settings: Optimisation,
+    *,
+    betas: tuple[float, float] = (0.9, 0.99),
+    parameters: Iterable[dict[str, Any]] | None = None,
+) -> Learner[Network]:
+    """Makes the learner of a network with the learning rate, schedule and average of its settings; see ``Learner``."""
+    return Learner(
+        network,
+        compute,
+        learning_rate=settings.learning_rate,
+        betas=betas,
+        parameters=parameters,
+        schedule=settings.schedule,
+        ema_decay=settings.ema_decay,
+    )
 
 
 def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:

@@ -122,10 +122,7 @@ def _batches(faces: FaceCrops, settings: FaceGANTraining, done: int, compute: Co
     ends = list(accumulate(stage.steps for stage in settings.stages))
     for stage, end in zip(settings.stages, ends, strict=True):
         first = max(done, end - stage.steps)
-        number = compute.batch_number(first)
-        batches = face_batches(
-            faces, batch_size=stage.batch_size, seed=settings.seed, first_step=number, every=compute.processes
-        )
+        batches = face_batches(faces, compute.order(first, batch_size=stage.batch_size, seed=settings.seed))
         for step, batch in enumerate(islice(batches, max(end - first, 0)), start=first):
             random = torch.Generator().manual_seed(settings.seed * 1_000_003 + compute.batch_number(step))
             resized = F.interpolate(batch, size=(stage.size, stage.size), mode="area")

@@ -18,7 +18,7 @@ from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
 from photopulse.training.coarse import coarse_loss
 from photopulse.training.compute import Compute
 from photopulse.training.identity_loss import identity_loss
-from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.learner import channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import FACE, FACE_IDENTITY_WEIGHT, FACE_WEIGHTS, LossWeights
@@ -88,17 +88,11 @@ def train_face(
         network.decoder.forget_colours()
     network = channels_last(network.to(compute.device))
     cleaner = channels_last(photo_net.to(compute.device)).eval()
-    learner = Learner.from_settings(network, compute, optimisation, parameters=_groups(network, settings))
+    learner = learner_of(network, compute, optimisation, parameters=_groups(network, settings))
 
     def batches(done: int) -> Iterator[Pairs]:
-        return face_pairs(
-            faces,
-            settings.damage,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-        )
+        order = compute.order(done, batch_size=optimisation.batch_size, seed=optimisation.seed)
+        return face_pairs(faces, settings.damage, order)
 
     def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
         # Random fidelities and the random patch depend on the step alone.
