@@ -111,7 +111,7 @@ def run_mapping(x: Tensor, layers: Iterable[nn.Module], gain: float = math.sqrt(
 
 
 class StyleSettings(Protocol):
-    """The settings that all StyleGANs have."""
+    """The settings that every StyleGAN has."""
 
     @property
     def z_dim(self) -> int:
@@ -130,7 +130,7 @@ class StyleSettings(Protocol):
 
 
 class MappingSettings(StyleSettings, Protocol):
-    """The settings that ``MappingNetwork`` reads besides."""
+    """The settings that ``MappingNetwork`` reads."""
 
     @property
     def c_dim(self) -> int:
@@ -213,7 +213,7 @@ class ToRGB(nn.Module):
         self.weight_gain = 1 / math.sqrt(in_channels)
 
     def style_gain(self) -> float | Tensor:
-        """Returns the factor on the styles."""
+        """Returns the factor on the styles: a number, or a scalar tensor."""
         return self.weight_gain
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
