@@ -1,5 +1,8 @@
 """The one error that photopulse raises for what a user can mend."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 
 class PhotopulseError(Exception):
     """Says what failed, why, and the way out, in words for the person at the keyboard.
@@ -18,6 +21,25 @@ class PhotopulseError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.what, self.why, self.fix)
+
+
+@contextmanager
+def file_errors(what: str, *, fix: str) -> Generator[None]:
+    """Turns an ``OSError`` inside the block into a ``PhotopulseError`` with the operating system's reason.
+
+    Args:
+        what: what failed, naming the file, e.g. ``"cannot read faces.csv"``.
+        fix: the way out.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise PhotopulseError(what, why=system_reason(error), fix=fix) from error
+
+
+def system_reason(error: OSError) -> str:
+    """Returns the operating system's reason without number and path, e.g. ``"No such file or directory"``."""
+    return error.strerror or str(error)
 
 
 def _sentence(text: str) -> str:

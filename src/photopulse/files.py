@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import file_errors
 
 _LONGEST_PREFIX = 64  # Bytes of a temporary name.
 
@@ -45,13 +45,9 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         PhotopulseError: if the file cannot be written.
     """
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
-    except OSError as error:
-        why = error.strerror or str(error)
-        fix = "choose a folder that can be written to and has room, with -o"
-        raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error
+    fix = "choose a folder that can be written to and has room, with -o"
+    with file_errors(f"cannot write {path}", fix=fix), atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""Reading PyTorch's ``.pt`` files of tensors without running anything that they contain."""
+"""Files of tensors: PyTorch's ``.pt``, read without running what they contain, and safetensors with metadata."""
 
 import argparse
 import zipfile
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import safetensors.torch
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import atomic_path
 
 # What files of the older format, from before PyTorch 1.6, begin with: pickle's encoding of the magic number.
 LEGACY_HEADER = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -31,7 +34,7 @@ def read_torch_file(path: Path) -> Any:
     except OSError as problem:
         raise PhotopulseError(
             f"cannot load {path}",
-            why=str(problem.strerror or problem),
+            why=system_reason(problem),
             fix="check the path and its permissions",
         ) from problem
     except Exception as problem:  # a damaged pickle may raise anything
@@ -40,6 +43,39 @@ def read_torch_file(path: Path) -> Any:
             why=f"it is damaged, or holds more than tensors ({_first_line(problem)})",
             fix="copy the file again from its source; photopulse runs no code from weight files",
         ) from problem
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Writes tensors with metadata as safetensors; atomic, parent folders are made.
+
+    Args:
+        path: ends with ``.safetensors``.
+        tensors: contiguous, on the CPU, no two sharing memory.
+        metadata: text by name.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        # Its stub does not say of what the path-like argument is.
+        cast(Any, safetensors.torch).save_file(dict(tensors), temporary, metadata=dict(metadata))
+
+
+def read_safetensors_metadata(path: Path) -> dict[str, str]:
+    """Reads the metadata of a safetensors file alone; empty if it has none.
+
+    Raises:
+        OSError, SafetensorError: the file cannot be read or is damaged.
+    """
+    # The stubs of safetensors leave out that this is a context manager over tensors.
+    with cast(Any, safe_open)(path, framework="pt") as file:
+        return cast("dict[str, str]", file.metadata() or {})
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Reads the tensors of a safetensors file, on the CPU; raises as ``read_safetensors_metadata`` does."""
+    with cast(Any, safe_open)(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in cast("list[str]", file.keys())}
 
 
 def tensors_of(state: Any) -> dict[str, Tensor] | None:

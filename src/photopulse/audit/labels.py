@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photopulse.audit.bias_audit import RESERVED_LABELS
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 Labels = Mapping[str, Mapping[str, str]]
 
@@ -29,7 +29,7 @@ def read_labels(path: Path, files: Sequence[Path]) -> dict[str, dict[str, str]]:
             reader = csv.reader(stream, strict=True)
             labels = _read(path, ((reader.line_num, cells) for cells in reader))
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise PhotopulseError(f"cannot read {path}", why=str(error), fix="save it as CSV in UTF-8") from error

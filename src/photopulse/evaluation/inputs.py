@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import Corruptions, folder_name, make_degradation
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image, write_image
@@ -64,11 +64,8 @@ def make_inputs(
 
 def _make_sharp(source: Path, sharp: Path, settings: EvaluateSettings, detector: FaceDetector | None) -> bool:
     """Writes the aligned face; returns False if an earlier run did."""
-    try:
+    with file_errors(f"cannot read {source}", fix="check the path and its permissions"):
         sharp_key = key("sharp", settings.aligned, source)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {source}", why=why, fix="check the path and its permissions") from error
     sidecar = sharp.with_suffix(".json")
     earlier = read_sidecar(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
     if earlier is not None:

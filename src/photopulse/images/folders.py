@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.images.opening import RAW_SUFFIXES, read_formats
 
 _UNREAD = frozenset({".heic", ".heif", ".hif", ".jxl", ".svg", ".eps", ".pdf", ".psb"}) | RAW_SUFFIXES
@@ -78,5 +78,5 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _refuse(path: Path, error: OSError) -> PhotopulseError:
-    why = error.strerror or type(error).__name__
+    why = system_reason(error)
     return PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions")

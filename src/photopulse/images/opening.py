@@ -11,7 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 # Formats that Pillow only recognises, or that it hands to another program (EPS: Ghostscript) to be drawn.
 _NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
@@ -141,7 +141,7 @@ def _decoding(path: Path) -> Generator[None, None, None]:
         ) from error
     except OSError as error:
         fix = "check the path and its permissions" if error.errno else "copy it again from its source"
-        raise refuse(path, why=error.strerror or str(error), fix=fix) from error
+        raise refuse(path, why=system_reason(error), fix=fix) from error
     # Damaged files make the many decoders raise nearly every kind of exception there is.
     except Exception as error:
         why = f"its content cannot be decoded ({type(error).__name__}: {error})"

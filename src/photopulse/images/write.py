@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
 from photopulse.images.gray import GRAY_WEIGHTS
@@ -81,12 +81,9 @@ def write_image(
         data = encoder.encode(canvas)
     except (OSError, ValueError, cv2.error) as error:  # each format has its own largest size
         raise _refuse(path, why=f"{suffix} cannot hold it ({error})", fix="write it as .png") from error
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise _refuse(path, why=why, fix="choose a place that can be written to and has room") from error
+    fix = "choose a place that can be written to and has room"
+    with file_errors(f"cannot write {path}", fix=fix), atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def check_size(path: Path, size: tuple[int, int]) -> None:
@@ -193,6 +190,7 @@ def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return encoded.tobytes()
 
 
+# Pillow's PngInfo would write texts of 8-bit pictures alone, and put them before eXIf and pHYs: other files than ours.
 def _chunk(kind: bytes, data: bytes) -> bytes:
     """A PNG chunk: length, kind, data, checksum (PNG, 5.3)."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

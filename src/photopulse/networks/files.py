@@ -7,14 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 
 from photopulse.devices import using
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
+from photopulse.torch_file import read_safetensors, read_safetensors_metadata, write_safetensors
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,9 +37,7 @@ def write_network(network: nn.Module, settings: "DataclassInstance", kind: str, 
         name: (values.half() if name in halved else values).cpu().contiguous()
         for name, values in network.state_dict().items()
     }
-    with atomic_path(path) as temporary:
-        # Its stub does not say of what the path-like argument is.
-        cast(Any, safetensors.torch).save_file(weights, temporary, metadata={_key(kind): json.dumps(asdict(settings))})
+    write_safetensors(path, weights, {_key(kind): json.dumps(asdict(settings))})
 
 
 def read_network(
@@ -59,14 +56,11 @@ def read_network(
         PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
     """
     try:
-        # The stubs of safetensors leave out that this is a context manager over tensors.
-        with cast(Any, safe_open)(path, framework="pt") as file:
-            metadata = cast(dict[str, str], file.metadata() or {})
-            if _key(kind) not in metadata:
-                raise ValueError(f"it does not say the sizes of {_with_article(kind)}")
-            weights = {name: file.get_tensor(name) for name in cast(list[str], file.keys())}
+        metadata = read_safetensors_metadata(path)
+        if _key(kind) not in metadata:
+            raise ValueError(f"it does not say the sizes of {_with_article(kind)}")
         network = make(_settings(metadata[_key(kind)]))
-        network.load_state_dict(weights)
+        network.load_state_dict(read_safetensors(path))
     except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, ArithmeticError) as error:
         raise PhotopulseError(
             f"cannot read the network {path}",

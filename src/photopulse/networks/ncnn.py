@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 MAX_PARAM_BYTES = 4 * 2**20
 MAX_BIN_BYTES = 512 * 2**20
@@ -165,5 +165,5 @@ def _finite(values: NDArray[np.floating[Any]], name: str) -> Tensor:
 
 
 def _unreadable(path: Path, error: Exception) -> PhotopulseError:
-    why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    why = system_reason(error) if isinstance(error, OSError) else str(error)
     return PhotopulseError(f"cannot read {path} as an ncnn network", why=why, fix="fetch it again")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 _T = TypeVar("_T")
 # A row takes about 300 bytes, so this is far more than any run writes.
@@ -68,7 +68,7 @@ def read_csv(path: Path, parse: Callable[[dict[str, str]], _T], *, check: Callab
             except (ValueError, csv.Error) as error:
                 raise _refuse(path, why=f"line {max(reader.line_num, 1)}: {error}") from error
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions") from error
 
 

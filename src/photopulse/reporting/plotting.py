@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.files import atomic_path
 
 if TYPE_CHECKING:
@@ -65,6 +65,6 @@ def save_figure(figure: "Figure", path: Path) -> None:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, facecolor="white")
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        why = system_reason(error) if isinstance(error, OSError) else str(error)
         fix = "choose a folder that can be written to and has room, and .png or .jpg"
         raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 LOG_NAME = ".photopulse.jsonl"
 # A row takes about 1 kB, and another 1 kB for each face. What lies further back than this is done anew.
@@ -78,7 +78,7 @@ def unwritable(path: Path, error: OSError) -> PhotopulseError:
     """Words why a file of the output folder cannot be written."""
     return PhotopulseError(
         f"cannot write {path}",
-        why=error.strerror or str(error),
+        why=system_reason(error),
         fix="choose a folder that can be written to and has room, with -o",
     )
 
@@ -106,7 +106,7 @@ def _entries(path: Path) -> Iterator[Entry]:
                 if entry is not None:
                     yield entry
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise PhotopulseError(f"cannot read {path}", why=why, fix="mend its permissions, or delete it") from error
 
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.safe_pickle.arrays import NUMPY_GLOBALS
 from photopulse.safe_pickle.machine import Builder, RefusedPickleError, hashable_key, run_pickle
 from photopulse.safe_pickle.torch_storage import TORCH_GLOBALS, printable
@@ -64,9 +64,7 @@ def pickle_errors(path: Path) -> Generator[None]:
             fix="use an official file, or one that holds tensors only, such as .safetensors",
         ) from error
     except OSError as error:
-        raise PhotopulseError(
-            what, why=error.strerror or str(error), fix="check the path and its permissions"
-        ) from error
+        raise PhotopulseError(what, why=system_reason(error), fix="check the path and its permissions") from error
     except _DAMAGE as error:
         raise PhotopulseError(
             what,
