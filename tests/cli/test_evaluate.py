@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.evaluation.rows import read_rows
+from photopulse.evaluation.records import read_rows
 
 
 @pytest.fixture
@@ -106,11 +106,12 @@ def test_lpips_is_a_column(evaluate, folder, tmp_path, monkeypatch):
         assert path == tmp_path / "alexnet.pth"
         return lambda a, b: (a - b).abs().mean(dim=(1, 2, 3))
 
-    monkeypatch.setattr("photopulse.evaluation.measuring.load_lpips", load)
+    monkeypatch.setattr("photopulse.evaluation.comparison.load_lpips", load)
     (tmp_path / "alexnet.pth").touch()
     result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
     assert "LPIPS ↓" in result.stdout
-    assert all((row.lpips is None) == (row.method == "original") for row in read_rows(tmp_path / "out/rows.csv"))
+    rows = read_rows(tmp_path / "out/rows.csv")
+    assert all(("lpips" in row.values) == (row.method != "original") for row in rows)
     assert json.loads((tmp_path / "out/settings.json").read_text())["lpips"] == str(tmp_path / "alexnet.pth")
 
 
