@@ -17,7 +17,7 @@ from photopulse.audit.audit import AuditSettings
 from photopulse.cli import app
 from photopulse.degrade import DEGRADATION_NAMES, LEVELS
 from photopulse.evaluation.methods import METHOD_NAMES, RESTORER_NAMES
-from photopulse.evaluation.settings import RESTORERS, EvaluateSettings
+from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.restoration.batch import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.search.fast import FastSettings
@@ -101,7 +101,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
         "fresh": not AuditSettings().resume,
     },
     "evaluate": {
-        "methods": f"{listed(EvaluateSettings().methods)}; with --restore {listed(RESTORERS)}",
+        "methods": listed(EvaluateSettings().methods),
         "restore": EvaluateSettings().restore or None,
         "limit": EvaluateSettings().limits or None,
         "corruption": listed(EvaluateSettings().corruptions),
@@ -211,8 +211,8 @@ def test_a_default_is_seen_in_the_help(command: str, option: str) -> None:
 def test_the_names_and_sizes_in_help_texts_are_those_that_there_are() -> None:
     for (command, option), names in {
         ("upscale", "degradation"): DEGRADATION_NAMES,
-        ("evaluate", "methods"): METHOD_NAMES + RESTORER_NAMES,
-        ("evaluate", "restore"): tuple(LEVELS),
+        ("evaluate", "methods"): METHOD_NAMES,
+        ("evaluate", "restore"): (*LEVELS, *RESTORER_NAMES),
         ("align", "size"): (str(FULL_SIZE),),
     }.items():
         words = re.findall(r"[a-z]+|\d+", OPTIONS[command, option].help)

@@ -25,9 +25,8 @@ def evaluate_command(
             "--methods",
             metavar="A,B",
             help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS, fast, "
-            "fast:draft, fast:best, fast:exact. With --restore of input, bicubic, lanczos, nlm, nlm:STRENGTH, "
-            "realesrgan, restore, restore:FIDELITY, restore:photo.",
-            show_default="nearest,bicubic,pulse; with --restore input,bicubic,realesrgan,restore",
+            "fast:draft, fast:best, fast:exact; with --restore of others.",
+            show_default="nearest,bicubic,pulse",
         ),
     ] = None,
     limit: Annotated[
@@ -43,7 +42,8 @@ def evaluate_command(
         list[str] | None,
         typer.Option(
             metavar="LEVEL",
-            help="Damage whole photos instead, and restore them: light, medium or heavy; repeatable.",
+            help="Damage whole photos instead, light, medium or heavy, and restore them; repeatable. With methods of "
+            "input, bicubic, lanczos, nlm, nlm:STRENGTH, realesrgan, restore, restore:FIDELITY, restore:photo.",
             rich_help_panel=_TASK,
         ),
     ] = None,

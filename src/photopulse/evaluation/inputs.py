@@ -97,11 +97,10 @@ def _make_sharp(
         why = error.strerror or str(error)
         raise PhotopulseError(f"cannot read {source}", why=why, fix="check the path and its permissions") from error
     sidecar = sharp.with_suffix(".json")
-    earlier = read_sidecar(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
+    earlier = _remembered(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
     if earlier is not None:
-        told = from_fields(_Sharp, earlier)
-        _check_size(source, told.size, settings)
-        return told, False
+        _check_size(source, earlier.size, settings)
+        return earlier, False
     if settings.aligned or settings.restore:
         _, pixels = read_pixels(source)
     else:
@@ -114,6 +113,14 @@ def _make_sharp(
     write_image(sharp, pixels)
     write_sidecar(sidecar, sharp_key, asdict(told) if settings.restore else {"size": size})
     return told, True
+
+
+def _remembered(sidecar: Path, sharp_key: str) -> _Sharp | None:
+    content = read_sidecar(sidecar, sharp_key)
+    try:
+        return None if content is None else from_fields(_Sharp, content)
+    except TypeError:  # It is damaged, so the picture is made again.
+        return None
 
 
 def _check_size(source: Path, size: Size, settings: EvaluateSettings) -> None:
