@@ -25,7 +25,7 @@ def evaluate_command(
             "--methods",
             metavar="A,B",
             help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS, fast, "
-            "fast:draft, fast:best, fast:exact; with --restore of others.",
+            "fast:draft, fast:best, fast:exact. Those of --restore are said there.",
             show_default="nearest,bicubic,pulse",
         ),
     ] = None,
