@@ -3,6 +3,7 @@
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -12,7 +13,8 @@ Made = TypeVar("Made")
 def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
     """Makes a dataclass of what JSON holds of it; names that it does not have are ignored.
 
-    Its fields may be numbers, texts, literals, tuples, sequences, mappings from texts, and any of these or None.
+    Its fields may be numbers, texts, literals, tuples, sequences, mappings from texts, dataclasses, and any of these or
+    None.
 
     Raises:
         TypeError: if a field is missing that has no default, or has a value of another type.
@@ -32,6 +34,8 @@ def _checked(hint: Any, value: object, name: str) -> object:
         return value
     if origin in (Union, types.UnionType):
         return _one_of(arguments, value, name)
+    if is_dataclass(cast("object", hint)) and isinstance(value, dict):
+        return from_fields(hint, cast("dict[str, object]", value))
     if origin is tuple and isinstance(value, list):
         return _tuple(arguments, cast("list[object]", value), name)
     if origin in (Sequence, list) and isinstance(value, list):
