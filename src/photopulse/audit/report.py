@@ -1,4 +1,4 @@
-"""The files of a bias audit: a page to read, a table to compute with, and everything as JSON."""
+"""The reports of a bias audit: a page in Markdown, a table in CSV, and everything in JSON."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,9 +48,9 @@ Summaries = Mapping[str, Sequence[GroupSummary]]
 
 
 def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
-    """Writes ``audit.md``, ``audit.csv`` (a line a group) and ``audit.json`` (groups and rows) into a folder.
+    """Writes ``audit.md``, ``audit.csv`` (one line per group) and ``audit.json`` (groups and rows) into a folder.
 
-    Grouped by all, by tone and by each label; each file is written whole or not at all.
+    The groupings are all, tone and each label. Each file is written atomically.
 
     Raises:
         PhotopulseError: if the folder cannot be written to.
@@ -63,7 +63,7 @@ def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
 
 
 def audit_json(rows: Iterable[AuditRow]) -> str:
-    """Words an audit as JSON: ``groups`` by grouping, each a list of summaries, and ``rows``."""
+    """Returns an audit as JSON text: ``groups``, a list of summaries for each grouping, and ``rows``."""
     rows = list(rows)
     return _json(rows, {by: summarise_audit(rows, by) for by in groupings(rows)})
 
@@ -79,7 +79,7 @@ def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
         ],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # File names that are no Unicode hold lone surrogates, which UTF-8 does not know; JSON escapes them just so.
+    # File names that are no valid Unicode contain lone surrogates, which UTF-8 cannot encode but JSON can escape.
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
@@ -93,6 +93,7 @@ def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
 
 
 def _found(rows: Sequence[AuditRow]) -> str:
+    """Returns the page's first sentence: numbers of faces, and the generator and search they were made with."""
     measured = [row for row in rows if row.error is None]
     faceless = sum(row.ita_output is None for row in measured)
     methods = sorted({f"{row.generator}, {row.method}, {row.steps} steps" for row in measured})
@@ -141,7 +142,7 @@ def _share(estimate: Estimate) -> str:
 
 def _estimate(estimate: Estimate, *, scale: float = 1, digits: int, unit: str = "", sign: str = "") -> str:
     def word(value: float) -> str:
-        # Adding 0 makes of -0.0 a plain zero.
+        # Adding 0 turns -0.0 into 0.0.
         return f"{round(value * scale, digits) + 0.0:{sign}.{digits}f}"
 
     if estimate.value is None:
@@ -152,7 +153,7 @@ def _estimate(estimate: Estimate, *, scale: float = 1, digits: int, unit: str = 
 
 
 def _plain(text: str) -> str:
-    """Makes text of the user's a cell: one line, no column ends."""
+    """Prepares a text of the user's for a Markdown cell: one line, with column separators escaped."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -162,6 +163,7 @@ def _table(summaries: Summaries) -> str:
 
 
 def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Flattens nested dicts to one, with names such as ``success.low``."""
     flat: dict[str, object] = {}
     for name, value in content.items():
         if isinstance(value, dict):
