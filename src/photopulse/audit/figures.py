@@ -60,8 +60,8 @@ def shift_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
     summaries = {group.group: group for group in summarise_audit(rows, by)}
     left, right = figure.subplots(1, 2, sharey=False)
     for axes, size, title in (
-        (left, "small", "input to output made small again"),
-        (right, "large", "sharp original to output"),
+        (left, "small", "input to downscaled result"),
+        (right, "large", "sharp original to result"),
     ):
         # One column of points per group, with the median and its interval on it.
         axes.axhline(0, color=_LINE, linewidth=1)
@@ -111,7 +111,7 @@ def success_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
             _draw_estimate(axes, place + offset, estimate, color=color)
         axes.plot([], [], "o", color=color, label=f"within {bound:g}")
     axes.set(ylim=(-0.03, 1.03), ylabel="share of faces")
-    axes.set_title(f"Outputs that downscale to the input, by {_text(by)}, with 95 % intervals", fontsize=11)
+    axes.set_title(f"Results that downscale to the input, by {_text(by)}, with 95 % intervals", fontsize=11)
     axes.legend(loc="best", frameon=False)
     _name_groups(axes, groups)
     return figure
@@ -132,7 +132,7 @@ def _name_groups(axes: "Axes", groups: Sequence[GroupSummary]) -> None:
     for label, group in zip(axes.get_xticklabels(), groups, strict=True):
         label.set_color(_GREY if group.too_small else "black")
     axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
-    axes.set_xlabel(f"grey: fewer than {LEAST_FACES} faces, too few to conclude from", fontsize=8, color=_LINE)
+    axes.set_xlabel(f"grey: fewer than {LEAST_FACES} faces, too few for conclusions", fontsize=8, color=_LINE)
     axes.grid(axis="y", color="#e6e6e6")
     axes.set_axisbelow(True)
 

@@ -20,22 +20,22 @@ _HEAD = """# Bias audit
 {found}
 
 Square brackets hold 95 % intervals: Wilson's for shares, the percentile bootstrap for the rest. {flag} marks groups
-of fewer than {least} faces: too small to conclude anything from.
+of fewer than {least} faces, too few for conclusions.
 
 How to read it:
 
-- **Success** is the share of faces whose output, made small again, is within a mean squared error of 0.001 (PULSE's
-  paper) or 0.002 (the default of its code) of the input; **error** is the median of that error.
+- **Success** is the share of faces whose downscaled result is within a mean squared error of 0.001 (PULSE's paper) or
+  0.002 (the default of its code) of the input; **error** is the median of that error.
 - **Shift** is the change of the skin's individual typology angle (ITA) in degrees, and that of its lightness L* (0 is
-  black, 100 white): above 0 is lighter. L* is the steadier of the two: on pale or grey skin the angle moves by many
-  degrees where one sees little. **Small** compares the input with the output made small again, in the same pixels; a
-  search that succeeds leaves little of it. **Large** compares the sharp original with the output, each on its own
-  skin; there the search is free, so it shows what the generator prefers.
-- **Lighter** and **darker** are the shares of faces that end in another tone group than the sharp original's.
-- Tone groups come from the picture, and so from its light and exposure too: pale skin in a dark photo counts as
-  brown, bluish light gives angles above 90. They describe no person's identity. A face at the end of the scale can
-  only move towards the middle, and one that was measured too light or too dark by chance will seem to: compare
-  groups of one audit, or audits of the same photos, with that in mind.
+  black, 100 is white): above 0 is lighter. L* is the more stable of the two: on pale or grey skin, a change that is
+  hardly visible can be many degrees. **Small** compares the input with the downscaled result, in the same pixels; it is
+  small if the search succeeds. **Large** compares the sharp original with the result, each on its own skin; the search
+  does not constrain it, so it shows what the generator prefers.
+- **Lighter** and **darker** are the shares of faces whose result is in another tone group than the sharp original.
+- Tone groups depend on the picture, and so on its light and exposure: pale skin in a dark photo counts as brown, and
+  bluish light gives angles above 90. They do not describe a person's identity. A face at the end of the scale can only
+  move towards the middle, and one that was measured too light or too dark by chance will seem to move there (regression
+  to the mean): keep this in mind when you compare groups of one audit, or audits of the same photos.
 """
 
 _SUCCESS_COLUMNS = ("faces", "failed", "success at 1e-3", "success at 2e-3", "error, median of 1e-3")

@@ -88,7 +88,7 @@ def _parsed(part: str) -> Corruption:
         raise PhotopulseError(
             f"cannot read the corruption {part!r}",
             why=str(error),
-            fix=f"write {UNTOUCHED}, or with + between them some of {EXAMPLES}",
+            fix=f"write {UNTOUCHED}, or one or more of these, joined by +: {EXAMPLES}",
         ) from error
 
 

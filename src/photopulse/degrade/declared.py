@@ -151,7 +151,7 @@ def _parsed(part: str) -> Corruption:
         corruptions, why = (), error.why
     if not corruptions:
         raise ValueError(
-            f"unknown degradation {part!r}: {why}; write one of {', '.join(DEGRADATION_NAMES)}, or with + between them "
-            f"some of {EXAMPLES}"
+            f"unknown degradation {part!r}: {why}; write one of {', '.join(DEGRADATION_NAMES)}, joined by + with any "
+            f"of {EXAMPLES}"
         )
     return corruptions[0]

@@ -121,7 +121,7 @@ def read_identity_network(path: Path) -> IdentityNetwork:
         raise PhotopulseError(
             f"cannot read the face recognition network {path}",
             why=str(error),
-            fix="fetch it anew: photopulse models get dlib-face-embedding",
+            fix="fetch it again: photopulse models get dlib-face-embedding",
         ) from error
     return network.eval().requires_grad_(False)
 

@@ -73,7 +73,7 @@ def read_network(
         raise PhotopulseError(
             f"cannot read the network {path}",
             why=str(error).partition("\n")[0],
-            fix="give a file that `photopulse train` wrote; install photopulse anew if the file came with it",
+            fix="give a file that `photopulse train` wrote; reinstall photopulse if the file came with it",
         ) from error
     # Move it to the device.
     with using(device):

@@ -81,4 +81,4 @@ def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
 
 
 def _refuse(path: Path, *, why: str) -> PhotopulseError:
-    return PhotopulseError(f"cannot read {path}", why=why, fix="mend it, or delete the file and run the same again")
+    return PhotopulseError(f"cannot read {path}", why=why, fix="repair it, or delete it and run the same command again")

@@ -112,7 +112,7 @@ def _entries(path: Path) -> Iterator[Entry]:
                     yield entry
     except OSError as error:
         why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {path}", why=why, fix="mend its permissions, or delete it") from error
+        raise PhotopulseError(f"cannot read {path}", why=why, fix="correct its permissions, or delete it") from error
 
 
 def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:

@@ -155,19 +155,19 @@ class _Machine:
         items = self.pop_mark()
         target = self.stack[-1]
         if not isinstance(target, set):
-            raise RefusedPickleError("adds items to what is not a set")
+            raise RefusedPickleError("adds items to something that is not a set")
         cast(set[object], target).update(hashable_key(item) for item in items)
 
     def _extend(self, items: list[object]) -> None:
         target = self.stack[-1]
         if not isinstance(target, list):
-            raise RefusedPickleError("appends to what is not a list")
+            raise RefusedPickleError("appends to something that is not a list")
         cast(list[object], target).extend(items)
 
     def _update(self, keys_and_values: list[object]) -> None:
         target = self.stack[-1]
         if not isinstance(target, dict):
-            raise RefusedPickleError("sets items of what is not a dict")
+            raise RefusedPickleError("sets items of something that is not a dict")
         pairs = zip(keys_and_values[::2], keys_and_values[1::2], strict=True)
         cast(dict[object, object], target).update((hashable_key(key), value) for key, value in pairs)
 
@@ -178,13 +178,13 @@ class _Machine:
     def find_stacked_global(self, _: object) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise RefusedPickleError("names a global by what is not text")
+            raise RefusedPickleError("names a global by something that is not text")
         self.stack.append(self.find_class(module, name))
 
     def reduce(self, _: object) -> None:
         args, builder = self.stack.pop(), self.stack.pop()
         if not isinstance(builder, Builder) or not isinstance(args, tuple):
-            raise RefusedPickleError("calls what is not a known name")
+            raise RefusedPickleError("calls something that is not a known name")
         self.stack.append(builder.build(*cast(tuple[object, ...], args)))
 
     def build(self, _: object) -> None:
@@ -194,7 +194,7 @@ class _Machine:
         if isinstance(target, dict):
             return
         if not isinstance(target, TakesState):
-            raise RefusedPickleError("sets the state of what has none")
+            raise RefusedPickleError("sets the state of an object that has none")
         target.set_state(state)
 
     def load_persistent(self, _: object) -> None:

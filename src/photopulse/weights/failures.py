@@ -55,7 +55,7 @@ def explain(entry: WeightsEntry, output: str) -> PhotopulseError:
     # Anything else: the last error that pip printed.
     lines = [line for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")] or lines or ["it printed nothing"]
-    return _failure(entry, why=f"pip failed: {errors[-1].strip()}", fix="mend this and try again")
+    return _failure(entry, why=f"pip failed: {errors[-1].strip()}", fix="correct this and try again")
 
 
 def wrong_hash(entry: WeightsEntry) -> PhotopulseError:
@@ -98,7 +98,7 @@ def too_slow(entry: WeightsEntry, timeout: float) -> PhotopulseError:
     """Returns the error for a pip that took more than ``timeout`` seconds."""
     return _failure(
         entry,
-        why=f"pip was not done after {timeout:.0f} s and was stopped",
+        why=f"pip had not finished after {timeout:.0f} s and was stopped",
         fix=f"try again with a faster connection, or {copy_hint(entry)}",
     )
 
