@@ -187,7 +187,7 @@ def print_tables(measured: Measured) -> None:
     lines = {
         "fast: seconds": f"{fast['end_seconds']:.2f}",
         "fast: evaluations of the twin, full passes": f"{fast['kinds'].count('twin')}, {fast['kinds'].count('full')}",
-        "fast: seconds of an evaluation, forward and backward": f"{gap(fast, 'twin', 'twin'):.3f}",
+        "fast: seconds per evaluation, forward and backward": f"{gap(fast, 'twin', 'twin'):.3f}",
         "fast: seconds of a full pass, forward only": f"{gap(fast, 'twin', 'full'):.2f}",
         "fast: error before and after the surface": f"{best:.2e}, {fast['end_error']:.2e}",
         "fast: strength of the surface, grey levels of 255": f"{255 * fast['surface']:.1f}",

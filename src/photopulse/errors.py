@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 
 class PhotopulseError(Exception):
-    """Says what failed, why, and the way out, in words for the person at the keyboard.
+    """An error that the user can mend: it says what failed, why, and what to do about it.
 
     Args:
         what: what failed, naming the file or the model, e.g. ``"cannot read portrait.jpg"``.
         why: the reason, e.g. ``"the file ends after 120 of 4096 bytes"``.
-        fix: the way out, e.g. ``"copy the file again from its source"``.
+        fix: what the user can do, e.g. ``"copy the file again from its source"``.
     """
 
     def __init__(self, what: str, *, why: str, fix: str) -> None:
@@ -19,6 +19,7 @@ class PhotopulseError(Exception):
         self.why = why
         self.fix = fix
 
+    # Exceptions are pickled by their positional arguments; the three parts here are keywords.
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.what, self.why, self.fix)
 

@@ -14,18 +14,18 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError, system_reason
 from photopulse.files import atomic_path
 
-# What files of the older format, from before PyTorch 1.6, begin with: pickle's encoding of the magic number.
+# The first bytes of files in the legacy format, from before PyTorch 1.6: the magic number, pickled.
 LEGACY_HEADER = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def read_torch_file(path: Path) -> Any:
-    """Reads what ``torch.save`` wrote, tensors on the CPU; only tensors and plain containers are let through.
+    """Reads a file that ``torch.save`` wrote, if it holds only tensors and plain containers; tensors are on the CPU.
 
-    Both formats, zip and legacy, are read. An ``argparse.Namespace`` is let through as well, since training
-    scripts often keep their settings in one beside the weights.
+    Both formats, zip and legacy, are read. An ``argparse.Namespace`` is accepted too, because training scripts often
+    save their settings in one beside the weights.
 
     Raises:
-        PhotopulseError: the file cannot be read, is damaged, or asks for code to be run.
+        PhotopulseError: if the file cannot be read, is damaged, or asks for code to be run.
     """
     try:
         _check_archive(path)
@@ -81,7 +81,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 def tensors_of(state: Any) -> dict[str, Tensor] | None:
     """Returns ``state`` if it is a state dict of dense CPU tensors, none larger than its storage; else None.
 
-    A tensor with strides of 0 shows a small storage many times over, and a copy of it could fill the memory.
+    A tensor with a stride of 0 repeats a small storage many times, so a copy of it could fill the memory.
     """
     if not isinstance(state, Mapping) or not state:
         return None

@@ -1,4 +1,4 @@
-"""Files of trained networks: safetensors in half precision, whose metadata has the sizes of the network."""
+"""Files of trained networks: safetensors in half precision, with the network's settings in the metadata."""
 
 import json
 import re
@@ -22,15 +22,16 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def write_network(network: nn.Module, settings: "DataclassInstance", kind: str, path: Path) -> None:
-    """Writes the weights in half precision with the network's settings; atomic, parent folders are made.
+    """Writes a network's weights, in half precision, and its settings to a file, atomically.
 
-    Buffers stay in their own precision: running variances lie far below what half precision holds.
+    Buffers keep their precision, because running variances can be smaller than any number of half precision. Missing
+    parent folders are created.
 
     Args:
-        network: on any device, in any memory layout.
-        settings: a frozen dataclass of numbers, words, None and tuples of these.
-        kind: the network's name, e.g. ``"FSRNet"``; the file has it in small letters.
-        path: ends with ``.safetensors``.
+        network: on any device, in any memory format.
+        settings: a frozen dataclass of numbers, texts, None and tuples of these.
+        kind: name of the network, e.g. ``"FSRNet"``; the file has it in lower case.
+        path: path of the file, which ends with ``.safetensors``.
     """
     halved = {name for name, _ in network.named_parameters()}
     weights = {
@@ -43,18 +44,19 @@ def write_network(network: nn.Module, settings: "DataclassInstance", kind: str, 
 def read_network(
     path: Path, kind: str, make: Callable[[dict[str, Any]], NetworkT], device: str | torch.device = "cpu"
 ) -> NetworkT:
-    """Makes a network from a file that ``write_network`` wrote: float32, in eval mode, without gradients.
+    """Loads a network from a file of ``write_network``: float32, in eval mode, without gradients.
 
     Args:
-        path: the file.
-        kind: of the network.
-        make: builds the network from the settings by their names, e.g.
-            ``lambda sizes: FSRNet(FSRNetSettings(**sizes))``; what were tuples are tuples again.
-        device: where the network is to be.
+        path: path of the file.
+        kind: name of the network.
+        make: creates the network from a dict of its settings, e.g.
+            ``lambda sizes: FSRNet(FSRNetSettings(**sizes))``; tuples are tuples again.
+        device: where the network is put.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
+        PhotopulseError: if the file is missing, damaged or of another network, or the device cannot be used.
     """
+    # Read the settings and the weights, and create the network from them.
     try:
         metadata = read_safetensors_metadata(path)
         if _key(kind) not in metadata:
@@ -65,8 +67,9 @@ def read_network(
         raise PhotopulseError(
             f"cannot read the network {path}",
             why=str(error).partition("\n")[0],
-            fix="give a file that `photopulse train` wrote; install photopulse anew if the file came with it",
+            fix="give a file that `photopulse train` wrote; reinstall photopulse if the file came with it",
         ) from error
+    # Move it to the device.
     with using(device):
         return network.eval().requires_grad_(False).to(device)
 
@@ -76,7 +79,7 @@ def _key(kind: str) -> str:
 
 
 def _with_article(kind: str) -> str:
-    """An EnlargeNet, a FaceNet, but an FSRNet, whose letters are spelled out."""
+    """Puts the article before a name: an EnlargeNet, a FaceNet, but an FSRNet, whose letters are spelled out."""
     return f"{'an' if re.match('[AEIOaeio]|[FHLMNRSX][A-Z]', kind) else 'a'} {kind}"
 
 
@@ -88,7 +91,7 @@ def _settings(text: str) -> dict[str, Any]:
 
 
 def _with_tuples(value: object) -> object:
-    """Gives back the tuples that JSON turned into lists; frozen settings hold no lists."""
+    """Turns lists back to tuples, which JSON cannot hold; frozen settings contain no lists."""
     if isinstance(value, list):
         return tuple(_with_tuples(item) for item in cast(list[object], value))
     if isinstance(value, dict):
