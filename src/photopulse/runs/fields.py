@@ -13,7 +13,8 @@ Made = TypeVar("Made")
 def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
     """Makes a dataclass from the JSON object ``told``; names that are no fields of it are ignored.
 
-    Its fields may be numbers, texts, literals, tuples, sequences, mappings with text keys, dataclasses, and unions of these.
+    Its fields may be numbers, texts, literals, tuples, sequences, mappings with text keys, dataclasses, and unions of
+    these.
 
     Raises:
         TypeError: if a field without a default is missing, or a value has another type than its field.
