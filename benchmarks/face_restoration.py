@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -78,8 +79,8 @@ class Remembering:
 def run(out: Path, scale: float, limit: int) -> None:
     kit = RestoreKit.load(RestoreSettings(scale=scale))
     memory = Remembering(kit)
-    kit = RestoreKit(**{name: getattr(kit, name) for name in kit.__dataclass_fields__} | {"face_restorer": memory})
-    told = {}
+    kit = replace(kit, face_restorer=memory)
+    told: dict[str, dict[str, object]] = {}
     for path in image_files([out / "input"])[:limit]:
         memory.drawn, started = None, time.perf_counter()
         for fidelity in FIDELITIES:
@@ -87,7 +88,7 @@ def run(out: Path, scale: float, limit: int) -> None:
             if fidelity == FIDELITIES[0]:
                 told[path.stem] = {
                     "seconds": time.perf_counter() - started,
-                    "why_not": [face.why_not for face in restored.faces[:1]],
+                    "why_not": [face.why_not for face in (restored.faces or ())[:1]],
                 }
             restored.save(out / f"fidelity-{fidelity:g}" / path.name)
         restore_photo(path, settings=RestoreSettings(scale=scale, only="photo"), kit=kit).save(

@@ -27,17 +27,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from photopulse.degrade import folder_name, parse_corruptions
 from photopulse.errors import PhotopulseError
-from photopulse.evaluation.markdown import task_title
-from photopulse.evaluation.ordering import ORIGINAL, method_order
-from photopulse.evaluation.rows import Row, read_rows
-from photopulse.evaluation.sets import Traits, set_figures
-from photopulse.evaluation.summaries import Task
+from photopulse.evaluation.measure import PictureSet, Values
+from photopulse.evaluation.records import Row, read_rows
+from photopulse.evaluation.sets import kd_of_set
+from photopulse.evaluation.summaries import ORIGINAL, Task, method_order
+from photopulse.evaluation.tables import task_title
 from photopulse.images import image_files, read_image
 from photopulse.metrics.diversity import diversity
 from photopulse.reporting.strips import Strip, write_sheet
@@ -48,30 +49,27 @@ Solved = dict[str, dict[str, tuple[Path, Row]]]  # By method and picture: the fo
 
 @dataclass(frozen=True)
 class Column:
-    """What is summed up over the pictures of a set: its value in a row, its digits, and where its bad end is."""
+    """What is summed up over the pictures of a set: the measure, its digits, and where its bad end is."""
 
     name: str
-    value: Callable[[Row], float | None]
+    measure: str
     digits: str
     bad: int = 95
+    value: Callable[[float], float] = float
 
     def cell(self, rows: list[Row]) -> dict[str, float] | None:
         """The median and the bad end; None where nothing was measured."""
-        known = [value for row in rows if (value := self.value(row)) is not None]
+        known = [self.value(row.values[self.measure]) for row in rows if self.measure in row.values]
         return {"median": float(np.median(known)), "bad": float(np.percentile(known, self.bad))} if known else None
 
 
-def absolute(value: float | None) -> float | None:
-    return None if value is None else abs(value)
-
-
 COLUMNS = (
-    Column("downscale MSE", lambda row: row.downscale_mse, ".1e"),
-    Column("seconds", lambda row: row.seconds, ".3g"),
-    Column("NIQE", lambda row: row.niqe, ".2f"),
-    Column("confidence", lambda row: row.confidence, ".3f", bad=5),
-    Column("identity distance", lambda row: row.identity_distance, ".3f"),
-    Column("ITA shift either way, °", lambda row: absolute(row.ita_shift), ".2f"),
+    Column("downscale MSE", "downscale_mse", ".1e"),
+    Column("seconds", "seconds", ".3g"),
+    Column("NIQE", "niqe", ".2f"),
+    Column("confidence", "confidence", ".3f", bad=5),
+    Column("identity distance", "identity_distance", ".3f"),
+    Column("ITA shift either way, °", "ita_shift", ".2f", value=abs),
 )
 
 
@@ -131,35 +129,35 @@ def tasks_of(arguments: argparse.Namespace) -> dict[Task, Solved]:
 def sets_of(solved: Solved) -> list[frozenset[str]]:
     """The sets of pictures that some method finished, and what all finished, the largest first."""
     sets = {frozenset(found) for method, found in solved.items() if method != ORIGINAL}
-    shared = frozenset.intersection(*sets) if sets else frozenset()
+    shared = frozenset[str].intersection(*sets) if sets else frozenset[str]()
     return sorted(sets | ({shared} if shared else set()), key=lambda names: (-len(names), sorted(names)))
 
 
-def measured(task: Task, method: str, names: frozenset[str], solved: Solved) -> dict[str, object]:
+def measured(task: Task, method: str, names: frozenset[str], solved: Solved) -> dict[str, Any]:
     """Sums a method up over the pictures of these names."""
     rows = [solved[method][name][1] for name in sorted(names)]
-    shifts = [row.ita_shift for row in rows if row.ita_shift is not None]
+    shifts = [row.values["ita_shift"] for row in rows if "ita_shift" in row.values]
     sharp = traits(solved, ORIGINAL, names) if method != ORIGINAL else {}
-    kd = set_figures(traits(solved, method, names), sharp, fair=True).get("kd")
+    kd = kd_of_set("features", PictureSet(own=traits(solved, method, names), sharp=sharp, fair=True))
     return {
         "task": task_title(task),
         "pictures": len(names),
         "method": method,
         **{column.name: column.cell(rows) for column in COLUMNS},
         "ITA shift, mean, °": round(statistics.mean(shifts), 4) if shifts else None,
-        "KD, 1e-3": None if kd is None else {"value": kd.value, "low": kd.low, "high": kd.high},
+        "KD, 1e-3": None if kd.value is None else {"value": kd.value, "low": kd.low, "high": kd.high},
     }
 
 
-def traits(solved: Solved, method: str, names: frozenset[str]) -> dict[str, Traits]:
+def traits(solved: Solved, method: str, names: frozenset[str]) -> dict[str, Values]:
     """Reads the features that an evaluation keeps beside its pictures; left out where there are none."""
-    found: dict[str, Traits] = {}
+    found: dict[str, Values] = {}
     for name in names & solved[method].keys():
         folder, row = solved[method][name]
         for sidecar in sorted(place(folder, row).rglob(f"{name}.json")):
             _, values = json.loads(sidecar.read_text()).get("measured", {}).get(str(row.size), ("", {}))
             if values.get("features"):
-                found[name] = Traits(features=values["features"])
+                found[name] = {"features": values["features"]}
     return found
 
 
@@ -168,7 +166,7 @@ def place(folder: Path, row: Row) -> Path:
     return folder / folder_name(parse_corruptions(row.condition)) / row.method.replace(":", "-")
 
 
-def to_markdown(records: list[dict[str, object]]) -> str:
+def to_markdown(records: list[dict[str, Any]]) -> str:
     """Words the lines of one set as a table with its title."""
     heads = ["method", *(column.name for column in COLUMNS), "ITA shift, mean, °", "KD, 1e-3"]
     lines = [f"### {records[0]['task']}, {records[0]['pictures']} pictures", ""]
@@ -191,7 +189,7 @@ def write_sheets(arguments: argparse.Namespace) -> None:
         methods = [method for method in sorted(solved, key=method_order) if method != ORIGINAL]
         if task.size != arguments.size or not methods:
             continue
-        names = sorted(set.intersection(*(set(solved[method]) for method in methods)))
+        names = sorted(set[str].intersection(*(set(solved[method]) for method in methods)))
         condition = folder_name(parse_corruptions(task.condition))
         for number, start in enumerate(range(0, len(names), arguments.faces), start=1):
             strips = [strip(name, methods, solved) for name in names[start : start + arguments.faces]]
@@ -273,7 +271,7 @@ def upscaled(face: Path, text: str, copies: int, count: int) -> Process:
         pictures = torch.cat([read_image(path).pixels for path in image_files([output])])
         return Process(
             wall=wall,
-            seconds=[rows[file].seconds for file in sorted(rows)],
+            seconds=[seconds for file in sorted(rows) if (seconds := rows[file].seconds) is not None],
             memory=usage.ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10),
             diversity=diversity(pictures),
         )

@@ -15,11 +15,12 @@ import argparse
 import colorsys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage import color
 from torch import Tensor
 
 from photopulse.degrade import LEVELS
@@ -37,6 +38,7 @@ from photopulse.restoration.settings import RestoreSettings
 Restore = Callable[[Tensor], Tensor]
 FIGURE_CELL = (240, 320)
 HUES, PATCH, RIBBON, GAP = 24, 48, 8, 12
+_colour: Any = color  # Its types are partly unknown.
 
 
 def photopulse_ways() -> dict[str, Restore]:
@@ -84,14 +86,14 @@ def print_colours() -> None:
             large = in_tiles(net, photo, tile=TILE, overlap=OVERLAP).clamp(0, 1)
         return resized(large, *photo.shape[2:])
 
-    ways = photopulse_ways() | {"Real-ESRGAN": realesrgan}
     print(
         "| damage | way | patches, dE2000 mean and worst | ribbons of 8 px, mean and worst |\n| --- | --- | --- | --- |"
     )
+    ways: dict[str, Restore] = {"input": lambda same: same, **photopulse_ways(), "Real-ESRGAN": realesrgan}
     for level in ("none", *LEVELS):
         random = torch.Generator().manual_seed(0)
         photo = chart if level == "none" else resized(LEVELS[level].draw(random)(chart, random), *chart.shape[2:])
-        for way, restore in {"input": lambda same: same, **ways}.items():
+        for way, restore in ways.items():
             made = restore(photo)
             cells = [_differences(chart, made, places) for places in (patches, ribbons)]
             told = " | ".join(f"{cell.mean():.1f}, {cell.max():.1f}" for cell in cells)
@@ -101,7 +103,7 @@ def print_colours() -> None:
 def write_figure(files: list[Path], output: Path) -> None:
     """A row for each photo, its middle at full size: noise of 12 and JPEG of quality 30, restored, as it was."""
     restore = photopulse_ways()["as found"]
-    rows = []
+    rows: list[Tensor] = []
     for number, file in enumerate(files):
         random = torch.Generator().manual_seed(number)
         sharp = read_image(file).pixels
@@ -119,7 +121,7 @@ def _chart() -> tuple[Tensor, list[tuple[slice, slice]], list[tuple[slice, slice
     """The chart on gray, and where the middles of its patches and ribbons are."""
     columns, cell = 8, PATCH + GAP
     picture = np.full((HUES // columns * 2 * cell + GAP, columns * cell + GAP, 3), 90, np.uint8)
-    patches, ribbons = [], []
+    patches, ribbons = list[tuple[slice, slice]](), list[tuple[slice, slice]]()
     for number in range(HUES):
         colour = np.round(255 * np.array(colorsys.hsv_to_rgb(number / HUES, 0.8, 0.45 + 0.5 * (number % 3) / 2)))
         top, left = GAP + number // columns * 2 * cell, GAP + number % columns * cell
@@ -132,8 +134,8 @@ def _chart() -> tuple[Tensor, list[tuple[slice, slice]], list[tuple[slice, slice
 
 
 def _differences(chart: Tensor, made: Tensor, places: list[tuple[slice, slice]]) -> np.ndarray:
-    true, seen = (rgb2lab(to_array(picture).clip(0, 1)) for picture in (chart, made))
-    return np.array([deltaE_ciede2000(true[at].mean((0, 1)), seen[at].mean((0, 1))) for at in places])
+    true, seen = (_colour.rgb2lab(to_array(picture).clip(0, 1)) for picture in (chart, made))
+    return np.array([_colour.deltaE_ciede2000(true[at].mean((0, 1)), seen[at].mean((0, 1))) for at in places])
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,7 @@ from photopulse.search.lbfgs import BatchedLBFGS
 from photopulse.search.prior import to_ws
 from photopulse.search.problem import SearchState
 from photopulse.upscaling.inputs import read_target
-from photopulse.upscaling.upscale import run_search
+from photopulse.upscaling.upscale import upscale
 
 ANSWERS = 8
 EVALUATIONS = 40  # Of the first search of the twin, as in the fast search.
@@ -64,8 +64,8 @@ def measure(face: Path, steps: int) -> Measured:
     target = read_target(face, resolution=kit.generator.resolution)
     fast = UpscaleSettings()
     classic = UpscaleSettings(method="classic", classic=PulseSettings(steps=steps))
-    run_search(target, kit, seeds=(0,), settings=UpscaleSettings(fast=FastSettings(quality="draft")))
-    many = run_search(target.expand(ANSWERS, -1, -1, -1), kit, seeds=range(ANSWERS), settings=fast)
+    upscale(target, kit, settings=UpscaleSettings(fast=FastSettings(quality="draft")))
+    many = upscale(target, kit, count=ANSWERS, settings=fast)
     images = torch.cat([one.image for one in many])
     return {
         "generator": kit.generator.name,
@@ -108,10 +108,10 @@ class Course:
 
     down: Bicubic
     started: float = field(default_factory=time.perf_counter)
-    kinds: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    pictures: list[Tensor] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list[str])
+    seconds: list[float] = field(default_factory=list[float])
+    errors: list[float] = field(default_factory=list[float])
+    pictures: list[Tensor] = field(default_factory=list[Tensor])
 
     def on_twin(self, picture: Tensor) -> None:
         self._add("twin" if torch.is_grad_enabled() else "again", picture, float("nan"))
@@ -130,9 +130,9 @@ def course(target: Tensor, kit: SearchKit, settings: UpscaleSettings) -> Measure
     """Searches and tells what it saw on the way: of full passes also the error of the best so far."""
     seen = Course(Bicubic(kit.generator.resolution // target.shape[-1]))
     twins = {twin.size: WatchedTwin(twin, seen.on_twin) for twin in kit.twins_for(target.shape[-1])}
-    watched = SearchKit(generator=kit.generator, prior=kit.prior, _twins=twins)
+    watched = SearchKit(generator=kit.generator, prior=kit.prior, _twins=cast("dict[int, Twin | None]", twins))
     seen.started = time.perf_counter()
-    (face,) = run_search(target, watched, seeds=(0,), settings=settings, on_step=seen.on_step)
+    (face,) = upscale(target, watched, settings=settings, on_step=seen.on_step)
     return {
         "kinds": seen.kinds,
         "seconds": seen.seconds,
@@ -187,7 +187,7 @@ def print_tables(measured: Measured) -> None:
     lines = {
         "fast: seconds": f"{fast['end_seconds']:.2f}",
         "fast: evaluations of the twin, full passes": f"{fast['kinds'].count('twin')}, {fast['kinds'].count('full')}",
-        "fast: seconds of an evaluation, forward and backward": f"{gap(fast, 'twin', 'twin'):.3f}",
+        "fast: seconds per evaluation, forward and backward": f"{gap(fast, 'twin', 'twin'):.3f}",
         "fast: seconds of a full pass, forward only": f"{gap(fast, 'twin', 'full'):.2f}",
         "fast: error before and after the surface": f"{best:.2e}, {fast['end_error']:.2e}",
         "fast: strength of the surface, grey levels of 255": f"{255 * fast['surface']:.1f}",

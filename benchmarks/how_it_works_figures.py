@@ -1,5 +1,6 @@
 """Draws what benchmarks/how_it_works.py measured."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from photopulse import __version__
 from photopulse.files import atomic_path
 from photopulse.images import synthetic_metadata
 from photopulse.reporting.plotting import FAINT, new_figure, styles, tidy
@@ -98,7 +98,7 @@ def draw_end(panel: Axes, pictures: Pictures, target: Tensor, end: Tensor) -> No
 
 def arrow(panel: Axes, start: np.ndarray, stop: np.ndarray, colour: str) -> None:
     look = {"arrowstyle": "-|>", "mutation_scale": 7, "color": colour, "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3}
-    panel.annotate("", xy=stop, xytext=start, arrowprops=look)
+    panel.annotate("", xy=tuple(stop), xytext=tuple(start), arrowprops=look)
 
 
 def finish(panel: Axes, plane: Plane) -> None:
@@ -122,7 +122,7 @@ def draw_errors(measured: dict[str, Any], path: Path) -> None:
     events = zip(fast["kinds"], fast["seconds"], fast["pictures"], strict=True)
     twin = [(second, (picture - target).square().mean()) for kind, second, picture in events if kind == "twin"]
     panel.plot(*zip(*twin, strict=True), color=look["fast"].colour, linewidth=0.8, label="fast: what the twin shows")
-    surface = {"color": look["fast"].colour, "markerfacecolor": "white"}
+    surface: dict[str, Any] = {"color": look["fast"].colour, "markerfacecolor": "white"}
     panel.plot(fast["end_seconds"], fast["end_error"], "D", **surface, label="fast: with the surface")
     for eps in (EPS, 1e-3):
         panel.axhline(eps, color=FAINT, linewidth=0.8, linestyle=(0, (4, 2)))
@@ -142,5 +142,7 @@ def draw_answers(measured: dict[str, Any], path: Path) -> None:
     pictures = [measured["target"], *measured["answers"].split(1)]
     below = [None, *measured["answers_small"].split(1)]
     strips = [Strip(pictures=pictures[k : k + 3], below=below[k : k + 3]) for k in range(0, len(pictures), 3)]
-    told = synthetic_metadata(generator=measured["generator"], seed=0, version=__version__, method="fast", source=None)
+    told = synthetic_metadata(
+        generator=measured["generator"], seed=0, version=version("photopulse"), method="fast", source=None
+    )
     write_sheet(path, strips, columns=["", "", ""], cell=CELL, metadata=told)

@@ -5,11 +5,14 @@ is not the graph's: its transposed convolutions are several times slower in PyTo
 which would flatter us.
 """
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photopulse.generators.mobilestylegan import MobileStyleGAN
+from photopulse.generators.mobilestylegan import Block, MobileStyleGAN
 
 
 def synthesize(generator: MobileStyleGAN, ws: Tensor) -> Tensor:
@@ -18,7 +21,8 @@ def synthesize(generator: MobileStyleGAN, ws: Tensor) -> Tensor:
     x = layer.const * layer.affine(ws[:, 0])[:, :, None, None]
     x = F.conv2d(x, layer.weight, padding=1)
     x = F.leaky_relu(x + layer.noise_const * layer.noise_strength + layer.bias[:, None, None], 0.2)
-    for i, block in enumerate(generator.blocks):
+    blocks = cast("Iterable[Block]", generator.blocks)
+    for i, block in enumerate(blocks):
         x = inverse_haar(x * block.up(ws[:, 2 * i + 1])[:, :, None, None])
         for conv, w in ((block.conv1, ws[:, 2 * i + 1]), (block.conv2, ws[:, 2 * i + 2])):
             x = x * conv.affine(w)[:, :, None, None]

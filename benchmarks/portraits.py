@@ -20,11 +20,19 @@ from photopulse.degrade import Bicubic
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import image_files, read_image, to_uint8
 from photopulse.runs.report import ReportItem
+from photopulse.runs.watcher import Watcher
 from photopulse.upscaling.align_batch import align_files
 from photopulse.upscaling.batch import upscale_files
-from photopulse.upscaling.batch_settings import BatchSettings, Watcher
+from photopulse.upscaling.batch_settings import BatchSettings
 
 CELL = 256
+
+
+class _Told(Watcher):
+    """Prints each result."""
+
+    def end(self, item: ReportItem, *, resumed: bool = False) -> None:
+        print(item.output, item.status, item.downscale_mse, "kept" if resumed else "new", flush=True)
 
 
 def main() -> None:
@@ -43,8 +51,7 @@ def main() -> None:
     small = align_files(photos, arguments.output / "small", detector, size=arguments.size)
     inputs = [Path(item.output) for item in small if item.output and item.face == 1]
     settings = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSettings(steps=arguments.steps)))
-    watcher = Watcher(on_item=lambda item, _: print(item.output, item.status, item.downscale_mse, flush=True))
-    items = upscale_files(inputs, arguments.output / "large", load_generator(), settings, watcher)
+    items = upscale_files(inputs, arguments.output / "large", load_generator(), settings, _Told())
     originals = [Path(item.output) for item in sharp if item.output and item.face == 1]
     write_sheet(originals, inputs, items, arguments.output / "sheet.jpg")
     print(json.dumps(summarise(items)))

@@ -15,12 +15,14 @@ import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from photopulse import load_generator
 from photopulse.allocator import keep_freed_memory
 from photopulse.degrade import Bicubic
+from photopulse.generators.mobilestylegan import MobileStyleGAN
 from photopulse.search.losses import geocross, l2
 
 VARIANTS = ("plain", "plain+allocator", "photopulse")
@@ -31,15 +33,17 @@ def run_steps(variant: str, steps: int, result: Path) -> None:
     import plain_mobilestylegan
 
     generator = load_generator()
+    network = cast(MobileStyleGAN, generator)
     z = torch.randn(1, generator.z_dim, generator=torch.Generator().manual_seed(1))
     start, down, target = generator.map(z), Bicubic(64), torch.full((1, 3, 16, 16), 0.5)
     seconds: list[float] = []
+    image = ws = start
     with nullcontext() if variant == "plain" else keep_freed_memory():
         for _ in range(steps + 1):
             ws = start.clone().requires_grad_()
             begin = time.perf_counter()
             plain = variant.startswith("plain")
-            image = plain_mobilestylegan.synthesize(generator, ws) if plain else generator.synthesize(ws)
+            image = plain_mobilestylegan.synthesize(network, ws) if plain else generator.synthesize(ws)
             loss = 100 * l2(down(image), target, 1e-3) + 0.05 * geocross(ws)
             loss.sum().backward()
             seconds.append(time.perf_counter() - begin)

@@ -45,6 +45,15 @@ def test_an_unknown_name_is_an_attribute_error():
         photopulse.restore_portrait  # noqa: B018
 
 
+@pytest.mark.parametrize("name", ["restore_photo", "upscale", "align"])
+def test_what_a_way_does_not_need_at_once_is_imported_late(name):
+    code = f"import sys; from photopulse import {name}; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    imported = {module.partition(".")[0] for module in result.stdout.split()}
+    assert "torch" in imported
+    assert not imported & {"scipy", "matplotlib", "tifffile", "filelock", "rich", "typer", "pandas", "accelerate"}
+
+
 def test_importing_the_package_is_quick():
     code = "import sys, photopulse; assert 'torch' not in sys.modules; photopulse.align; assert 'torch' in sys.modules"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,9 +1,10 @@
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 
 
 def an_error() -> PhotopulseError:
@@ -45,3 +46,18 @@ def test_it_is_an_ordinary_exception_that_keeps_its_cause():
     with pytest.raises(Exception, match="cannot read") as caught:
         raise an_error() from cause
     assert caught.value.__cause__ is cause
+
+
+def test_an_error_of_a_file_names_the_reason_of_the_system_alone(tmp_path: Path):
+    file = tmp_path / "none.csv"
+    with pytest.raises(PhotopulseError) as raised, file_errors(f"cannot read {file}", fix="check the path"):
+        file.read_bytes()
+    assert str(raised.value) == f"cannot read {file}: No such file or directory. Check the path."
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+
+
+def test_other_errors_and_errors_without_a_number_keep_their_words():
+    with pytest.raises(ValueError, match="odd"), file_errors("cannot read it", fix="mend it"):
+        raise ValueError("odd")
+    with pytest.raises(PhotopulseError, match="there is no room left"), file_errors("cannot write it", fix="mend it"):
+        raise OSError("there is no room left")

@@ -3,12 +3,21 @@
 import argparse
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from photopulse.errors import PhotopulseError
-from photopulse.torch_file import LEGACY_HEADER, read_torch_file, tensors_of
+from photopulse.torch_file import (
+    LEGACY_HEADER,
+    read_safetensors,
+    read_safetensors_metadata,
+    read_torch_file,
+    tensors_of,
+    write_safetensors,
+)
 
 
 class Evil:
@@ -77,3 +86,19 @@ def test_state_dicts_are_told_from_other_contents():
 )
 def test_tensors_that_are_not_plain_numbers_make_no_state_dict(tensor):
     assert tensors_of({"a": tensor}) is None
+
+
+def test_safetensors_come_back_with_their_metadata(tmp_path: Path):
+    path = tmp_path / "new" / "a.safetensors"
+    tensors = {"a": torch.arange(3.0), "b": torch.ones(2, 2, dtype=torch.float16)}
+    write_safetensors(path, tensors, {"sizes": "[2]"})
+    assert read_safetensors_metadata(path) == {"sizes": "[2]"}
+    read = read_safetensors(path)
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[name], values) and read[name].dtype == values.dtype for name, values in tensors.items())
+    assert [file.name for file in path.parent.iterdir()] == ["a.safetensors"]
+
+
+def test_metadata_of_a_safetensors_file_without_any_are_empty(tmp_path: Path):
+    safetensors.torch.save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors")
+    assert read_safetensors_metadata(tmp_path / "a.safetensors") == {}

@@ -18,7 +18,7 @@ from photopulse.restoration.paste import PasteSettings
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 
-from .tables import grid
+from .grid import grid
 
 MOST_GAIN = 1.1
 MOST_SHIFT = 1.0

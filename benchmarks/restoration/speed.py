@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .tables import grid
+from .grid import grid
 
 STAGES = ("read", "detect", "faces", "photo", "full_size", "paste", "enlarge", "write")
 

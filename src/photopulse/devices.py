@@ -1,4 +1,4 @@
-"""Where networks compute: a device that is not there is an error that says so."""
+"""Turns PyTorch's errors about a missing or full device into errors that the user understands."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from photopulse.errors import PhotopulseError
 
 @contextmanager
 def using(device: str | torch.device) -> Generator[None]:
-    """Within, what PyTorch says of a device that is missing or full becomes a PhotopulseError.
+    """Turns what PyTorch raises inside the block about a missing or full device into a PhotopulseError.
 
     Raises:
-        PhotopulseError: the device cannot be used.
+        PhotopulseError: if the device cannot be used.
     """
     try:
         yield
@@ -26,6 +26,6 @@ def using(device: str | torch.device) -> Generator[None]:
 
 
 def check_device(device: str | torch.device) -> None:
-    """Raises PhotopulseError unless tensors can be put on the device."""
+    """Raises PhotopulseError unless a tensor can be created on the device."""
     with using(device):
         torch.zeros(1, device=device)

@@ -1,4 +1,4 @@
-"""Writing files so that a crash never leaves half of one."""
+"""Writes files atomically: after a crash there is the old file or the new one, never half of one."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import file_errors
 
 _LONGEST_PREFIX = 64  # Bytes of a temporary name.
 
@@ -15,9 +15,10 @@ _LONGEST_PREFIX = 64  # Bytes of a temporary name.
 def atomic_path(target: Path) -> Generator[Path]:
     """Yields a temporary path beside ``target`` that becomes ``target`` only if the block succeeds.
 
-    Parent folders are made. If the block raises, the temporary file is removed, ``target`` stays as it
-    was and the error goes on.
+    Creates missing parent folders. If the block raises, the temporary file is removed, ``target`` stays as it was and
+    the error is passed on.
     """
+    # The temporary file lies in the same folder, because a rename is atomic only within one file system.
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         prefix=f".{cut_name(target.stem, _LONGEST_PREFIX)}-", suffix=target.suffix, dir=target.parent
@@ -26,6 +27,7 @@ def atomic_path(target: Path) -> Generator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        # mkstemp makes files that only their owner can read; the result gets the usual permissions.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     finally:
@@ -34,27 +36,26 @@ def atomic_path(target: Path) -> Generator[Path]:
 
 
 def cut_name(name: str, most: int) -> str:
-    """Cuts a file name to so many bytes, at the end of a character: names of files are limited by bytes."""
+    """Cuts a file name to at most ``most`` bytes, between two characters; file systems limit names in bytes."""
     data = os.fsencode(name)
     return name if len(data) <= most else data[:most].decode("utf-8", errors="ignore")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 with the line ends as they are; bytes of file names that are no UTF-8 go back as they were.
+    """Writes a text as UTF-8, atomically, without translating line ends.
+
+    Surrogates, which stand for the bytes of a file name that is no valid UTF-8, are written as those bytes.
 
     Raises:
         PhotopulseError: if the file cannot be written.
     """
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
-    except OSError as error:
-        why = error.strerror or str(error)
-        fix = "choose a folder that can be written to and has room, with -o"
-        raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error
+    fix = "choose a folder that can be written to and has room, with -o"
+    with file_errors(f"cannot write {path}", fix=fix), atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", errors="surrogateescape"))
 
 
 def _umask() -> int:
+    """Reads the process's file mode mask, which the system only tells when it is set."""
     current = os.umask(0)
     os.umask(current)
     return current

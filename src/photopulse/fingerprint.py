@@ -1,4 +1,4 @@
-"""Telling weights apart."""
+"""Fingerprints of weights: two networks have the same one exactly if their weights are equal."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import torch
 
 
 def weights_hash(module: object) -> str:
-    """Hashes the names and values of a network's weights as hex digits; empty for what is no network."""
+    """Returns the sha256 of a network's weights, names and values, as 64 hex digits; "" for anything but a module."""
     if not isinstance(module, torch.nn.Module):
         return ""
     digest = hashlib.sha256()
@@ -17,7 +17,10 @@ def weights_hash(module: object) -> str:
 
 
 def weights_bytes(module: object) -> Iterator[bytes]:
-    """Yields the names and values of a network's weights, sorted by name; nothing for what is no network."""
+    """Yields the names and values of a network's weights as bytes, sorted by name; nothing for anything but a module.
+
+    Buffers in the state dict count as weights.
+    """
     if not isinstance(module, torch.nn.Module):
         return
     for name, values in sorted(module.state_dict().items()):

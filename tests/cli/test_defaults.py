@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from photopulse.audit.audit import AuditSettings
 from photopulse.cli import app
-from photopulse.degrade import DEGRADATION_NAMES
-from photopulse.evaluation.methods import METHOD_NAMES
+from photopulse.degrade import DEGRADATION_NAMES, LEVELS
+from photopulse.evaluation.methods import METHOD_NAMES, RESTORER_NAMES
 from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.restoration.batch import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
@@ -104,6 +104,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     },
     "evaluate": {
         "methods": listed(EvaluateSettings().methods),
+        "restore": EvaluateSettings().restore or None,
         "limit": EvaluateSettings().limits or None,
         "corruption": listed(EvaluateSettings().corruptions),
         "size": " and ".join(map(str, EvaluateSettings().sizes)),
@@ -214,6 +215,7 @@ def test_the_names_and_sizes_in_help_texts_are_those_that_there_are() -> None:
     for (command, option), names in {
         ("upscale", "degradation"): DEGRADATION_NAMES,
         ("evaluate", "methods"): METHOD_NAMES,
+        ("evaluate", "restore"): (*LEVELS, *RESTORER_NAMES),
         ("align", "size"): (str(FULL_SIZE),),
     }.items():
         words = re.findall(r"[a-z]+|\d+", OPTIONS[command, option].help)

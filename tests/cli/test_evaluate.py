@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.evaluation.rows import read_rows
+from photopulse.evaluation.records import read_rows
 
 
 @pytest.fixture
@@ -91,6 +91,45 @@ def test_wrong_usage_exits_with_2_before_any_table(evaluate, folder, tmp_path, a
     assert not (tmp_path / "out/rows.csv").exists()
 
 
+@pytest.fixture
+def restore(folder, tmp_path):
+    """Runs ``photopulse evaluate --restore light`` without networks."""
+
+    def run(*arguments):
+        settings = (folder, "-o", tmp_path / "out", "--restore", "light", "--methods", "input, bicubic")
+        quick = ("--no-perceptual", "--no-identity", "--no-faces")
+        return CliRunner().invoke(app, ["evaluate", *map(str, settings + quick + arguments)])
+
+    return run
+
+
+def test_photos_are_damaged_and_restored_to_the_same_tables(restore, tmp_path):
+    result = restore("--restore", "heavy", "--limit", "bicubic=1")
+    assert result.exit_code == 0
+    assert result.stdout == (tmp_path / "out/table.md").read_text(encoding="utf-8")
+    assert "## light\n" in result.stdout
+    rows = read_rows(tmp_path / "out/rows.csv")
+    assert [row.image for row in rows if row.method == "bicubic"] == ["a", "a"]
+    assert len(rows) == 10
+    assert json.loads((tmp_path / "out/settings.json").read_text())["restore"] == ["light", "heavy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--restore", "dreadful"), "there is no level of damage 'dreadful'"),
+        (("--methods", "pulse"), "unknown method 'pulse'; choose one of input, bicubic"),
+        (("--methods", "restore:2"), "a fidelity from 0 to 1"),
+        (("--size", "64"), "sizes says nothing about photos that are restored"),
+    ],
+)
+def test_what_cannot_be_restored_exits_with_2(restore, tmp_path, arguments, message):
+    result = restore(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_lpips_needs_a_file_that_is_there(evaluate, folder, tmp_path):
     result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
     assert result.exit_code == 2
@@ -106,11 +145,12 @@ def test_lpips_is_a_column(evaluate, folder, tmp_path, monkeypatch):
         assert path == tmp_path / "alexnet.pth"
         return lambda a, b: (a - b).abs().mean(dim=(1, 2, 3))
 
-    monkeypatch.setattr("photopulse.evaluation.measuring.load_lpips", load)
+    monkeypatch.setattr("photopulse.evaluation.comparison.load_lpips", load)
     (tmp_path / "alexnet.pth").touch()
     result = evaluate(folder, "--lpips", tmp_path / "alexnet.pth")
     assert "LPIPS ↓" in result.stdout
-    assert all((row.lpips is None) == (row.method == "original") for row in read_rows(tmp_path / "out/rows.csv"))
+    rows = read_rows(tmp_path / "out/rows.csv")
+    assert all(("lpips" in row.values) == (row.method != "original") for row in rows)
     assert json.loads((tmp_path / "out/settings.json").read_text())["lpips"] == str(tmp_path / "alexnet.pth")
 
 

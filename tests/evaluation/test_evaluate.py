@@ -12,14 +12,14 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
+from photopulse.evaluation import bench as evaluate_bench
 from photopulse.evaluation import figures as evaluate_figures
 from photopulse.evaluation import inputs as evaluate_inputs
-from photopulse.evaluation import job as evaluate_job
 from photopulse.evaluation import methods
 from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
 from photopulse.evaluation.inputs import picture_seed
-from photopulse.evaluation.method import CurvePoint, Enlarged
-from photopulse.evaluation.rows import read_rows
+from photopulse.evaluation.method import Made
+from photopulse.evaluation.records import CurvePoint, read_rows
 from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
@@ -51,11 +51,18 @@ def sharp(faces):
 
 
 def untimed(rows):
-    return [replace(row, seconds=None) for row in rows]
+    return [replace(row, values={name: row.values[name] for name in row.values if name != "seconds"}) for row in rows]
+
+
+def in_order(rows):
+    return sorted(rows, key=lambda row: (row.condition, row.size or 0, row.method, row.image))
 
 
 def picked(rows, **wanted):
-    return [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+    def value(row, name):
+        return getattr(row, name, row.values.get(name))
+
+    return [row for row in rows if all(value(row, name) == wanted[name] for name in wanted)]
 
 
 def interrupt_after(number):
@@ -90,7 +97,7 @@ def test_each_method_has_a_row_for_each_picture_and_size(sharp, settings, tmp_pa
         for size in (16, 32):
             assert [row.image for row in picked(rows, method=method, size=size)] == ["a", "b", "c"]
     assert {row.condition for row in rows} == {"clean"}
-    assert sorted(read_rows(tmp_path / "out" / "rows.csv"), key=repr) == sorted(rows, key=repr)
+    assert in_order(read_rows(tmp_path / "out" / "rows.csv")) == in_order(rows)
     assert exit_code_of(rows) == 3
 
 
@@ -131,18 +138,19 @@ def test_figures_agree_with_the_pictures_that_were_written(sharp, settings, tmp_
     reference = np.asarray(Image.open(sharp[0])) / 255
     pulse = np.asarray(Image.open(out / "clean/pulse-2/32/a.png")) / 255
     (row,) = picked(rows, method="pulse:2", size=32)
-    assert row.psnr == pytest.approx(peak_signal_noise_ratio(reference, pulse, data_range=1), abs=1e-3)
+    assert row.values.get("psnr") == pytest.approx(peak_signal_noise_ratio(reference, pulse, data_range=1), abs=1e-3)
     small = read_image(out / "clean/small/a.png").pixels
     tensor = read_image(out / "clean/pulse-2/32/a.png").pixels
     expected = (Bicubic(4)(tensor) - small).square().mean().item()
-    assert row.downscale_mse == pytest.approx(expected, rel=1e-4)
+    assert row.values.get("downscale_mse") == pytest.approx(expected, rel=1e-4)
     # At the smaller size the picture is another, but it is as consistent as before, and took as long.
     (shrunk,) = picked(rows, method="pulse:2", size=16)
-    assert shrunk.psnr != row.psnr
-    assert (shrunk.downscale_mse, shrunk.seconds) == (row.downscale_mse, row.seconds)
+    assert shrunk.values.get("psnr") != row.values.get("psnr")
+    for name in ("downscale_mse", "seconds"):
+        assert shrunk.values[name] == row.values[name]
     (original,) = picked(rows, method="original", size=32)
-    assert original.psnr is None
-    assert original.downscale_mse < 1e-5
+    assert original.values.get("psnr") is None
+    assert original.values.get("downscale_mse") < 1e-5
 
 
 def test_the_small_face_is_the_sharp_one_corrupted_then_downscaled(sharp, settings, tmp_path):
@@ -187,7 +195,8 @@ def test_another_size_measures_the_pictures_that_are_there(sharp, settings, tmp_
     monkeypatch.setattr("photopulse.evaluation.searched.upscale", forbidden)
     both = evaluate_files(sharp[:1], tmp_path / "out", replace(one, sizes=(16, 32)))
     assert picked(both, size=32) == first
-    assert picked(both, method="pulse:2", size=16)[0].seconds == picked(first, method="pulse:2")[0].seconds
+    (again,) = picked(both, method="pulse:2", size=16)
+    assert again.values["seconds"] == picked(first, method="pulse:2")[0].values["seconds"]
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"resume": False}, {"degradation": "box"}, {"curves": True}])
@@ -206,7 +215,7 @@ def test_a_changed_photo_is_done_anew_and_the_others_are_kept(sharp, settings, t
     counting = Counting()
     rows = evaluate_files(sharp, tmp_path / "out", quick, counting)
     assert {name.split(",")[0] for name in counting.new} == {"b"}
-    assert picked(rows, image="b", method="nearest")[0].downscale_mse < 1e-9
+    assert picked(rows, image="b", method="nearest")[0].values["downscale_mse"] < 1e-9
 
 
 def test_a_run_whose_measures_were_others_keeps_its_pictures(sharp, settings, tmp_path, monkeypatch):
@@ -287,17 +296,17 @@ def test_a_face_that_is_no_square_of_the_right_size_says_what_is_needed(faces, s
 
 def test_a_method_that_fails_on_one_face_fails_there_only_and_is_tried_again(sharp, settings, tmp_path, monkeypatch):
     quick = replace(settings, methods=("nearest", "bicubic"), sizes=(32,))
-    write = evaluate_job.write_image
+    write = evaluate_bench.write_image
 
     def full(path, *arguments, **others):
         if path.stem == "b" and "bicubic" in path.parts:
             raise OSError(28, "No space left on device")
         write(path, *arguments, **others)
 
-    monkeypatch.setattr(evaluate_job, "write_image", full)
+    monkeypatch.setattr(evaluate_bench, "write_image", full)
     rows = evaluate_files(sharp, tmp_path / "out", quick)
     (failed,) = [row for row in rows if row.error]
-    assert (failed.image, failed.method, failed.psnr) == ("b", "bicubic", None)
+    assert (failed.image, failed.method, failed.values.get("psnr")) == ("b", "bicubic", None)
     assert "No space left" in failed.error
     monkeypatch.undo()
     assert exit_code_of(evaluate_files(sharp, tmp_path / "out", quick)) == 0
@@ -330,9 +339,9 @@ class MadeUpSearch:
     def fingerprint(self):
         return self.name
 
-    def __call__(self, small, size, seed):
-        image = torch.nn.functional.interpolate(small, size=32)
-        return Enlarged(image=image, seconds=0.01, converged=self.name == "fast", curve=self.curve)
+    def __call__(self, given, size, seed):
+        image = torch.nn.functional.interpolate(given, size=32)
+        return Made(image=image, seconds=0.01, converged=self.name == "fast", curve=self.curve)
 
 
 @pytest.fixture
@@ -357,7 +366,7 @@ def test_several_searches_stand_side_by_side(sharp, settings, tmp_path, with_fas
     clean = picked(rows, condition="clean")
     counts = {method: len(picked(clean, method=method)) for method in texts}
     assert counts == {"nearest": 3, "fast": 3, "fast:draft": 2, "pulse:2": 1}
-    assert {row.method: row.converged for row in clean if row.image == "a"} == {
+    assert {row.method: row.values.get("converged") for row in clean if row.image == "a"} == {
         "original": None,
         "nearest": None,
         "fast": True,
@@ -417,7 +426,7 @@ def test_identity_is_left_out_once_where_dlib_is_missing(sharp, settings, tmp_pa
     wanted = replace(settings, methods=("nearest",), identity=True)
     rows = evaluate_files(sharp, tmp_path / "out", wanted, counting)
     assert counting.notes == ["identity is not measured: dlib is not installed (pip install 'photopulse[identity]')"]
-    assert all(row.identity is None for row in rows)
+    assert all(row.values.get("identity") is None for row in rows)
 
 
 def test_a_flat_face_has_no_niqe_and_fails_no_more_than_others(faces, settings, tmp_path):
@@ -458,7 +467,7 @@ def test_small_faces_share_a_niqe_and_large_ones_have_their_own(faces, settings,
     files = faces("a.png", "b.png", size=192)
     quick = replace(settings, methods=("bicubic",), small=16, sizes=(96, 192))
     rows = evaluate_files(files, tmp_path / "out", quick)
-    assert all((row.niqe is None) == (row.size == 96) for row in rows)
+    assert all((row.values.get("niqe") is None) == (row.size == 96) for row in rows)
     table = json.loads((tmp_path / "out/table.json").read_text())
     pooled = {(s["method"], s["size"]): s["set_niqe"] for s in table["summaries"]}
     assert pooled["bicubic", 96] > 0
@@ -470,7 +479,7 @@ def test_sets_are_compared_by_the_features_of_their_pictures(sharp, settings, tm
         return torch.stack([image.mean((0, 2, 3)), image.amax((2, 3))[0]]).reshape(1, 6)
 
     net = SimpleNamespace(pooled=pooled, stages=lambda image: [image - 0.5])
-    monkeypatch.setattr("photopulse.evaluation.measuring.load_features", lambda: net)
+    monkeypatch.setattr("photopulse.evaluation.comparison.load_features", lambda: net)
     wanted = replace(settings, methods=("nearest", "bicubic"), sizes=(32,), perceptual=True)
     rows = evaluate_files(sharp, tmp_path / "out", wanted)
     table = json.loads((tmp_path / "out/table.json").read_text())
@@ -478,14 +487,14 @@ def test_sets_are_compared_by_the_features_of_their_pictures(sharp, settings, tm
 
     def features(method):
         pictures = [row for row in rows if row.method == method]
-        return torch.tensor([row.traits.features for row in pictures], dtype=torch.float64)
+        return torch.tensor([row.traits["features"] for row in pictures], dtype=torch.float64)
 
     expected = kernel_distance(features("bicubic"), features("original"), paired=True)
     assert found["bicubic"]["kd"] == pytest.approx(1e3 * expected.value)
     assert found["nearest"]["fd"] == pytest.approx(frechet_distance(features("nearest"), features("original")))
     assert (found["original"]["kd"], found["original"]["fd"]) == (None, None)
     picture = read_image(tmp_path / "out/clean/bicubic/32/a.png").pixels
-    assert rows[6].traits.features == pytest.approx(pooled(picture)[0].tolist(), abs=1e-4)
+    assert rows[6].traits["features"] == pytest.approx(pooled(picture)[0].tolist(), abs=1e-4)
     assert picked(rows, method="bicubic")[0] == rows[6]
 
 

@@ -35,7 +35,7 @@ def small():
 
 @pytest.mark.parametrize(("name", "resampling"), [("bicubic", Image.BICUBIC), ("lanczos", Image.LANCZOS)])
 def test_interpolation_is_that_of_pillow(small, name, resampling):
-    made = make_method(name)(small, 24, 0)
+    made = make_method(name)(small, (24, 24), 0)
     expected = np.asarray(Image.fromarray(to_uint8(small)).resize((24, 24), resampling))
     assert np.array_equal(to_uint8(made.image), expected)
     assert made.converged is None
@@ -43,7 +43,7 @@ def test_interpolation_is_that_of_pillow(small, name, resampling):
 
 
 def test_nearest_repeats_each_pixel(small):
-    made = make_method("nearest")(small, 24, 0)
+    made = make_method("nearest")(small, (24, 24), 0)
     assert torch.allclose(made.image, small.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3))
 
 
@@ -51,7 +51,7 @@ def test_bicubic_is_keys_with_a_half():
     # Halfway between pixels of a step edge, Keys' filter with a = -1/2 gives (-1, 9, 9, -1) / 16.
     step = torch.zeros(1, 3, 8, 8)
     step[..., 4:] = 0.5
-    row = make_method("bicubic")(step, 24, 0).image[0, 0, 12] * 255
+    row = make_method("bicubic")(step, (24, 24), 0).image[0, 0, 12] * 255
     expected = 0.5 * 255 * np.array([0, 1])
     assert row[0] == pytest.approx(expected[0])
     assert row[-1] == pytest.approx(expected[1], abs=1)
@@ -84,7 +84,7 @@ def test_pulse_makes_what_the_generator_makes(options, small, size, native):
 
 
 def test_pulse_is_the_search_of_the_command_with_its_seed(options, small):
-    made = make_method("pulse:12", options)(small, 16, 5)
+    made = make_method("pulse:12", options)(small, (16, 16), 5)
     settings = UpscaleSettings(method="classic", classic=PulseSettings(steps=12))
     (face,) = upscale(small, load_generator(options.generator), seed=5, settings=settings)
     assert torch.equal(made.image, face.image)
@@ -94,7 +94,7 @@ def test_pulse_is_the_search_of_the_command_with_its_seed(options, small):
 
 
 def test_a_curve_follows_the_best_image_every_ten_steps(options, small):
-    made = make_method("pulse:25", options)(small, 32, 0)
+    made = make_method("pulse:25", options)(small, (32, 32), 0)
     assert [point.step for point in made.curve] == [1, 10, 20, 25]
     seconds = [point.seconds for point in made.curve]
     assert sorted(seconds) == seconds
@@ -112,7 +112,7 @@ def test_measuring_for_the_curve_is_not_counted(options, small, monkeypatch):
         return 5.0
 
     monkeypatch.setattr(searched, "own_niqe", slow_niqe)
-    made = make_method("pulse:25", options)(small, 32, 0)
+    made = make_method("pulse:25", options)(small, (32, 32), 0)
     assert [point.seconds for point in made.curve] == [0, 0, 0, 0]
     assert made.seconds == 0
     assert [point.niqe for point in made.curve] == [5.0] * 4
@@ -142,13 +142,13 @@ def test_the_error_lists_all_methods():
 
 
 def test_what_pulse_makes_is_as_good_as_its_figure(options, small):
-    made = make_method("pulse:12", options)(small, 32, 0)
+    made = make_method("pulse:12", options)(small, (32, 32), 0)
     error = (Bicubic(4)(made.image) - small).square().mean().item()
     assert made.curve[-1].downscale_mse == pytest.approx(error, rel=1e-4)
 
 
 def test_fast_is_the_search_of_the_command_with_its_seed(options, small):
-    made = make_method("fast:draft", options)(small, 16, 5)
+    made = make_method("fast:draft", options)(small, (16, 16), 5)
     settings = UpscaleSettings(fast=FastSettings(quality="draft"))
     (face,) = upscale(small, load_generator(options.generator), seed=5, settings=settings)
     assert torch.equal(made.image, face.image)
@@ -158,14 +158,14 @@ def test_fast_is_the_search_of_the_command_with_its_seed(options, small):
 
 def test_the_exact_one_downscales_to_its_input(options, small):
     target = 0.4 + 0.2 * small
-    made = make_method("fast:exact", options)(target, 32, 0)
+    made = make_method("fast:exact", options)(target, (32, 32), 0)
     assert (Bicubic(4)(made.image) - target).square().mean() < 1e-6
     assert made.converged is True
     assert made.curve[-1].downscale_mse < 1e-6
 
 
 def test_the_curve_of_a_fast_search_has_a_point_for_each_round(options, small):
-    made = make_method("fast", options)(small, 32, 0)
+    made = make_method("fast", options)(small, (32, 32), 0)
     steps = [point.step for point in made.curve]
     assert steps == list(range(1, len(steps) + 1))
     assert len(steps) > 1
@@ -185,7 +185,7 @@ def test_measuring_for_the_curve_of_a_fast_search_is_not_counted(options, small,
         return 5.0
 
     monkeypatch.setattr(searched, "own_niqe", slow_niqe)
-    made = make_method("fast", options)(small, 32, 0)
+    made = make_method("fast", options)(small, (32, 32), 0)
     assert {point.seconds for point in made.curve} == {0}
     assert made.seconds == 0
 

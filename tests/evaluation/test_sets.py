@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from photopulse.evaluation.sets import Traits, set_figures
+from photopulse.evaluation.measure import PictureSet
+from photopulse.evaluation.measures import COLUMNS
 from photopulse.metrics.frechet import frechet_distance
 from photopulse.metrics.kid import kernel_distance
 from photopulse.metrics.niqe import niqe_score
@@ -10,11 +11,18 @@ from photopulse.metrics.niqe import niqe_score
 
 def traits(seed, names, *, centre=0.0):
     draw = np.random.default_rng(seed)
-    return {name: Traits(features=(draw.random(6) + centre).tolist()) for name in names}
+    return {name: {"features": (draw.random(6) + centre).tolist()} for name in names}
+
+
+def set_figures(own, sharp, *, fair):
+    """The figures of the set that there are, by the name of the column."""
+    pictures = PictureSet(own=own, sharp=sharp, fair=fair)
+    figures = {column.name: column.estimate(column.of, pictures) for column in COLUMNS}
+    return {name: figure for name, figure in figures.items() if figure.value is not None}
 
 
 def stacked(of, names):
-    return torch.tensor([of[name].features for name in names], dtype=torch.float64)
+    return torch.tensor([of[name]["features"] for name in names], dtype=torch.float64)
 
 
 def test_distances_are_over_the_pictures_that_both_sets_have():
@@ -44,21 +52,21 @@ def test_the_frechet_distance_is_left_out_where_the_others_saw_other_pictures():
 
 
 def test_pictures_without_features_count_in_no_distance():
-    own = traits(0, "abc") | {"d": Traits()}
+    own = traits(0, "abc") | {"d": {}}
     assert set_figures(own, traits(1, "abcd"), fair=True)["kd"].count == 3
-    assert set_figures({"a": Traits()}, {}, fair=True) == {}
+    assert set_figures({"a": {}}, {}, fair=True) == {}
 
 
 def test_the_niqe_of_a_set_pools_the_blocks_and_keeps_what_a_flat_one_lacks():
     blocks = np.random.default_rng(0).random((3, 36))
-    whole = {str(place): Traits(niqe_blocks=[block.tolist()]) for place, block in enumerate(blocks)}
+    whole = {str(place): {"niqe_blocks": [block.tolist()]} for place, block in enumerate(blocks)}
     assert set_figures(whole, {}, fair=True)["set_niqe"].value == pytest.approx(niqe_score(blocks))
     blocks[1, :4] = np.nan
-    holes = whole | {"1": Traits(niqe_blocks=[[None] * 4 + blocks[1, 4:].tolist()])}
+    holes = whole | {"1": {"niqe_blocks": [[None] * 4 + blocks[1, 4:].tolist()]}}
     estimate = set_figures(holes, {}, fair=True)["set_niqe"]
     assert (estimate.value, estimate.count) == (pytest.approx(niqe_score(blocks)), 3)
 
 
 def test_a_set_with_one_block_of_contrast_has_no_niqe():
-    flat, full = Traits(niqe_blocks=[[None] * 36]), Traits(niqe_blocks=[[1.0] * 36])
+    flat, full = {"niqe_blocks": [[None] * 36]}, {"niqe_blocks": [[1.0] * 36]}
     assert set_figures({"a": flat, "b": full}, {}, fair=True) == {}

@@ -3,14 +3,23 @@ import random
 import numpy as np
 import pytest
 
-from photopulse.evaluation.rows import Row
-from photopulse.evaluation.sets import Traits
-from photopulse.evaluation.summaries import Task, summarise
+from photopulse.evaluation.methods import METHOD_NAMES, RESTORER_NAMES
+from photopulse.evaluation.records import Row
+from photopulse.evaluation.summaries import Task, condition_order, method_order, summarise
 from photopulse.reporting.intervals import bootstrap_interval, wilson_interval
 
 
-def row(image, method="pulse", condition="clean", size=128, small=16, **values):
-    return Row(image=image, method=method, condition=condition, size=size, small=small, **values)
+def row(image, method="pulse", condition="clean", size=128, small=16, *, error=None, features=(), **values):
+    return Row(
+        image=image,
+        method=method,
+        condition=condition,
+        size=size,
+        small=small,
+        values=values,
+        error=error,
+        traits={"features": features},
+    )
 
 
 def test_figures_are_those_worked_by_hand():
@@ -111,7 +120,7 @@ def test_nothing_is_shared_where_all_methods_saw_the_same_pictures_or_have_none_
 def test_figures_of_sets_are_over_the_pictures_of_each_scope():
     def drawn(name, method):
         features = np.random.default_rng(sum(f"{name}{method}".encode())).random(5)
-        return row(name, method, traits=Traits(features=features.tolist()))
+        return row(name, method, features=features.tolist())
 
     rows = [drawn(name, method) for name in "abcdef" for method in ("original", "bicubic")]
     rows += [drawn(name, "pulse") for name in "abcd"] + [row("e", "pulse", error="no")]
@@ -122,3 +131,27 @@ def test_figures_of_sets_are_over_the_pictures_of_each_scope():
     assert "kd" not in found["original", "all"]
     # The Frechet distance depends on the number of pictures, which differs over all.
     assert ["fd" in found["bicubic", scope] for scope in ("all", "shared")] == [False, True]
+
+
+def test_methods_stand_in_the_order_of_papers_with_variants_beside_their_family():
+    order = ["original", "nearest", "bicubic", "lanczos", "realesrgan", "fsrnet", "fsrgan", "pulse", "pulse-fast"]
+    order += ["pulse:400", "fast", "fast:best", "fast:draft", "another", "spandrel"]
+    assert sorted(set(order), key=method_order) == order
+
+
+def test_every_method_has_its_place_in_that_order():
+    places = [method_order(name)[0] for name in dict.fromkeys(METHOD_NAMES + RESTORER_NAMES)]
+    assert len(set(places)) == len(places)
+    assert max(places) < method_order("another")[0]
+
+
+def test_clean_faces_come_first_and_levels_of_damage_grow():
+    assert sorted(["noise:25", "blur", "clean"], key=condition_order) == ["clean", "blur", "noise:25"]
+    order = ["light", "light, face", "medium", "heavy", "heavy, face"]
+    assert sorted(sorted(order), key=condition_order) == order
+
+
+def test_photos_of_all_sizes_make_one_summary_a_level():
+    rows = [row(name, condition="heavy", size=None, small=None, psnr=value) for name, value in (("a", 20), ("b", 30))]
+    (summary,) = summarise(rows)
+    assert (summary.task, summary.figures["psnr"].value) == (Task("heavy", None, None), 25)

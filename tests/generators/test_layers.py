@@ -20,11 +20,11 @@ from photopulse.generators.layers import (
     make_noise,
     modulate,
     pixel_norm,
-    read_init_kwargs,
     truncate,
     undo_leaky_relu,
     upsample_fir,
 )
+from photopulse.generators.stylegan2 import StyleGAN2Settings
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -103,21 +103,8 @@ def test_fully_connected_scales_weight_and_bias_at_run_time():
 
 @pytest.fixture
 def conditional_mapping() -> MappingNetwork:
-    return MappingNetwork(
-        z_dim=4, c_dim=3, w_dim=5, num_layers=2, embed_features=6, layer_features=7, lr_multiplier=0.01
-    )
-
-
-def test_mapping_without_its_labels_says_what_to_give(conditional_mapping: MappingNetwork):
-    with pytest.raises(ValueError, match=r"conditional: give labels c of shape \(2, 3\)"):
-        conditional_mapping(torch.zeros(2, 4), None)
-    with pytest.raises(ValueError, match=r"takes labels c of shape \(2, 3\).*but c is \(1, 3\)"):
-        conditional_mapping(torch.zeros(2, 4), torch.zeros(1, 3))
-
-
-def test_mapping_rejects_a_latent_of_another_length(conditional_mapping: MappingNetwork):
-    with pytest.raises(ValueError, match=r"z must be \(batch, 4\)"):
-        conditional_mapping(torch.zeros(2, 5), torch.zeros(2, 3))
+    settings = StyleGAN2Settings(resolution=4, z_dim=4, c_dim=3, w_dim=5, mapping_layers=2)
+    return MappingNetwork(settings, embed_features=6, layer_features=7)
 
 
 def test_mapping_ignores_the_length_of_z_but_not_the_label(conditional_mapping: MappingNetwork):
@@ -170,37 +157,3 @@ def test_downsampling_equals_convolution_and_decimation_by_scipy(separable: bool
     for channel in range(2):
         full = stuffed_and_filtered(x[0, channel].numpy(), kernel.numpy(), 1, (padding, padding))
         assert_allclose(result[0, channel], full[::down, ::down], atol=1e-5)
-
-
-def read(init_kwargs: dict[str, object]) -> dict[str, object]:
-    return read_init_kwargs(
-        init_kwargs,
-        fields=["resolution", "num_layers", "mapping_layers"],
-        renamed={"img_resolution": "resolution", "mapping.num_layers": "mapping_layers"},
-        fixed={"img_channels": 3},
-        ignored={"num_fp16_res"},
-    )
-
-
-def test_nested_and_flat_settings_of_official_files_read_alike():
-    expected = {"resolution": 64, "num_layers": 6, "mapping_layers": 2}
-    mapping = {"num_layers": 2}
-    nested = {"mapping_kwargs": mapping, "synthesis_kwargs": {"num_layers": 6, "num_fp16_res": 4}}
-    assert read({"img_resolution": 64, "img_channels": 3, **nested}) == expected
-    assert read({"img_resolution": 64, "img_channels": 3, "mapping_kwargs": mapping, "num_layers": 6}) == expected
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"img_channels": 4}, "its img_channels is 4, and only 3 is supported"),
-        ({"self_attention": True}, "the unknown setting self_attention = True"),
-        ({"mapping_kwargs": {"depth": 1}}, "the unknown setting mapping.depth = 1"),
-        ({"mapping_kwargs": 2}, "its mapping_kwargs are no mapping"),
-    ],
-)
-def test_settings_that_cannot_be_supported_are_named(changed: dict[str, object], message: str):
-    with pytest.raises(ValueError, match=message):
-        read({"img_resolution": 64, **changed})
-    with pytest.raises(ValueError, match="do not tell the resolution"):
-        read({})

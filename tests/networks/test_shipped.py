@@ -41,5 +41,5 @@ def test_each_network_comes_from_its_file_with_its_sizes(tmp_path, monkeypatch, 
 @pytest.mark.parametrize("kind", SMALL)
 def test_a_missing_file_is_named_with_a_way_out(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(shipped, "_FOLDER", tmp_path)
-    with pytest.raises(PhotopulseError, match=rf"{kind}\.safetensors.*nstall photopulse anew"):
+    with pytest.raises(PhotopulseError, match=rf"{kind}\.safetensors.*reinstall photopulse"):
         LOADERS[kind]()

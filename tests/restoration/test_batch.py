@@ -35,7 +35,8 @@ def run(tmp_path, toy_restore_kit, listen):
     def restore(files, settings=None, *, kit=None, on_doing=lambda _words: None):
         told = []
         watcher = listen(
-            step=lambda done, *, doing="": on_doing(doing), end=lambda item, *, resumed=False: told.append(resumed)
+            step=lambda done, *, doing="": doing and on_doing(doing),
+            end=lambda item, *, resumed=False: told.append(resumed),
         )
         kit = kit or toy_restore_kit(faces=[(60, 45, 40), (110, 80, 10)])
         return restore_files(files, tmp_path / "out", kit, settings, watcher), told
@@ -46,7 +47,7 @@ def run(tmp_path, toy_restore_kit, listen):
 def test_each_row_tells_what_was_done(run, photos, tmp_path):
     stages, heard = ["read", "look", "detect", "photo", "faces", "paste", "write"], []
     (row,), _ = run(photos("a.jpg"), on_doing=heard.append)
-    assert heard == [*(f"a.jpg: {DOING[stage]}" for stage in stages), ""]
+    assert heard == [f"a.jpg: {DOING[stage]}" for stage in stages]
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["command"] == "restore"
     (told,) = content["items"]
@@ -292,7 +293,7 @@ def test_a_format_that_cannot_hold_the_result_is_found_out_before_the_work(run, 
     write_image(tmp_path / "in" / "strip.webp", torch.full((1, 3, 4, 5000), 0.4))
     seen = []
     settings = RestoreBatchSettings(restore=RestoreSettings(scale=4, only="photo"))
-    (row,), _ = run([tmp_path / "in" / "strip.webp"], settings, on_stage=seen.append)
+    (row,), _ = run([tmp_path / "in" / "strip.webp"], settings, on_doing=seen.append)
     assert row.status == "failed"
     assert ".webp holds 16383 px at most, and the picture would have 20000 x 16" in row.error
     assert seen == []

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from photopulse.degrade import GaussianBlur
-from photopulse.restoration.faces import find_faces, keep_faces, paste_faces, restore_faces, told_of
+from photopulse.restoration.faces import find_faces, keep_faces, paste_faces, restore_faces
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.settings import RestoreSettings
 
@@ -107,7 +107,7 @@ def test_all_crops_are_restored_together_in_the_order_of_the_faces(toy_restore_k
     kit = toy_restore_kit(faces=[(80, 100, 70), (215, 110, 60)])
     answers = restore(kit, find(kit))
     assert [tuple(answer.crop.shape) for answer in answers] == [(1, 3, 512, 512)] * 2
-    assert [answer.face.told.side for answer in answers] == [70, 60]
+    assert [answer.told.side for answer in answers] == [70, 60]
     assert [count for count, _ in kit.face_restorer.calls] == [2]
 
 
@@ -140,10 +140,18 @@ def test_a_face_that_is_as_sharp_as_its_size_allows_is_left(toy_restore_kit):
 def test_a_face_that_the_generator_does_not_know_is_left(toy_restore_kit):
     kit = toy_restore_kit(faces=[(80, 100, 70)], misfit=2.0)
     found = find(kit)
-    answers = restore(kit, found)
-    (told,) = told_of(found, answers)
-    assert (told.restored, told.why_not) == (False, "the generator knows no face like it")
-    torch.testing.assert_close(answers[0].crop, torch.full((1, 3, 512, 512), 0.75))
+    (face,) = restore(kit, found)
+    assert (face.told.restored, face.told.why_not) == (False, "the generator knows no face like it")
+    assert face.crop is None
+    photo = PHOTO.clone()
+    paste_faces(photo, [face])
+    assert torch.equal(photo, PHOTO)
+
+
+def test_faces_that_are_left_stay_in_their_places_among_the_restored(toy_restore_kit):
+    kit = toy_restore_kit(faces=[(40, 40, 15), (100, 100, 80), (220, 100, 60)])
+    answers = restore(kit, find(kit, wanted=(2,)))
+    assert [(face.told.side, face.crop is not None) for face in answers] == [(80, False), (60, True), (15, False)]
 
 
 def test_less_of_what_is_drawn_is_used_the_more_fidelity_is_asked_for(toy_restore_kit):

@@ -81,3 +81,16 @@ def test_values_of_another_type_are_refused(damage: dict[str, Any]) -> None:
 def test_a_missing_field_is_refused() -> None:
     with pytest.raises(TypeError):
         from_fields(Told, {"share": 1.0})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    first: Told | None = None
+    others: tuple[Told, ...] = ()
+
+
+def test_a_dataclass_within_comes_back_too():
+    whole = Holder(first=WHOLE, others=(WHOLE, Told(name="b")))
+    assert from_fields(Holder, json.loads(json.dumps(asdict(whole)))) == whole
+    with pytest.raises(TypeError, match="count cannot be a str"):
+        from_fields(Holder, {"others": [{"name": "a", "count": "x"}]})

@@ -5,6 +5,7 @@ import pytest
 import torch.nn.functional as F
 
 from photopulse.networks.enlarge import EnlargeNetSettings
+from photopulse.training.batches import BatchOrder
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import LossWeights
@@ -23,7 +24,8 @@ TINY = EnlargeTraining(
 
 def test_the_first_loss_is_that_of_cubic_enlargement(pictures: list[Path], tmp_path: Path):
     states = list(train_enlarge(pictures, TINY, checkpoint=tmp_path / "enlarge.pt", compute=Compute()))
-    pairs = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0, recipe=TINY.damage, same_size=False))
+    order = BatchOrder(batch_size=2, seed=0)
+    pairs = next(photo_pairs(pictures, TINY.crops, order, recipe=TINY.damage, same_size=False))
     assert pairs.damaged.shape == (2, 3, 32, 32)
     cubic = F.interpolate(pairs.damaged, scale_factor=2, mode="bicubic", align_corners=False)
     assert states[0].losses["pixel"] == pytest.approx((cubic - pairs.sharp).abs().mean().item(), rel=2e-2)

@@ -7,6 +7,7 @@ import torch
 
 from photopulse.degrade.photo import TRAINING, DamageRecipe
 from photopulse.networks.face import FACE_SIZE
+from photopulse.training.batches import BatchOrder
 from photopulse.training.restoration.face_crops import STORED_SIZE, FaceCrops, Jitter, face_batches, face_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -22,7 +23,7 @@ def _middle(faces: FaceCrops, crop: int) -> torch.Tensor:
 
 def test_without_jitter_a_face_is_the_middle_of_its_crop_or_its_mirror_image(face_crops: FaceCrops):
     faces = replace(face_crops, jitter=STILL)
-    (batch,) = islice(face_batches(faces, batch_size=12, seed=0), 1)
+    (batch,) = islice(face_batches(faces, BatchOrder(batch_size=12, seed=0)), 1)
     middles = [_middle(faces, crop) for crop in range(4)]
     views = [*middles, *(middle.flip(2) for middle in middles)]
     nearest = [min(range(8), key=lambda n, face=face: (views[n] - face).abs().max().item()) for face in batch]
@@ -33,7 +34,7 @@ def test_without_jitter_a_face_is_the_middle_of_its_crop_or_its_mirror_image(fac
 
 def test_jitter_changes_faces_a_little(face_crops: FaceCrops):
     faces = replace(face_crops, jitter=replace(STILL, turn=2.0, zoom=0.04, shift=0.015, gain=0.05))
-    (batch,) = islice(face_batches(faces.without([1, 2]), batch_size=8, seed=0), 1)
+    (batch,) = islice(face_batches(faces.without([1, 2]), BatchOrder(batch_size=8, seed=0)), 1)
     middle = _middle(faces, 0)
     distances = [min((face - view).abs().mean().item() for view in (middle, middle.flip(2))) for face in batch]
     assert all(0.002 < distance < 0.2 for distance in distances)
@@ -41,13 +42,13 @@ def test_jitter_changes_faces_a_little(face_crops: FaceCrops):
 
 def test_gray_faces_have_no_colours(face_crops: FaceCrops):
     faces = replace(face_crops, jitter=replace(STILL, gray=1.0))
-    (batch,) = islice(face_batches(faces, batch_size=2, seed=0), 1)
+    (batch,) = islice(face_batches(faces, BatchOrder(batch_size=2, seed=0)), 1)
     assert torch.equal(batch[:, 0], batch[:, 2])
 
 
 def test_a_batch_depends_on_its_number_alone(face_crops: FaceCrops):
-    whole = list(islice(face_pairs(face_crops, TRAINING, batch_size=1, seed=2), 4))
-    other = list(islice(face_pairs(face_crops, TRAINING, batch_size=1, seed=2, first_step=1, every=2), 2))
+    whole = list(islice(face_pairs(face_crops, TRAINING, BatchOrder(batch_size=1, seed=2)), 4))
+    other = list(islice(face_pairs(face_crops, TRAINING, BatchOrder(batch_size=1, seed=2, first=1, every=2)), 2))
     for number, pairs in zip((1, 3), other, strict=True):
         assert torch.equal(pairs.sharp, whole[number].sharp)
         assert torch.equal(pairs.damaged, whole[number].damaged)
@@ -55,8 +56,8 @@ def test_a_batch_depends_on_its_number_alone(face_crops: FaceCrops):
 
 
 def test_pairs_hold_the_faces_of_the_batches_of_that_number(face_crops: FaceCrops):
-    (pairs,) = islice(face_pairs(face_crops, DamageRecipe(), batch_size=2, seed=3, first_step=5), 1)
-    (faces,) = islice(face_batches(face_crops, batch_size=2, seed=3, first_step=5), 1)
+    (pairs,) = islice(face_pairs(face_crops, DamageRecipe(), BatchOrder(batch_size=2, seed=3, first=5)), 1)
+    (faces,) = islice(face_batches(face_crops, BatchOrder(batch_size=2, seed=3, first=5)), 1)
     assert torch.equal(pairs.sharp, faces)
     assert torch.equal(pairs.damaged, faces)
 

@@ -89,22 +89,22 @@ def test_a_loss_beyond_numbers_ends_the_training_before_it_spoils_the_weights(va
 
 def test_averages_are_plain_means_at_first_and_then_move_by_the_decay():
     network = nn.Linear(1, 1, bias=False)
-    average = averaged_copy(network)
+    average = averaged_copy(network, 0.9)
     values = [1.0, 2.0, 6.0]
     with torch.no_grad():
-        average.weight.fill_(0.0)
+        average.module.weight.fill_(0.0)
         for step, value in enumerate(values, start=1):
             network.weight.fill_(value)
-            move_average(average, network, decay=0.9, step=step)
+            move_average(average, network, step)
         # The start counts as one value among four.
-        assert average.weight.item() == pytest.approx(sum(values) / 4)
-        move_average(average, network.requires_grad_(False), decay=0.9, step=1000)
-    assert average.weight.item() == pytest.approx(sum(values) / 4 * 0.9 + 0.6)
+        assert average.module.weight.item() == pytest.approx(sum(values) / 4)
+        move_average(average, network.requires_grad_(False), 1000)
+    assert average.module.weight.item() == pytest.approx(sum(values) / 4 * 0.9 + 0.6)
 
 
 def test_the_average_is_frozen_and_the_network_is_not():
     network = nn.Linear(2, 2)
-    average = averaged_copy(network)
+    average = averaged_copy(network, 0.9).module
     assert not any(parameter.requires_grad for parameter in average.parameters())
     assert not average.training
     assert all(parameter.requires_grad for parameter in network.parameters())
@@ -113,11 +113,11 @@ def test_the_average_is_frozen_and_the_network_is_not():
 
 def test_statistics_of_batch_normalisation_are_copied_to_the_average():
     network = nn.BatchNorm1d(2)
-    average = averaged_copy(network)
+    average = averaged_copy(network, 0.9)
     network(torch.randn(8, 2) + 3)
-    move_average(average, network, decay=0.9, step=1)
-    assert average.num_batches_tracked == 1
-    assert torch.equal(average.running_mean, network.running_mean)
+    move_average(average, network, 1)
+    assert average.module.num_batches_tracked == 1
+    assert torch.equal(average.module.running_mean, network.running_mean)
 
 
 def test_seeded_weights_repeat_and_leave_other_randomness_alone():

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
+from photopulse.training.batches import BatchOrder
 from photopulse.training.fsrnet.face_parts import LANDMARKS
 from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.pairs import FaceBatch, batches, make_batch
@@ -16,8 +17,9 @@ UNCOLOURED = CropSettings(gain=0, gamma=0, gray=0)
 
 def _batches(faces: list[TrainingFace], **others: Any) -> list[FaceBatch]:
     count = others.pop("count", 1)
-    settings = {"batch_size": 3, "seed": 7, "first_step": 0, "factor": 8, "map_size": 32} | others
-    return list(islice(batches(faces, CropSettings(), **settings), count))
+    map_size = others.pop("map_size", 32)
+    order = BatchOrder(**{"batch_size": 3, "seed": 7} | others)
+    return list(islice(batches(faces, CropSettings(), order, factor=8, map_size=map_size), count))
 
 
 def _equal(a: FaceBatch, b: FaceBatch) -> bool:
@@ -71,7 +73,7 @@ def test_left_stays_left_in_mirrored_faces(faces: list[TrainingFace]):
 
 def test_a_batch_depends_on_its_number_and_the_seed_only(faces: list[TrainingFace]):
     first = _batches(faces, count=4)
-    again = _batches(faces, count=2, first_step=2)
+    again = _batches(faces, count=2, first=2)
     assert _equal(first[2], again[0])
     assert _equal(first[3], again[1])
     assert not _equal(first[0], first[1])

@@ -6,6 +6,7 @@ import torch
 
 from photopulse.degrade.photo import TRAINING, Amount, DamageRecipe
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
+from photopulse.training.batches import BatchOrder
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import LossWeights
@@ -28,7 +29,7 @@ def test_the_first_loss_is_the_distance_of_the_damage(pictures: list[Path], tmp_
     """The untrained network changes nothing."""
     states = list(train_photo(pictures, TINY, checkpoint=tmp_path / "photo.pt", compute=Compute()))
     assert [state.step for state in states] == [1, 2]
-    first = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0))
+    first = next(photo_pairs(pictures, TINY.crops, BatchOrder(batch_size=2, seed=0)))
     assert states[0].losses["pixel"] == pytest.approx((first.damaged - first.sharp).abs().mean().item(), rel=1e-2)
 
 
@@ -36,7 +37,7 @@ def test_it_begins_with_the_weights_that_it_is_given(pictures: list[Path], tmp_p
     begun = PhotoNet(TINY.network)
     torch.nn.init.normal_(begun.last.weight, std=0.1)
     first = next(train_photo(pictures, TINY, start=begun, checkpoint=tmp_path / "photo.pt", compute=Compute()))
-    pairs = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0))
+    pairs = next(photo_pairs(pictures, TINY.crops, BatchOrder(batch_size=2, seed=0)))
     with torch.no_grad():
         distance = (begun(pairs.damaged) - pairs.sharp).abs().mean().item()
     assert first.losses["pixel"] == pytest.approx(distance, rel=2e-2)
@@ -46,7 +47,7 @@ def test_it_begins_with_the_weights_that_it_is_given(pictures: list[Path], tmp_p
 def test_the_second_of_two_processes_learns_from_batches_of_its_own(pictures: list[Path], tmp_path: Path):
     compute = Compute(process=1, processes=2)
     first = next(train_photo(pictures, TINY, checkpoint=tmp_path / "photo.pt", compute=compute))
-    theirs = next(photo_pairs(pictures, TINY.crops, batch_size=2, seed=0, first_step=1))
+    theirs = next(photo_pairs(pictures, TINY.crops, BatchOrder(batch_size=2, seed=0, first=1)))
     assert first.losses["pixel"] == pytest.approx((theirs.damaged - theirs.sharp).abs().mean().item(), rel=1e-2)
 
 
@@ -57,7 +58,7 @@ def test_it_learns_to_remove_noise(pictures: list[Path], tmp_path: Path):
         optimisation=replace(TINY.optimisation, steps=120, learning_rate=1e-2, batch_size=4, ema_decay=0.9),
     )
     (*_, last) = train_photo(pictures, noisy, checkpoint=tmp_path / "photo.pt", compute=Compute())
-    pairs = next(photo_pairs(pictures, TINY.crops, batch_size=4, seed=9, recipe=noisy.damage))
+    pairs = next(photo_pairs(pictures, TINY.crops, BatchOrder(batch_size=4, seed=9), recipe=noisy.damage))
     with torch.no_grad():
         restored = last.network(pairs.damaged)
     assert (restored - pairs.sharp).abs().mean() < 0.95 * (pairs.damaged - pairs.sharp).abs().mean()

@@ -8,7 +8,7 @@ from PIL import Image
 from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
-from photopulse.training.batches import made_ahead
+from photopulse.training.batches import BatchOrder, made_ahead
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, make_pairs, photo_pairs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -18,12 +18,12 @@ WHOLE = DamageRecipe()
 
 
 def _batches(files: list[Path], count: int, **others: int) -> list[Pairs]:
-    return list(islice(photo_pairs(files, CROPS, batch_size=3, seed=5, **others), count))
+    return list(islice(photo_pairs(files, CROPS, BatchOrder(batch_size=3, seed=5, **others)), count))
 
 
 def test_a_batch_depends_on_its_number_alone(pictures: list[Path]):
     whole = _batches(pictures, 4)
-    for number, pairs in zip((1, 3), _batches(pictures, 2, first_step=1, every=2), strict=True):
+    for number, pairs in zip((1, 3), _batches(pictures, 2, first=1, every=2), strict=True):
         assert torch.equal(pairs.sharp, whole[number].sharp)
         assert torch.equal(pairs.damaged, whole[number].damaged)
     assert not torch.equal(whole[0].sharp, whole[1].sharp)
@@ -72,7 +72,7 @@ def test_nothing_but_broken_photos_is_an_error(tmp_path: Path):
     torn = tmp_path / "torn.png"
     torn.write_bytes(b"no picture")
     with pytest.raises(PhotopulseError, match="cannot read"):
-        next(photo_pairs([torn], CROPS, batch_size=1, seed=0))
+        next(photo_pairs([torn], CROPS, BatchOrder(batch_size=1, seed=0)))
 
 
 def test_things_are_made_one_ahead():
@@ -82,7 +82,7 @@ def test_things_are_made_one_ahead():
         made.append(number)
         return number
 
-    things = made_ahead(make, 3, 2)
+    things = made_ahead(make, BatchOrder(batch_size=1, seed=0, first=3, every=2))
     assert [next(things), next(things)] == [3, 5]
     things.close()
     assert made == [3, 5, 7]

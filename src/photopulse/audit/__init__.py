@@ -1,1 +1,1 @@
-"""Whom the generator draws when people are shown: `photopulse audit`."""
+"""The bias audit, `photopulse audit`: success, error and change of skin tone by group."""

@@ -1,4 +1,4 @@
-"""Many photos to the rows of a bias audit: made small, enlarged again, measured before and after."""
+"""Runs a bias audit: downscales the face of each photo, enlarges it again, and measures it before and after."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -33,16 +33,19 @@ from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_se
 
 @dataclass(frozen=True, kw_only=True)
 class AuditSettings:
-    """How photos are audited.
+    """Settings of an audit.
 
     Attributes:
-        upscale: of each face; its degradation is also what makes the faces small, which must be ``"bicubic"``.
-        size: height and width of the small faces.
-        seed: of the fast search; in the classic one each photo has its own, which follows from this and its bytes.
-        aligned: the photos are sharp faces already cropped as FFHQ does; else faces are found and cropped.
-        batch_size: faces that are searched at once.
-        labels: of the photos, by file name and name of the label; see ``read_labels``.
-        resume: keep what an earlier run with the same settings finished.
+        upscale: settings of the search; its degradation, which also makes the small faces, must be ``"bicubic"``.
+        size: side of the small faces in px.
+        seed: seed of the fast search. In the classic search each photo has its own, derived from this and its bytes.
+        aligned: whether the photos are sharp faces already cropped as in FFHQ; otherwise faces are found and cropped.
+        batch_size: number of faces that are searched at once.
+        labels: labels of the photos, by file name and name of the label; see ``read_labels``.
+        resume: whether to reuse what an earlier run with the same settings finished.
+
+    Raises:
+        ValueError: if ``batch_size`` is below 1 or the degradation is another one.
     """
 
     upscale: UpscaleSettings = field(default_factory=UpscaleSettings)
@@ -62,7 +65,17 @@ class AuditSettings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Job:
-    """One face to search: what is known of it before, and where its picture goes."""
+    """One face to search.
+
+    Attributes:
+        place: position of the photo in the list.
+        row: its row so far, with the measurements before the search.
+        seed: seed of the search.
+        picture: path of the comparison picture to write.
+        target: the small face (1, 3, size, size), which the search has to match.
+        coverage: which part of each of its pixels is skin (size, size), see ``skin_coverage``.
+        view: the sharp face for the comparison picture.
+    """
 
     place: int
     row: AuditRow
@@ -83,24 +96,25 @@ def audit_files(
 ) -> list[AuditRow]:
     """Audits the largest face of each photo, and keeps ``folder/rows.csv`` up to date.
 
-    Writes ``folder/pictures/<stem>.jpg`` too: original, input and output side by side, 256 px each.
+    It also writes ``folder/pictures/<stem>.jpg``: original, input and result side by side, 256 px each. If the run ends
+    early (also by Ctrl-C), finished rows are in the folder's log, and the same call resumes from there.
 
     Args:
-        files: pictures, see ``images.image_files``.
-        folder: receives rows and pictures.
+        files: paths of the photos, see ``images.image_files``.
+        folder: output folder for rows and pictures.
         generator: from ``load_generator``.
-        settings: of the audit.
-        watcher: hears of progress; rows come to it as report items.
-        detector: from ``FaceDetector.load``; made anew if None.
+        settings: settings of the audit.
+        watcher: is told about progress, with rows as report items.
+        detector: from ``FaceDetector.load``; loaded if None.
 
     Returns:
-        One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished
-        is in the folder's log, and the same call goes on from there.
+        One row per photo, in the order of the files.
 
     Raises:
-        PhotopulseError: for settings that suit no photo, a folder that cannot be written to, and rows of an
-            earlier run that cannot be read.
+        PhotopulseError: if the settings suit no photo, the folder cannot be written to, or the rows of an earlier run
+            cannot be read.
     """
+    # Check the settings before anything is computed.
     settings = settings or AuditSettings()
     check_settings(settings.upscale, generator)
     sizes = target_sizes(generator.resolution)
@@ -110,6 +124,7 @@ def audit_files(
             why=f"{generator.name} makes {generator.resolution} px, so the search takes {listed(sizes)} px",
             fix="give --size one of these",
         )
+    # Collect jobs into batches, and search each batch.
     run = _Run(files, folder, generator, settings, watcher or Watcher(), detector or FaceDetector.load())
     with run.log as log:
         jobs: list[_Job] = []
@@ -124,7 +139,7 @@ def audit_files(
 
 
 class _Run:
-    """The two things done with photos: measure and make small what is left to do, search it and measure again."""
+    """An audit's two steps: measure and downscale the faces that are left to do; search them and measure again."""
 
     def __init__(
         self,
@@ -144,9 +159,10 @@ class _Run:
         self._run_key = key(run_key(self._kit, settings.upscale), settings.size, settings.aligned, settings.seed)
 
     def plan(self) -> Iterator[_Job]:
-        """Yields what is left to do; rows are added for what failed or is done already."""
+        """Yields a job for each photo that is left to do; adds the rows of photos that failed or are done already."""
         inputs = {canonical(file) for file in self._files}
         for place, (source, stem) in enumerate(zip(self._files, unique_stems(self._files), strict=True)):
+            # Reuse the row of an earlier run, or measure the photo; a failure becomes its row.
             row = AuditRow(image=str(source), labels=self._settings.labels.get(source.name, {}))
             picture = self.log.pictures / f"{stem}.jpg"
             try:
@@ -164,17 +180,20 @@ class _Run:
                 yield job
 
     def search(self, jobs: Sequence[_Job]) -> None:
-        """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
+        """Searches the jobs in one batch; if that fails, each alone. A face that fails alone becomes a failed row."""
         for job, face in together_or_alone(jobs, self._answers):
             self._add(job.place, _failed(job, face) if isinstance(face, str) else self._measured(job, face))
 
     def _job(self, place: int, row: AuditRow, seed: int, picture: Path, source: Path) -> _Job:
+        """Measures a photo's sharp and small face before the search; raises one of ``FAILURES`` if that fails."""
+        # The sharp face and the small one.
         if self._settings.aligned:
             sharp, mesh = cropped_face(source, self._detector, multiple_of=self._settings.size)
         else:
             sharp, mesh = largest_face(source, self._detector)
         side, size = sharp.shape[-1], self._settings.size
         target = Bicubic(side // size)(sharp).clamp(0, 1)
+        # Skin tone of both.
         original = skin_tone(sharp, mesh)
         if original.chroma < LEAST_CHROMA:
             raise PhotopulseError(
@@ -198,7 +217,7 @@ class _Run:
         )
 
     def _answers(self, jobs: Sequence[_Job]) -> list[UpscaledFace]:
-        """Searches the jobs at once."""
+        """Returns the results of one batch."""
         others = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
         stage = f"{Path(jobs[0].row.image).name} ({jobs[0].place + 1} of {len(self._files)}){others}"
         self._watcher.start(stage, self._settings.upscale.most_steps)
@@ -211,7 +230,9 @@ class _Run:
         )
 
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
+        """Measures a result and writes its comparison picture; a failure becomes the row."""
         try:
+            # Skin tone of the large result, if a face is found in it, and of the downscaled result.
             mesh = find_mesh(face.image, self._detector)
             large = skin_tone(face.image, mesh) if mesh is not None else None
             small = mean_skin_tone(face.downscaled, job.coverage)
@@ -234,9 +255,10 @@ class _Run:
         return row
 
     def _seed(self, content: bytes) -> int:
-        """Draws a photo's own seed for the classic search; the fast one is audited from where it starts for users.
+        """Returns the seed of a photo's search.
 
-        Were all random starts the same, that start's own look would pass for a bias.
+        The fast search has the same seed for all photos, as users have it. The classic search starts from a random
+        face; if all photos had the same one, its own skin tone would look like a bias, so each gets a seed of its own.
         """
         if self._settings.upscale.method == "fast":
             return self._settings.seed

@@ -1,6 +1,6 @@
-"""How a method treats groups of faces: success, error and change of skin tone, each with its interval.
+"""Statistics of a bias audit by group: success, error and change of skin tone, each with its interval.
 
-Reported by group as Mitchell et al. 2019, "Model Cards for Model Reporting", ask for.
+Reporting by group follows Mitchell et al. 2019, "Model Cards for Model Reporting".
 """
 
 import math
@@ -18,13 +18,19 @@ RESERVED_LABELS = (ALL, TONE)
 NOT_GIVEN = "(not given)"
 LEAST_FACES = 10
 
-# The paper's bound of "photo downscales correctly", and the default of the code that PULSE released.
+# Largest downscaling error that counts as success in PULSE's paper, and by default in its released code.
 PAPER_EPS, CODE_EPS = 1e-3, 2e-3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """By how much skin became lighter (above 0) or darker: mean and median, and the mean of the amounts."""
+    """Change of a skin measure over a group, in the measure's unit; positive is lighter.
+
+    Attributes:
+        mean: mean change.
+        median: median change.
+        mean_absolute: mean of the absolute changes.
+    """
 
     mean: Estimate
     median: Estimate
@@ -33,23 +39,24 @@ class Shift:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupSummary:
-    """What an audit says of one group of faces.
+    """Statistics of one group of faces.
 
     Attributes:
-        group: its name.
-        measured: faces that were searched and measured.
-        failed: photos without a measurement; they count nowhere else.
-        too_small: fewer than 10 measured faces, too few to conclude from.
-        success: share of faces whose output downscales to the input within 1e-3, the paper's bound.
+        group: name of the group.
+        measured: number of faces that were searched and measured.
+        failed: number of photos without a measurement; they are counted nowhere else.
+        too_small: whether fewer than 10 faces were measured, too few for conclusions.
+        success: share of faces whose result downscales to the input within 1e-3, the paper's bound.
         success_code: the same within 2e-3, the default of PULSE's code.
-        error: median mean squared error between the output made small again and the input.
-        shift_small: of the typology angle in degrees, between the input and the output made small again, in the
-            same pixels.
-        shift_large: the same between the sharp original and the output, each on its own skin.
-        lightness_small: like ``shift_small``, of L* (0 to 100).
-        lightness_large: like ``shift_large``, of L*.
-        lighter: share of faces that end in a lighter tone group than that of the sharp original.
-        darker: share of faces that end in a darker one.
+        error: median mean squared error between the downscaled result and the input.
+        shift_small: change of the typology angle in degrees from the input to the downscaled result, in the same
+            pixels.
+        shift_large: change of the typology angle in degrees from the sharp original to the result, each on its own
+            skin.
+        lightness_small: like ``shift_small``, for L* (0 to 100).
+        lightness_large: like ``shift_large``, for L*.
+        lighter: share of faces whose result is in a lighter tone group than the sharp original.
+        darker: share of faces whose result is in a darker tone group.
     """
 
     group: str
@@ -68,10 +75,10 @@ class GroupSummary:
 
 
 def summarise_audit(rows: Iterable[AuditRow], by: str = TONE) -> list[GroupSummary]:
-    """Summarises an audit group by group.
+    """Computes the statistics of an audit, group by group.
 
     Args:
-        rows: of one run.
+        rows: rows of one run.
         by: ``"tone"`` for the tone groups of the sharp originals, lightest first; ``"all"`` for one group of all;
             else the name of a label, whose values are sorted. Faces without that label form a group of their own.
             Photos that failed before their tone was measured are in no tone group.
@@ -80,7 +87,7 @@ def summarise_audit(rows: Iterable[AuditRow], by: str = TONE) -> list[GroupSumma
 
 
 def grouped(rows: Iterable[AuditRow], by: str) -> list[tuple[str, list[AuditRow]]]:
-    """Sorts rows into named groups, as ``summarise_audit`` does; groups without rows are left out."""
+    """Divides rows into named groups, in the order of ``summarise_audit``; groups without rows are left out."""
     groups: dict[str, list[AuditRow]] = {}
     for row in rows:
         name = _group_of(row, by)
@@ -91,7 +98,7 @@ def grouped(rows: Iterable[AuditRow], by: str) -> list[tuple[str, list[AuditRow]
 
 
 def groupings(rows: Iterable[AuditRow]) -> list[str]:
-    """Lists by what rows can be grouped: all, tone, and each label."""
+    """Lists all groupings of rows: all, tone, and each label."""
     return [ALL, TONE, *dict.fromkeys(name for row in rows for name in row.labels)]
 
 
@@ -102,6 +109,7 @@ def _group_of(row: AuditRow, by: str) -> str | None:
 
 
 def _summary(name: str, rows: Sequence[AuditRow]) -> GroupSummary:
+    # Only rows without an error are measured; one without a value for a statistic is left out of that statistic.
     measured = [row for row in rows if row.error is None]
     errors = _finite(row.downscale_mse for row in measured)
     moves = _finite(_group_move(row) for row in measured)
@@ -123,7 +131,7 @@ def _summary(name: str, rows: Sequence[AuditRow]) -> GroupSummary:
 
 
 def _group_move(row: AuditRow) -> int | None:
-    """Counts by how many tone groups the output's face is lighter (above 0) or darker than the original."""
+    """Returns by how many tone groups the result is lighter (above 0) or darker than the original."""
     if row.ita_original is None or row.ita_output is None:
         return None
     before, after = (TONE_GROUPS.index(tone_group(angle)) for angle in (row.ita_original, row.ita_output))

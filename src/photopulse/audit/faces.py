@@ -1,4 +1,4 @@
-"""The faces of an audit: sharp ones out of photos, their meshes, and views of them for the eye."""
+"""Pictures of an audit: sharp faces from photos, their meshes, and the comparison pictures."""
 
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,10 +20,10 @@ VIEW_SIDE = 256
 
 
 def largest_face(source: Path, detector: FaceDetector) -> tuple[Tensor, FaceMesh]:
-    """Crops the largest face of a photo as FFHQ does: (1, 3, 1024, 1024) in [0, 1] and its mesh in px of it.
+    """Crops the largest face of a photo as in FFHQ: (1, 3, 1024, 1024) in [0, 1], and its mesh in px of the crop.
 
     Raises:
-        PhotopulseError: if the photo cannot be read or shows no face.
+        PhotopulseError: if the photo cannot be read or has no face.
     """
     face = align(source, size=0, detector=detector)[0]
     points = face.mesh.points.copy()
@@ -32,12 +32,13 @@ def largest_face(source: Path, detector: FaceDetector) -> tuple[Tensor, FaceMesh
 
 
 def cropped_face(source: Path, detector: FaceDetector, *, multiple_of: int) -> tuple[Tensor, FaceMesh]:
-    """Reads a face that is cropped already: (1, 3, S, S) in [0, 1] and its mesh in px of it.
+    """Reads a face that is already cropped: (1, 3, S, S) in [0, 1], and its mesh in px of the crop.
 
     Raises:
-        PhotopulseError: if the picture cannot be read, shows no face, or is no square whose side is a multiple of
-            ``multiple_of`` and larger than it.
+        PhotopulseError: if the picture cannot be read, has no face, or is no square whose side is a multiple of
+            ``multiple_of`` and larger than that.
     """
+    # The picture, if it has the right size.
     name, image = read_pixels(source)
     height, width = image.shape[-2:]
     if height != width or height <= multiple_of or height % multiple_of:
@@ -47,6 +48,7 @@ def cropped_face(source: Path, detector: FaceDetector, *, multiple_of: int) -> t
             f"{multiple_of}",
             fix="leave out --aligned, so that the face is found and cropped",
         )
+    # Its mesh.
     mesh = find_mesh(image, detector)
     if mesh is None:
         raise PhotopulseError(f"cannot audit {name}", why="no face was found in it", fix="check the picture")
@@ -54,13 +56,13 @@ def cropped_face(source: Path, detector: FaceDetector, *, multiple_of: int) -> t
 
 
 def small_view(image: Tensor) -> Tensor:
-    """Resizes an image (1, 3, H, W) for the eye: (1, 3, 256, 256) in [0, 1]."""
+    """Resizes an image (1, 3, H, W) for a comparison picture: (1, 3, 256, 256) in [0, 1]."""
     view = F.interpolate(image, size=(VIEW_SIDE, VIEW_SIDE), mode="bicubic", antialias=True)
     return view.clamp(0, 1)
 
 
 def write_views(path: Path, original: Tensor, target: Tensor, face: UpscaledFace, *, source: str) -> None:
-    """Writes original (a ``small_view``), input and output side by side, marked as synthetic."""
+    """Writes original (a ``small_view``), input and result side by side, with metadata that marks it as synthetic."""
     views = (original, F.interpolate(target, size=(VIEW_SIDE, VIEW_SIDE), mode="nearest"), small_view(face.image))
     metadata = synthetic_metadata(
         generator=face.generator,

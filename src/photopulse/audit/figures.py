@@ -1,4 +1,4 @@
-"""The pictures of a bias audit: shift by group, input against output, success by group."""
+"""Plots of a bias audit: shift by group, skin tone before and after, success by group."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 _POINTS, _SUMMARY, _SECOND, _LINE = "#8fb3d9", "#12365c", "#c0612b", "#888888"
 _GREY = "#b0b0b0"
+# Half width over which the points of a group are spread.
 _SPREAD = 0.18
 
 
 def write_audit_figures(folder: Path, rows: Iterable[AuditRow]) -> list[Path]:
-    """Draws an audit into ``folder`` as PNG and returns the files: the angles, and shift and success for tone and
-    each label. What no row has a measurement for is left out.
+    """Plots an audit into PNG files in ``folder`` and returns their paths.
+
+    They are the angles, and shift and success by tone and by each label. Plots without any measurement are left out.
 
     Raises:
         PhotopulseError: if the folder cannot be written to.
@@ -52,15 +54,16 @@ def write_audit_figures(folder: Path, rows: Iterable[AuditRow]) -> list[Path]:
 
 
 def shift_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
-    """Draws each face's shift in degrees, the group's median and its 95 % interval; small and large side by side."""
+    """Plots each face's shift in degrees with the group's median and its 95 % interval, small and large."""
     groups = grouped([row for row in rows if row.error is None], by)
     figure = new_figure(width=max(9.6, 1.6 * len(groups)), height=4.6)
     summaries = {group.group: group for group in summarise_audit(rows, by)}
     left, right = figure.subplots(1, 2, sharey=False)
     for axes, size, title in (
-        (left, "small", "input to output made small again"),
-        (right, "large", "sharp original to output"),
+        (left, "small", "input to downscaled result"),
+        (right, "large", "sharp original to result"),
     ):
+        # One column of points per group, with the median and its interval on it.
         axes.axhline(0, color=_LINE, linewidth=1)
         for place, (name, members) in enumerate(groups):
             shifts = [row.shift_small if size == "small" else row.shift_large for row in members]
@@ -77,13 +80,14 @@ def shift_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
 
 
 def angles_figure(rows: Sequence[AuditRow]) -> "Figure":
-    """Draws the angle after against the angle before, with the line of no change; small and large side by side."""
+    """Plots the angle after against the angle before, with the line of no change; small and large."""
     figure = new_figure(width=9.6, height=4.9)
     pairs = (
         ("small face", [(row.ita_input, row.ita_output_small) for row in rows]),
         ("sharp face", [(row.ita_original, row.ita_output) for row in rows]),
     )
     for axes, (title, angles) in zip(figure.subplots(1, 2), pairs, strict=True):
+        # Points within square limits, around the diagonal of no change.
         known = np.array([(x, y) for x, y in angles if x is not None and y is not None]).reshape(-1, 2)
         low, high = (float(known.min()) - 5, float(known.max()) + 5) if known.size else (-30, 60)
         axes.plot((low, high), (low, high), color=_LINE, linewidth=1)
@@ -96,7 +100,8 @@ def angles_figure(rows: Sequence[AuditRow]) -> "Figure":
 
 
 def success_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
-    """Draws the share of successful faces of each group, at the paper's bound and the code's, with intervals."""
+    """Plots the share of successful faces of each group, at the bounds of PULSE's paper and code, with intervals."""
+    # The two bounds side by side in each group.
     groups = [group for group in summarise_audit(rows, by) if group.measured]
     figure = new_figure(width=max(6.4, 0.8 * len(groups)), height=4.2)
     axes = figure.subplots()
@@ -106,7 +111,7 @@ def success_figure(rows: Sequence[AuditRow], by: str = TONE) -> "Figure":
             _draw_estimate(axes, place + offset, estimate, color=color)
         axes.plot([], [], "o", color=color, label=f"within {bound:g}")
     axes.set(ylim=(-0.03, 1.03), ylabel="share of faces")
-    axes.set_title(f"Outputs that downscale to the input, by {_text(by)}, with 95 % intervals", fontsize=11)
+    axes.set_title(f"Results that downscale to the input, by {_text(by)}, with 95 % intervals", fontsize=11)
     axes.legend(loc="best", frameon=False)
     _name_groups(axes, groups)
     return figure
@@ -121,17 +126,17 @@ def _draw_estimate(axes: "Axes", x: float, estimate: Estimate, *, color: str) ->
 
 
 def _name_groups(axes: "Axes", groups: Sequence[GroupSummary]) -> None:
-    """Writes names and sizes below; groups too small to conclude from in grey."""
+    """Labels the x axis with the groups' names and sizes; groups that are too small for conclusions are grey."""
     names = [f"{_text(group.group)}\nn = {group.measured}" for group in groups]
     axes.set_xticks(range(len(groups)), names, fontsize=8)
     for label, group in zip(axes.get_xticklabels(), groups, strict=True):
         label.set_color(_GREY if group.too_small else "black")
     axes.set_xlim(-0.6, max(len(groups), 1) - 0.4)
-    axes.set_xlabel(f"grey: fewer than {LEAST_FACES} faces, too few to conclude from", fontsize=8, color=_LINE)
+    axes.set_xlabel(f"grey: fewer than {LEAST_FACES} faces, too few for conclusions", fontsize=8, color=_LINE)
     axes.grid(axis="y", color="#e6e6e6")
     axes.set_axisbelow(True)
 
 
 def _text(name: str) -> str:
-    """Words the user's text for a figure: short, and a dollar sign begins no mathematics."""
+    """Prepares a text of the user's for a plot: shortened, with dollar signs escaped, which would begin a formula."""
     return name[:24].replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""``rows.csv`` of a running audit."""
+"""The log and ``rows.csv`` of a running audit."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,11 +17,11 @@ class AuditLog(RunRows[AuditRow]):
     """The rows of an audit, see ``RunRows``; outputs are the pictures in ``folder/pictures``.
 
     Args:
-        folder: where the rows and the pictures lie; it is made.
-        resume: take over what an earlier run finished.
+        folder: folder of the rows and the pictures; it is created.
+        resume: whether to reuse what an earlier run finished.
 
     Raises:
-        PhotopulseError: if the folder cannot be made, or the rows of the earlier run cannot be read.
+        PhotopulseError: if the folder cannot be created, or the rows of an earlier run cannot be read.
     """
 
     def __init__(self, folder: Path, *, resume: bool) -> None:

@@ -1,4 +1,4 @@
-"""The files of a bias audit: a page to read, a table to compute with, and everything as JSON."""
+"""The reports of a bias audit: a page in Markdown, a table in CSV, and everything in JSON."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,22 +20,22 @@ _HEAD = """# Bias audit
 {found}
 
 Square brackets hold 95 % intervals: Wilson's for shares, the percentile bootstrap for the rest. {flag} marks groups
-of fewer than {least} faces: too small to conclude anything from.
+of fewer than {least} faces, too few for conclusions.
 
 How to read it:
 
-- **Success** is the share of faces whose output, made small again, is within a mean squared error of 0.001 (PULSE's
-  paper) or 0.002 (the default of its code) of the input; **error** is the median of that error.
+- **Success** is the share of faces whose downscaled result is within a mean squared error of 0.001 (PULSE's paper) or
+  0.002 (the default of its code) of the input; **error** is the median of that error.
 - **Shift** is the change of the skin's individual typology angle (ITA) in degrees, and that of its lightness L* (0 is
-  black, 100 white): above 0 is lighter. L* is the steadier of the two: on pale or grey skin the angle moves by many
-  degrees where one sees little. **Small** compares the input with the output made small again, in the same pixels; a
-  search that succeeds leaves little of it. **Large** compares the sharp original with the output, each on its own
-  skin; there the search is free, so it shows what the generator prefers.
-- **Lighter** and **darker** are the shares of faces that end in another tone group than the sharp original's.
-- Tone groups come from the picture, and so from its light and exposure too: pale skin in a dark photo counts as
-  brown, bluish light gives angles above 90. They describe no person's identity. A face at the end of the scale can
-  only move towards the middle, and one that was measured too light or too dark by chance will seem to: compare
-  groups of one audit, or audits of the same photos, with that in mind.
+  black, 100 is white): above 0 is lighter. L* is the more stable of the two: on pale or grey skin, a change that is
+  hardly visible can be many degrees. **Small** compares the input with the downscaled result, in the same pixels; it is
+  small if the search succeeds. **Large** compares the sharp original with the result, each on its own skin; the search
+  does not constrain it, so it shows what the generator prefers.
+- **Lighter** and **darker** are the shares of faces whose result is in another tone group than the sharp original.
+- Tone groups depend on the picture, and so on its light and exposure: pale skin in a dark photo counts as brown, and
+  bluish light gives angles above 90. They do not describe a person's identity. A face at the end of the scale can only
+  move towards the middle, and one that was measured too light or too dark by chance will seem to move there (regression
+  to the mean): keep this in mind when you compare groups of one audit, or audits of the same photos.
 """
 
 _SUCCESS_COLUMNS = ("faces", "failed", "success at 1e-3", "success at 2e-3", "error, median of 1e-3")
@@ -48,9 +48,9 @@ Summaries = Mapping[str, Sequence[GroupSummary]]
 
 
 def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
-    """Writes ``audit.md``, ``audit.csv`` (a line a group) and ``audit.json`` (groups and rows) into a folder.
+    """Writes ``audit.md``, ``audit.csv`` (one line per group) and ``audit.json`` (groups and rows) into a folder.
 
-    Grouped by all, by tone and by each label; each file is written whole or not at all.
+    The groupings are all, tone and each label. Each file is written atomically.
 
     Raises:
         PhotopulseError: if the folder cannot be written to.
@@ -63,7 +63,7 @@ def write_audit(folder: Path, rows: Iterable[AuditRow]) -> None:
 
 
 def audit_json(rows: Iterable[AuditRow]) -> str:
-    """Words an audit as JSON: ``groups`` by grouping, each a list of summaries, and ``rows``."""
+    """Returns an audit as JSON text: ``groups``, a list of summaries for each grouping, and ``rows``."""
     rows = list(rows)
     return _json(rows, {by: summarise_audit(rows, by) for by in groupings(rows)})
 
@@ -79,7 +79,7 @@ def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
         ],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # File names that are no Unicode hold lone surrogates, which UTF-8 does not know; JSON escapes them just so.
+    # File names that are no valid Unicode contain lone surrogates, which UTF-8 cannot encode but JSON can escape.
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
@@ -93,6 +93,7 @@ def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
 
 
 def _found(rows: Sequence[AuditRow]) -> str:
+    """Returns the page's first sentence: numbers of faces, and the generator and search they were made with."""
     measured = [row for row in rows if row.error is None]
     faceless = sum(row.ita_output is None for row in measured)
     methods = sorted({f"{row.generator}, {row.method}, {row.steps} steps" for row in measured})
@@ -141,7 +142,7 @@ def _share(estimate: Estimate) -> str:
 
 def _estimate(estimate: Estimate, *, scale: float = 1, digits: int, unit: str = "", sign: str = "") -> str:
     def word(value: float) -> str:
-        # Adding 0 makes of -0.0 a plain zero.
+        # Adding 0 turns -0.0 into 0.0.
         return f"{round(value * scale, digits) + 0.0:{sign}.{digits}f}"
 
     if estimate.value is None:
@@ -152,7 +153,7 @@ def _estimate(estimate: Estimate, *, scale: float = 1, digits: int, unit: str = 
 
 
 def _plain(text: str) -> str:
-    """Makes text of the user's a cell: one line, no column ends."""
+    """Prepares a text of the user's for a Markdown cell: one line, with column separators escaped."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -162,6 +163,7 @@ def _table(summaries: Summaries) -> str:
 
 
 def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Flattens nested dicts to one, with names such as ``success.low``."""
     flat: dict[str, object] = {}
     for name, value in content.items():
         if isinstance(value, dict):

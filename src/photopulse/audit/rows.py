@@ -1,4 +1,4 @@
-"""The rows of a bias audit: one face each, as a CSV file that reads back exactly."""
+"""The rows of a bias audit, one per face, and the CSV file that stores them exactly."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -13,32 +13,32 @@ _LABEL = "label:"
 
 @dataclass(frozen=True, kw_only=True)
 class AuditRow:
-    """What became of one face: how its skin looked before and after. None is what was not measured.
+    """Measurements of one face before and after the search; None means not measured.
 
     Angles (``ita_...``) are individual typology angles in degrees, lightnesses are L* from 0 to 100; larger is lighter.
 
     Attributes:
-        image: the photo, as given.
-        labels: what the user says of the photo, by name of the column; photopulse guesses nothing.
-        tone_group: of ``ita_original``.
-        ita_input: of the small face, the mean over its skin.
-        ita_output_small: of the output made small again, in the same pixels.
-        ita_original: of the sharp face that was made small, the median over its skin.
-        ita_output: of the output, on its own skin; None where no face was found in the output.
-        lightness_input: like the angle of that name; so the next three.
-        lightness_output_small: likewise.
-        lightness_original: likewise.
-        lightness_output: likewise.
-        downscale_mse: of the output made small again, to the input.
-        converged: whether that is at most the run's eps.
-        method: of the search.
-        steps: of the search.
-        seconds: the search took.
-        seed: of this face's start.
-        generator: its name.
-        picture: name of the picture that shows original, input and output.
-        key: fingerprint of the photo and of all settings; the same key gives the same row.
-        error: why there is no measurement, never empty; None when there is one.
+        image: path of the photo, as given.
+        labels: labels that the user gave to the photo, by name; photopulse guesses none.
+        tone_group: tone group of ``ita_original``.
+        ita_input: angle of the input (the small face), mean over its skin.
+        ita_output_small: angle of the downscaled result, in the same pixels.
+        ita_original: angle of the sharp original, median over its skin.
+        ita_output: angle of the result, on its own skin; None if no face was found in it.
+        lightness_input: lightness in the same pixels as ``ita_input``.
+        lightness_output_small: lightness in the same pixels as ``ita_output_small``.
+        lightness_original: lightness in the same pixels as ``ita_original``.
+        lightness_output: lightness in the same pixels as ``ita_output``.
+        downscale_mse: mean squared error between the downscaled result and the input, white being 1.
+        converged: whether ``downscale_mse`` is at most the run's eps.
+        method: name of the search method.
+        steps: steps of the classic search, or rounds of the fast one.
+        seconds: time that the search took.
+        seed: seed of the search.
+        generator: name of the generator.
+        picture: file name of the comparison picture.
+        key: hash of the photo and of all settings; equal keys mean equal rows.
+        error: reason why there is no measurement, never empty; None if there is one.
     """
 
     image: str
@@ -65,22 +65,22 @@ class AuditRow:
 
     @property
     def shift_small(self) -> float | None:
-        """How many degrees lighter the output is than the input, in the same small pixels."""
+        """Change of the angle in degrees from the input to the downscaled result; positive is lighter."""
         return _difference(self.ita_output_small, self.ita_input)
 
     @property
     def shift_large(self) -> float | None:
-        """How many degrees lighter the output's face is than the sharp original."""
+        """Change of the angle in degrees from the sharp original to the result; positive is lighter."""
         return _difference(self.ita_output, self.ita_original)
 
     @property
     def lightness_shift_small(self) -> float | None:
-        """By how much L* is higher than that of the input, in the same small pixels."""
+        """Change of L* from the input to the downscaled result."""
         return _difference(self.lightness_output_small, self.lightness_input)
 
     @property
     def lightness_shift_large(self) -> float | None:
-        """By how much L* of the output's face is higher than that of the sharp original."""
+        """Change of L* from the sharp original to the result."""
         return _difference(self.lightness_output, self.lightness_original)
 
 
@@ -89,9 +89,9 @@ def _difference(after: float | None, before: float | None) -> float | None:
 
 
 def write_audit_rows(path: Path, rows: Iterable[AuditRow]) -> None:
-    """Writes rows as CSV, whole or not at all, in their order; labels are columns ``label:<name>``.
+    """Writes rows as CSV, atomically, in their order; each label is a column ``label:<name>``.
 
-    Numbers are written as ``repr`` does and read back exactly; an empty cell is None.
+    Numbers are written by ``repr`` and read back exactly; an empty cell is None.
 
     Raises:
         PhotopulseError: if the file cannot be written.
@@ -104,10 +104,10 @@ def write_audit_rows(path: Path, rows: Iterable[AuditRow]) -> None:
 
 
 def read_audit_rows(path: Path) -> list[AuditRow]:
-    """Reads what ``write_audit_rows`` wrote.
+    """Reads a file of ``write_audit_rows``.
 
     Raises:
-        PhotopulseError: naming the line and the reason, if the file is missing or damaged.
+        PhotopulseError: if the file is missing or damaged; it states the line and the reason.
     """
     return read_csv(path, _row, check=_check_columns)
 
@@ -127,7 +127,7 @@ def _row(cells: dict[str, str]) -> AuditRow:
 
 
 SHIFTS = ("shift_small", "shift_large", "lightness_shift_small", "lightness_shift_large")
-"""What is computed from a row, and written beside it."""
+"""Properties of ``AuditRow`` that are written as columns too."""
 
 _COLUMNS = tuple(column.name for column in fields(AuditRow) if column.name != "labels")
 _TEXTS = ("image", "tone_group", "method", "generator", "picture", "key", "error")

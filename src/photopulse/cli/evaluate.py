@@ -1,4 +1,4 @@
-"""`photopulse evaluate`: sharp faces in, tables of how well methods bring them back out."""
+"""`photopulse evaluate`: sharp pictures in, tables of how well methods bring them back out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,14 +20,15 @@ def evaluate_command(
     inputs: Annotated[list[Path], typer.Argument(metavar="HR...", help="Sharp photos, or folders of them.")],
     output: OutputFolder = Path("evaluation"),
     methods: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--methods",
             metavar="A,B",
             help="Of nearest, bicubic, lanczos, realesrgan, fsrnet, fsrgan, pulse, pulse:STEPS, fast, "
-            "fast:draft, fast:best, fast:exact.",
+            "fast:draft, fast:best, fast:exact. Those of --restore are said there.",
+            show_default="nearest,bicubic,pulse",
         ),
-    ] = "nearest,bicubic,pulse",
+    ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(metavar="METHOD=N", help="A slow method works on the first N pictures only; repeatable."),
@@ -37,6 +38,15 @@ def evaluate_command(
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes; they share the processor.")] = 1,
     *,
+    restore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Damage whole photos instead, light, medium or heavy, and restore them; repeatable. With methods of "
+            "input, bicubic, lanczos, nlm, nlm:STRENGTH, realesrgan, restore, restore:FIDELITY, restore:photo.",
+            rich_help_panel=_TASK,
+        ),
+    ] = None,
     aligned: Annotated[
         bool, typer.Option("--aligned", help="The pictures are aligned faces already.", rich_help_panel=_TASK)
     ] = False,
@@ -71,7 +81,8 @@ def evaluate_command(
     faces: Annotated[
         bool,
         typer.Option(
-            help="The detector's confidence in a face, and the shift of skin tone.", rich_help_panel=_MEASURES
+            help="The detector's confidence in a face, the shift of skin tone, and the faces of photos by themselves.",
+            rich_help_panel=_MEASURES,
         ),
     ] = True,
     lpips: Annotated[
@@ -87,16 +98,17 @@ def evaluate_command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Redo what an earlier run finished.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of lines.")] = False,
 ) -> None:
-    """Makes sharp faces small, brings them back by several methods and measures the results.
+    """Makes sharp faces small, or damages sharp photos, brings them back by several methods and measures the results.
 
     Exit code 0: all went well; 3: a search did not come close enough to its input; 1: a picture failed;
     130: interrupted, a rerun goes on.
     """
-    from photopulse.evaluation.settings import EvaluateSettings
+    from photopulse.evaluation.settings import RESTORERS, EvaluateSettings
 
+    named = RESTORERS if restore else None
     try:
         settings = EvaluateSettings(
-            methods=tuple(method.strip() for method in methods.split(",")),
+            restore=tuple(restore or ()),
             degradation=degradation,
             small=small,
             aligned=aligned,
@@ -111,7 +123,11 @@ def evaluate_command(
             lpips=lpips,
             workers=workers,
             resume=not fresh,
-            **given(corruptions=tuple(corruption) if corruption else None, sizes=tuple(size) if size else None),
+            **given(
+                methods=tuple(method.strip() for method in methods.split(",")) if methods is not None else named,
+                corruptions=tuple(corruption) if corruption else None,
+                sizes=tuple(size) if size else None,
+            ),
         )
     except (PhotopulseError, ValueError) as error:
         fail(str(error), 2)
@@ -133,7 +149,7 @@ def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, as_j
 
     try:
         files = find_pictures(inputs)
-        detector = None if settings.aligned else load_detector()
+        detector = load_detector() if settings.finds_faces else None
         with watching(quiet=True) as watcher:
             rows = evaluate_files(files, output, settings, watcher, detector=detector)
     except PhotopulseError as error:

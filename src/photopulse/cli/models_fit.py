@@ -9,7 +9,7 @@ import typer
 
 from photopulse.cli.console import fail, print_note
 from photopulse.cli.options import Device, find_device
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
@@ -96,14 +96,9 @@ def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
 def _keep(prior: "GaussianPrior", path: "Path") -> None:
     from photopulse.search.prior import save_prior
 
-    try:
+    fix = "let PHOTOPULSE_CACHE name a folder that can be written to and has room"
+    with file_errors(f"cannot write {path}", fix=fix):
         save_prior(prior, path)
-    except OSError as error:
-        raise PhotopulseError(
-            f"cannot write {path}",
-            why=error.strerror or str(error),
-            fix="let PHOTOPULSE_CACHE name a folder that can be written to and has room",
-        ) from error
 
 
 def _print(name: str, prior: "Path", fits: "Sequence[TwinFit]", *, as_json: bool) -> None:

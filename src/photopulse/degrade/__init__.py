@@ -1,4 +1,4 @@
-"""What happens to a sharp picture: corruptions, downscaling, both as one known way, and drawn damage of photos."""
+"""How sharp pictures are degraded: downscaling, corruptions, both as one known degradation, and random damage."""
 
 from photopulse.degrade.blur import Defocus, GaussianBlur, MotionBlur
 from photopulse.degrade.corruption import Corruption

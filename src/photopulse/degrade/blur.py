@@ -1,7 +1,7 @@
-"""Corruptions that spread every pixel: motion, an unsharp lens, softness.
+"""Blurs: motion blur, defocus and Gaussian blur.
 
-Lengths are in pixels of the given image: the paper's 100 px of motion are meant for 1024 px. Edges are mirrored,
-the mirror standing on the edge pixels. Called, they compute by OpenCV on the CPU, without gradients.
+Lengths are in pixels of the given image; the paper's motion of 100 px is meant for images of 1024 px. Edges are
+mirrored at the edge pixels. Calls compute with OpenCV on the CPU, without gradients.
 """
 
 import math
@@ -24,12 +24,12 @@ from photopulse.degrade.spread import spread
 Plane = NDArray[np.floating]
 
 _LEAST_LENGTH, _LEAST_RADIUS, _LEAST_STD = 1, 0.5, 0.1
-# Of a blur, px squared: what is spread less is not worth computing.
+# Variance of a kernel in px squared below which a blur is left out.
 _NEGLIGIBLE_VARIANCE = 0.02
 
 
 class Blur(Corruption):
-    """A corruption that correlates every channel with one kernel."""
+    """A corruption that correlates all channels with one kernel."""
 
     @property
     def is_random(self) -> bool:
@@ -45,7 +45,7 @@ class Blur(Corruption):
 
     @abstractmethod
     def kernel(self) -> Plane:
-        """Returns the weights, two odd sides, equal to their own mirror image, float64, sum 1."""
+        """Returns the weights: a matrix with odd sides, symmetric under a half turn, float64, with the sum 1."""
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:  # noqa: ARG002
         kernel = self.kernel()
@@ -56,7 +56,7 @@ class Blur(Corruption):
         return _each_plane(image, correlated)
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the blurred picture itself, differentiably and on its own device."""
+        """Returns the blurred picture, differentiably and on its own device."""
         return spread(image, self)
 
 
@@ -65,10 +65,10 @@ _Kind = TypeVar("_Kind", bound=Blur)
 
 @dataclass(frozen=True)
 class MotionBlur(Blur):
-    """Spreads every pixel evenly over a line of ``length`` px, centred on it (PULSE, Fig. 6).
+    """Motion blur: spreads every pixel evenly over a centred line of ``length`` px (PULSE, Fig. 6).
 
-    ``angle`` is that of the line in degrees, counterclockwise from the horizontal. Pixels beside the line weigh
-    one less their distance from it; a line of even length has two half pixels at its ends, so that nothing moves.
+    ``angle`` is the line's angle in degrees, counterclockwise from the horizontal. A pixel beside the line has the
+    weight 1 minus its distance. A line of even length ends in two half pixels, so that the picture does not move.
     """
 
     length: float
@@ -99,7 +99,7 @@ class MotionBlur(Blur):
 
 @dataclass(frozen=True)
 class Defocus(Blur):
-    """Spreads every pixel evenly over a disk of ``radius`` px with an antialiased rim, as a lens out of focus."""
+    """Defocus: spreads every pixel evenly over a disk of ``radius`` px with an antialiased edge."""
 
     radius: float
 
@@ -122,7 +122,7 @@ class Defocus(Blur):
 
 @dataclass(frozen=True)
 class GaussianBlur(Blur):
-    """Blurs with a Gaussian of standard deviation ``std`` px, cut at four standard deviations."""
+    """Gaussian blur of standard deviation ``std`` px; the kernel is cut at four standard deviations."""
 
     std: float
 
@@ -164,10 +164,10 @@ def _normalised(weights: Plane) -> Plane:
 
 
 def _shrunk(make: Callable[[float], _Kind], length: float, ratio: float, *, least: float) -> _Kind | None:
-    """Finds the blur of that kind whose kernel's standard deviation is ``ratio`` times as large.
+    """Finds the blur of the same kind whose kernel has ``ratio`` times the standard deviation.
 
-    Lengths in proportion would blur too much or too little where pixels are as coarse as the kernel. None where it
-    would blur less than the least length does, or far less than a pixel.
+    A length scaled by ``ratio`` would blur too much or too little where the kernel is only a few pixels wide. None if
+    it would blur less than the least length does, or far less than a pixel.
     """
     wanted = _variance(make(length)) * ratio**2
     if wanted < max(_NEGLIGIBLE_VARIANCE, _variance(make(least))):
@@ -176,14 +176,14 @@ def _shrunk(make: Callable[[float], _Kind], length: float, ratio: float, *, leas
     def excess(shorter: float) -> float:
         return _variance(make(shorter)) - wanted
 
-    # Half a second to import, for what is rarely declared.
+    # Imported here because it takes half a second and is rarely needed.
     from scipy import optimize
 
     return make(cast(float, optimize.brentq(excess, least, length, xtol=1e-3)))
 
 
 def _variance(blur: Blur) -> float:
-    """The mean squared distance over which the blur spreads."""
+    """Returns the mean squared distance, in px squared, over which a blur spreads a pixel."""
     kernel = blur.kernel()
     height, width = kernel.shape
     down, right = np.mgrid[:height, :width]

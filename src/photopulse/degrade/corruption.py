@@ -1,4 +1,4 @@
-"""What every corruption says of itself: what it does, what it does on average, and what it is on a smaller picture."""
+"""The interface of corruptions: a random draw, its expected value, and its equivalent on a smaller picture."""
 
 from abc import ABC, abstractmethod
 
@@ -7,47 +7,48 @@ from torch import Tensor
 
 
 class Corruption(ABC):
-    """A way in which a picture is spoiled at full size.
+    """An operation that corrupts a picture and keeps its size: noise, blur, compression, pixelation.
 
-    All members are abstract, so that a new corruption that lacks one cannot be made at all: no search may pass over
-    a part of what happened to its input.
+    All members are abstract, so a new corruption that lacks one cannot be created: otherwise a search could silently
+    ignore a part of what happened to its input.
     """
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """Its text form, which ``parse_corruptions`` reads back."""
+        """The text form, which ``parse_corruptions`` reads, e.g. ``"noise:25"``."""
 
     @property
     @abstractmethod
     def is_random(self) -> bool:
-        """Whether two draws differ."""
+        """Whether the result depends on random numbers."""
 
     @property
     @abstractmethod
     def is_linear(self) -> bool:
-        """Whether ``expected`` takes means of pictures to means, but for what is clamped at black and white."""
+        """Whether ``expected`` is a linear function of the picture, except for clamping at black and white."""
 
     @property
     @abstractmethod
     def has_steps(self) -> bool:
-        """Whether ``expected`` jumps where the picture changes smoothly, as rounding does."""
+        """Whether ``expected`` is a step function of the picture, as rounding makes it."""
 
     @abstractmethod
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
-        """Spoils (B, 3, H, W) in [0, 1]; same shape, device and dtype, no gradients.
+        """Corrupts pictures (B, 3, H, W) in [0, 1]; the result has their shape, device and dtype, and no gradients.
 
-        ``random`` is a CPU generator: the same seed gives the same result on every device. The pictures of a
-        batch share it, so corrupt pictures one by one, each with its own, to be free of the batch and the order.
+        ``random`` is a CPU generator: the same seed gives the same result on every device. All pictures of a batch
+        draw from it in turn; for a result that depends on neither batch nor order, corrupt the pictures one by one,
+        each with its own generator.
         """
 
     @abstractmethod
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the mean of what becomes of (B, 3, H, W) over all draws, differentiably."""
+        """Computes the expected value over all draws for pictures (B, 3, H, W), differentiably."""
 
     @abstractmethod
     def at_scale(self, ratio: float) -> "Corruption | None":
-        """Gives the corruption that does the same to a picture ``ratio`` times as wide and high, 0 < ratio < 1.
+        """Returns the equivalent corruption of a picture ``ratio`` times as wide and high, 0 < ratio < 1.
 
-        None where nothing of it would be left to see.
+        None if its effect would not be visible at that size.
         """

@@ -1,4 +1,4 @@
-"""What spoils a face before it becomes small (PULSE, Fig. 6, and more), written ``"noise:25+jpeg:30"``."""
+"""Corruptions by text, e.g. ``"noise:25+jpeg:30"``: those of PULSE's robustness test (Fig. 6) and others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ RECIPES: Mapping[str, str] = {
     "jpeg-30": "jpeg:30",
     "defocus": "defocus:16",
 }
-"""Named corruptions for faces of 1024 px; the second to the fifth are those of PULSE's Fig. 6."""
+"""Corruptions with short names, for faces of 1024 px; the second to the fifth are those of PULSE's Fig. 6."""
 
 
 @dataclass(frozen=True)
 class Corruptions:
-    """Corruptions in the order in which they are applied; none of them leaves the picture as it is."""
+    """A sequence of corruptions, applied in order; an empty one returns the picture unchanged."""
 
     parts: tuple[Corruption, ...] = ()
 
@@ -40,6 +40,7 @@ class Corruptions:
         return "+".join(part.name for part in self.parts) or UNTOUCHED
 
     def __call__(self, image: Tensor, random: torch.Generator) -> Tensor:
+        """Applies all corruptions to pictures (B, 3, H, W) in [0, 1], see ``Corruption``."""
         check_image(image, 1)
         for part in self.parts:
             image = part(image, random)
@@ -62,10 +63,10 @@ EXAMPLES = (
 
 
 def parse_corruptions(text: str) -> Corruptions:
-    """Reads what ``Corruptions.name`` writes; ``"clean"``, ``"none"`` and the empty text leave the picture as it is.
+    """Parses the text form of corruptions; ``"clean"``, ``"none"`` and the empty text stand for no corruption.
 
     Raises:
-        PhotopulseError: naming the part that cannot be read, and what there is.
+        PhotopulseError: if a part cannot be parsed; it names that part and the possible ones.
     """
     if text.strip() in ("", "none", UNTOUCHED):
         return Corruptions()
@@ -73,7 +74,7 @@ def parse_corruptions(text: str) -> Corruptions:
 
 
 def folder_name(corruptions: Corruptions) -> str:
-    """Words corruptions as one folder that every file system takes: ``"noise-25_jpeg-30"``."""
+    """Returns a folder name for corruptions that is valid on every file system, e.g. ``"noise-25_jpeg-30"``."""
     return corruptions.name.replace(":", "-").replace("+", "_")
 
 
@@ -87,12 +88,12 @@ def _parsed(part: str) -> Corruption:
         raise PhotopulseError(
             f"cannot read the corruption {part!r}",
             why=str(error),
-            fix=f"write {UNTOUCHED}, or with + between them some of {EXAMPLES}",
+            fix=f"write {UNTOUCHED}, or one or more of these, joined by +: {EXAMPLES}",
         ) from error
 
 
 def _numbers(kind: str, amounts: str) -> list[float]:
-    """Reads ``"100@30"`` for motion, one number for all others."""
+    """Parses ``"100@30"`` for motion, one number for all other kinds."""
     try:
         numbers = [float(amount) for amount in amounts.split("@")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Damage that is known to have happened, as one differentiable way from the large picture to the small one."""
+"""A declared degradation: downscaling with known corruptions around it, as one differentiable operator."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,10 +24,15 @@ _SEPARATOR = "+"
 
 @dataclass(frozen=True)
 class Declared:
-    """Corruptions of the large picture, downscaling, corruptions of the small picture, in this order.
+    """Corruptions of the large picture, downscaling, and corruptions of the small picture, applied in this order.
 
-    Called, it gives what is to be expected, differentiably: each part's ``expected``. What the random parts leave
-    besides is the ``expected_error``.
+    A call returns the expected result, differentiably: it applies the ``expected`` value of each part. The remaining
+    error, from the random parts, is ``expected_error``.
+
+    Attributes:
+        before: corruptions of the large picture.
+        downscale: the downscaling operator.
+        after: corruptions of the small picture.
     """
 
     before: tuple[Corruption, ...]
@@ -47,10 +52,11 @@ class Declared:
 
     @property
     def is_linear(self) -> bool:
-        """Whether all parts are."""
+        """Whether all parts are linear."""
         return self.downscale.is_linear and all(part.is_linear for part in (*self.before, *self.after))
 
     def __call__(self, image: Tensor) -> Tensor:
+        """Computes the expected small picture (B, 3, H / factor, W / factor) for (B, 3, H, W), differentiably."""
         check_image(image, self.factor)
         for part in self.before:
             image = part.expected(image)
@@ -61,7 +67,10 @@ class Declared:
 
     @torch.no_grad()
     def observe(self, image: Tensor, random: torch.Generator) -> Tensor:
-        """Draws what happens to (B, 3, H, W), random parts included; ``random`` is a CPU generator."""
+        """Draws one degraded picture for each of (B, 3, H, W), random parts included.
+
+        ``random`` is a CPU generator. The result is (B, 3, H / factor, W / factor), without gradients.
+        """
         check_image(image, self.factor)
         for part in self.before:
             image = part(image, random)
@@ -71,17 +80,17 @@ class Declared:
         return image
 
     def without_steps(self) -> Degradation:
-        """Leaves out the corruptions that jump; itself where none does."""
+        """Returns the degradation without the corruptions that are step functions; itself if there are none."""
         before, after = _smooth_parts(self.before), _smooth_parts(self.after)
         if (before, after) == (self.before, self.after):
             return self
         return _declared(before, self.downscale.without_steps(), after)
 
     def with_factor(self, factor: int) -> Degradation:
-        """Shrinks the corruptions of the large picture; those of the small one stay.
+        """Returns the equivalent for a smaller factor: corruptions of the large picture are scaled, others stay.
 
         Raises:
-            ValueError: for a factor below 1 or above the own one.
+            ValueError: if ``factor`` is below 1 or above this degradation's own factor.
         """
         check_smaller_factor(self, factor)
         if factor == self.factor:
@@ -91,25 +100,26 @@ class Declared:
         return _declared(before, self.downscale.with_factor(factor), self.after)
 
     def expected_error(self, *, side: int | None = None) -> float:
-        """Measures what the random parts leave: see ``measured_error``; 0 where none is random."""
+        """Measures the error that the random parts leave (``measured_error``); 0 if no part is random."""
         side = measuring_side(self, side)
         if any(part.is_random for part in self.before):
             return measured_error(self, side)
         if any(part.is_random for part in self.after):
-            # What happened to the large picture is exact, so the small one can be made up directly.
+            # The corruptions of the large picture are deterministic, so random small pictures are enough.
             return measured_error(Declared((), Bicubic(1), self.after), side)
         return 0.0
 
 
 def parse_degradation(text: str, *, factor: int) -> Degradation:
-    """Reads a downscaler's name with corruptions around it: ``"motion:100+bicubic+jpeg:30+noise:25"``.
+    """Parses a downscaler's name with corruptions around it: ``"motion:100+bicubic+jpeg:30+noise:25"``.
 
-    What stands left of the downscaler happened to the large picture and counts in its pixels, what stands right
-    happened to the small one. Without a downscaler, bicubic comes first. A name alone gives that operator.
+    Corruptions before the downscaler apply to the large picture, with lengths in its pixels; those after it apply to
+    the small one. If no downscaler is named, ``bicubic`` is put first. A downscaler's name alone gives that operator.
 
     Raises:
-        ValueError: naming the part that cannot be read, and what there is.
+        ValueError: if a part cannot be parsed; it names that part and the possible ones.
     """
+    # Find the one downscaler.
     parts = [part.strip() for part in text.split(_SEPARATOR)]
     downscalers = [k for k, part in enumerate(parts) if part in DEGRADATION_NAMES]
     if len(downscalers) > 1:
@@ -117,6 +127,7 @@ def parse_degradation(text: str, *, factor: int) -> Degradation:
         raise ValueError(f"the degradation {text!r} downscales twice, by {names}; keep one of them")
     if not downscalers:
         parts, downscalers = ["bicubic", *parts], [0]
+    # Parse what stands before and after it.
     middle = downscalers[0]
     before = tuple(_parsed(part) for part in parts[:middle])
     after = tuple(_parsed(part) for part in parts[middle + 1 :])
@@ -140,7 +151,7 @@ def _parsed(part: str) -> Corruption:
         corruptions, why = (), error.why
     if not corruptions:
         raise ValueError(
-            f"unknown degradation {part!r}: {why}; write one of {', '.join(DEGRADATION_NAMES)}, or with + between them "
-            f"some of {EXAMPLES}"
+            f"unknown degradation {part!r}: {why}; write one of {', '.join(DEGRADATION_NAMES)}, joined by + with any "
+            f"of {EXAMPLES}"
         )
     return corruptions[0]

@@ -1,8 +1,8 @@
-"""Downscaling operators: what turned the sharp face into the small one (PULSE, section 3).
+"""Downscaling operators, and the interface of degradations, by which a search compares its face with the input.
 
-Every operator takes an RGB image (B, 3, H, W) whose height and width divide by ``factor`` and gives
-(B, 3, H / factor, W / factor) on the same device and in the same dtype, differentiably. Output pixel i looks
-at the middle of its block of ``factor`` input pixels: the coordinate ``(i + 1/2) * factor - 1/2``.
+Every operator maps an RGB image (B, 3, H, W), whose height and width are multiples of ``factor``, to
+(B, 3, H / factor, W / factor) on the same device and in the same dtype, differentiably. Output pixel i is centred on
+its block of ``factor`` input pixels, at the coordinate ``(i + 1/2) * factor - 1/2``. (PULSE, section 3.)
 """
 
 from abc import ABC, abstractmethod
@@ -16,11 +16,11 @@ from photopulse.degrade.resample import BOX, CUBIC, LANCZOS3, TENT, check_image,
 
 
 class Degradation(Protocol):
-    """A known way from a large image to a small one."""
+    """A known, differentiable map from a large image to a small one; the forward model of a search."""
 
     @property
     def name(self) -> str:
-        """What settings and reports call it, e.g. ``"bicubic"``."""
+        """Its name in settings and reports, e.g. ``"bicubic"``."""
         ...
 
     @property
@@ -30,36 +30,36 @@ class Degradation(Protocol):
 
     @property
     def is_linear(self) -> bool:
-        """Whether means of pictures are downscaled to means, but for what is clamped at black and white."""
+        """Whether it is a linear function of the image, except for clamping at black and white."""
         ...
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Downscales (B, 3, H, W) to (B, 3, H / factor, W / factor); ValueError if that does not divide."""
+        """Degrades (B, 3, H, W) to (B, 3, H / factor, W / factor); ValueError if factor does not divide the sides."""
         ...
 
     def without_steps(self) -> "Degradation":
-        """Gives the same without the parts that jump (``Corruption.has_steps``): itself where there are none."""
+        """Returns the degradation without its step functions (``Corruption.has_steps``); itself if it has none."""
         ...
 
     def with_factor(self, factor: int) -> "Degradation":
-        """Gives what takes a rendering only ``factor`` times the small picture's size to that picture.
+        """Returns the equivalent degradation of a rendering that is only ``factor`` times as large as the small image.
 
-        The rendering's pixels count as means of the large picture's. What happened to the large picture shrinks with
-        it or vanishes (``Corruption.at_scale``), what happened to the small one stays, and a downscaler keeps its
-        kind: with the factor 1 it changes nothing. Ask the original for the ``expected_error``.
+        Each pixel of the rendering stands for the mean of a block of the large image. Corruptions of the large image
+        are scaled or dropped (``Corruption.at_scale``), those of the small image stay, and the downscaler stays the
+        same kind; with a factor of 1 it is the identity. The ``expected_error`` is that of the original degradation.
 
         Raises:
-            ValueError: for a factor below 1 or above the own one.
+            ValueError: if ``factor`` is below 1 or above this degradation's own factor.
         """
         ...
 
     def expected_error(self, *, side: int | None = None) -> float:
-        """Returns the mean squared error, white being 1, between what is computed and what was observed of a picture.
+        """Returns the expected mean squared error (white is 1) between the computed and the observed small image.
 
-        It is what the random parts leave, so that no search fits the noise; zero where nothing is random.
+        The random parts cause it; a search that goes below it fits the noise. It is 0 if nothing is random.
 
         Args:
-            side: of the small picture; by default as if the large one had 1024 px.
+            side: side of the small image in px; by default as if the large one had 1024 px.
         """
         ...
 
@@ -71,14 +71,14 @@ def check_factor(operator: Degradation) -> None:
 
 
 def check_smaller_factor(operator: Degradation, factor: int) -> None:
-    """Raises ValueError for a factor that ``with_factor`` cannot give."""
+    """Raises ValueError unless ``with_factor`` can give this factor."""
     if not 1 <= factor <= operator.factor:
         raise ValueError(f"factor must be from 1 to the operator's own, {operator.factor}, got {factor}")
 
 
 @dataclass(frozen=True)
 class Downscaler(ABC):
-    """What the named operators have in common: they are linear and certain, and come in every factor."""
+    """Base of the named operators, which are linear and deterministic and exist for every integer factor."""
 
     factor: int
     name: str = field(default="", init=False)
@@ -90,7 +90,7 @@ class Downscaler(ABC):
 
     @abstractmethod
     def __call__(self, image: Tensor) -> Tensor:
-        """Downscales, see ``Degradation``."""
+        """Downscales an image, see ``Degradation``."""
 
     def without_steps(self) -> Self:
         return self
@@ -105,10 +105,10 @@ class Downscaler(ABC):
 
 @dataclass(frozen=True)
 class Bicubic(Downscaler):
-    """PULSE's downscaling: antialiased cubic convolution (Keys 1981, a = -1/2), edges mirrored.
+    """PULSE's downscaling: antialiased cubic convolution (Keys 1981, a = -1/2), with mirrored edges.
 
-    Equal to PULSE's operator for every even factor. For odd ones PULSE's taps sit half a pixel beside the
-    block's middle; these do not, so that factor 1 changes nothing.
+    It equals PULSE's operator for every even factor. For odd factors PULSE's kernel is half a pixel off the centre of
+    the block; this one is centred, so that a factor of 1 is the identity.
     """
 
     name: str = field(default="bicubic", init=False)
@@ -131,7 +131,7 @@ class Box(Downscaler):
 class Nearest(Downscaler):
     """Takes pixel ``i * factor + factor // 2`` of each block, like Pillow's ``NEAREST``.
 
-    That is the middle pixel of odd blocks and the one below and right of the middle of even blocks.
+    This is the middle pixel of odd blocks, and the pixel below and to the right of the centre of even ones.
     """
 
     name: str = field(default="nearest", init=False)
@@ -172,7 +172,7 @@ DEGRADATION_NAMES = tuple(_OPERATORS)
 
 
 def make_degradation(name: str, *, factor: int) -> Degradation:
-    """Builds the operator of that name; ValueError lists the names when it is none of them."""
+    """Creates the operator with this name; ValueError for an unknown name, with the list of names."""
     if name not in _OPERATORS:
         raise ValueError(f"unknown degradation {name!r}; choose one of {', '.join(DEGRADATION_NAMES)}")
     return _OPERATORS[name](factor)

@@ -13,9 +13,9 @@ from photopulse.degrade.jpeg_model import jpeg_model
 
 @dataclass(frozen=True)
 class Jpeg(Corruption):
-    """Rounds to 8 bits, compresses as JPEG of that ``quality`` (libjpeg's scale) and decompresses.
+    """Rounds to 8 bits, compresses as JPEG with ``quality`` (1 to 100, libjpeg's scale) and decompresses.
 
-    Chroma has half the width and height (4:2:0). Nothing is random.
+    Chroma is subsampled to half the width and height (4:2:0). Nothing is random.
     """
 
     quality: float
@@ -46,8 +46,8 @@ class Jpeg(Corruption):
         return compressed(image, int(self.quality))
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the codec's values with the gradients of ``jpeg_model``."""
+        """Returns the codec's result with the gradients of ``jpeg_model``."""
         return jpeg_model(image, int(self.quality))
 
     def at_scale(self, ratio: float) -> None:
-        """Gives none: on a smaller picture other blocks would lose other details."""
+        """Returns None: on a smaller picture, other blocks would lose other details."""

@@ -1,4 +1,4 @@
-"""The JPEG codec itself: pictures to compressed bytes and back, by Pillow on the CPU."""
+"""The JPEG codec: compresses and decompresses pictures with Pillow on the CPU."""
 
 import io
 
@@ -14,7 +14,7 @@ _HALF_CHROMA = 2  # Pillow's number for 4:2:0.
 def compressed(image: Tensor, quality: int) -> Tensor:
     """Rounds (B, 3, H, W) to 8 bits, compresses at libjpeg's ``quality`` and decompresses; no gradients.
 
-    Values are clamped to [0, 1]. Chroma has half the width and height (4:2:0). Device and dtype stay.
+    Values are clamped to [0, 1]. Chroma is subsampled (4:2:0). Device and dtype stay the same.
     """
     pixels = (image.detach().float().clamp(0, 1) * 255 + 0.5).to("cpu", torch.uint8)
     decoded = np.stack([_round_trip(picture.permute(1, 2, 0).numpy(), quality) for picture in pixels])

@@ -1,7 +1,7 @@
-"""JPEG as a differentiable function: the codec's own numbers going forward, a linear codec going back.
+"""Differentiable JPEG: the real codec in the forward pass, a linear model of it in the backward pass.
 
-Baseline JPEG (ITU-T T.81) in a JFIF file: full-range BT.601, chroma at half the width and height, 8x8 cosine
-transforms, chroma enlarged again by a triangle filter, as libjpeg does it.
+Baseline JPEG (ITU-T T.81) in a JFIF file: full-range BT.601, chroma at half the width and height, cosine transforms of
+8x8 blocks, and chroma upsampled by a triangle filter, as in libjpeg.
 """
 
 import io
@@ -24,11 +24,11 @@ _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.114 * 1.772 / 0.587, -0.299 * 1.402 / 0.5
 
 
 def jpeg_model(image: Tensor, quality: int) -> Tensor:
-    """Gives what the codec makes of (B, 3, H, W), with the gradient of the codec without rounding and clamping.
+    """Returns the codec's result for (B, 3, H, W), with the gradient of a codec without rounding and clamping.
 
-    Straight through: a coefficient that survives the quantiser has the gain 1. One that is rounded to zero has
-    a gain from 1/4 (at zero) to 1 (where it would survive): with none at all, details that the target has and
-    the picture lacks could never come; with the full one, a search fills the picture with what the codec removes.
+    It is a straight-through estimator with a gain: 1 for a coefficient that survives quantisation, and from 1/4 (at
+    zero) up to 1 for one that is rounded to zero. Without that gain, a search could never add details that the target
+    has and the picture lacks; with a gain of 1, it fills the picture with details that the codec removes.
     """
     with torch.autocast(image.device.type, enabled=False):
         values = at_least_float32(image)
@@ -38,7 +38,7 @@ def jpeg_model(image: Tensor, quality: int) -> Tensor:
 
 
 class _Decoded(torch.autograd.Function):
-    """The real codec, without gradients; a function of its own so that ``torch.func`` can look inside."""
+    """The real codec, not differentiable; an autograd function so that ``torch.func`` transforms can handle it."""
 
     @staticmethod
     def forward(image: Tensor, quality: int) -> Tensor:
@@ -60,6 +60,7 @@ def _decoded(image: Tensor, quality: int) -> Tensor:
 
 
 def _linear_codec(image: Tensor, quality: int) -> Tensor:
+    """Models the codec without rounding: colour transform, subsampling, and a gain for each coefficient."""
     luma_steps, chroma_steps = (steps.to(image) for steps in _steps(quality))
     height, width = image.shape[2:]
     ycc = _mixed(image * 255, _TO_YCC)
@@ -74,10 +75,12 @@ def _mixed(planes: Tensor, weights: tuple[tuple[float, ...], ...]) -> Tensor:
 
 
 def _coded(planes: Tensor, steps: Tensor) -> Tensor:
-    """Weighs the coefficients of each block's cosine transform by what the quantiser lets through of a change."""
+    """Multiplies the coefficients of each block's cosine transform by the gain of ``jpeg_model``."""
+    # Blocks, with the last row and column repeated up to whole ones.
     batch, channels, height, width = planes.shape
     padded = F.pad(planes, (0, -width % _BLOCK, 0, -height % _BLOCK), mode="replicate")
     down, across = padded.shape[2] // _BLOCK, padded.shape[3] // _BLOCK
+    # Transform, apply the gain, transform back.
     cosines = _cosines().to(planes)
     blocks = padded.reshape(batch, channels, down, _BLOCK, across, _BLOCK).transpose(3, 4)
     coefficients = cosines @ blocks @ cosines.T
@@ -92,7 +95,7 @@ def _halved(chroma: Tensor) -> Tensor:
 
 
 def _doubled(chroma: Tensor, axis: int) -> Tensor:
-    """Lays two pixels over each: three quarters of it and one of its neighbour, edges repeated."""
+    """Doubles one axis with the triangle filter: 3/4 of a pixel and 1/4 of its neighbour, edges repeated."""
     size = chroma.shape[axis]
     before = torch.cat((chroma.narrow(axis, 0, 1), chroma.narrow(axis, 0, size - 1)), axis)
     after = torch.cat((chroma.narrow(axis, 1, size - 1), chroma.narrow(axis, -1, 1)), axis)
@@ -102,7 +105,7 @@ def _doubled(chroma: Tensor, axis: int) -> Tensor:
 @lru_cache(maxsize=100)
 @torch.inference_mode(False)
 def _steps(quality: int) -> tuple[Tensor, Tensor]:
-    """The quantisation steps of luma and chroma, (8, 8) each, as the codec writes them."""
+    """Returns the quantisation tables of luma and chroma, (8, 8) each, as the codec itself writes them."""
     buffer = io.BytesIO()
     Image.new("RGB", (_BLOCK, _BLOCK)).save(buffer, "JPEG", quality=quality)
     buffer.seek(0)
@@ -114,7 +117,7 @@ def _steps(quality: int) -> tuple[Tensor, Tensor]:
 @lru_cache(maxsize=1)
 @torch.inference_mode(False)
 def _cosines() -> Tensor:
-    """The orthonormal 8-point cosine transform, float64: row k holds the cosine of frequency k."""
+    """Returns the matrix of the orthonormal 8-point cosine transform, float64: row k has frequency k."""
     position = torch.arange(_BLOCK, dtype=torch.float64) + 0.5
     rows = torch.cos(math.pi / _BLOCK * torch.arange(_BLOCK)[:, None] * position) * math.sqrt(2 / _BLOCK)
     rows[0] = math.sqrt(1 / _BLOCK)

@@ -1,4 +1,4 @@
-"""The user's own blur kernel as a downscaling operator, and the files that it comes from."""
+"""A blur kernel of the user's as a downscaling operator, and the files from which it is read."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,10 +19,18 @@ MAX_KERNEL_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class CustomKernel:
-    """Correlates each channel with the user's own 2-D ``kernel`` (not flipped), edges mirrored.
+    """Correlates each channel with a 2-D ``kernel`` (not flipped), with mirrored edges, and subsamples.
 
-    The kernel's middle lies on the block's middle; where that is impossible (size and factor differ by an odd
-    number) half a pixel above and left of it. The kernel is used as it is: ``load_kernel`` normalises.
+    The kernel is centred on each block; where that is impossible (size and factor differ by an odd number), it lies
+    half a pixel above and to the left of the centre. The kernel is used as given; ``load_kernel`` normalises it.
+
+    Attributes:
+        kernel: weights (kH, kW).
+        factor: how many times smaller height and width become.
+        name: always ``"kernel"``.
+
+    Raises:
+        ValueError: if the kernel is not a matrix or the factor is below 1.
     """
 
     kernel: Tensor
@@ -36,7 +44,7 @@ class CustomKernel:
 
     @property
     def is_linear(self) -> bool:
-        """The kernel weighs and adds."""
+        """True: a correlation is linear."""
         return True
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -51,14 +59,14 @@ class CustomKernel:
         return small.reshape(batch, channels, *small.shape[2:]).to(image.dtype)
 
     def without_steps(self) -> "CustomKernel":
-        """Gives itself."""
+        """Returns itself, which has no steps."""
         return self
 
     def with_factor(self, factor: int) -> "CustomKernel":
-        """Sums the kernel over the larger pixels; with factor 1 it still blurs as far as it reaches beyond one.
+        """Sums the kernel over larger pixels; with a factor of 1 it still blurs if it is wider than one pixel.
 
         Raises:
-            ValueError: for a factor below 1 or above the own one.
+            ValueError: if ``factor`` is below 1 or above this kernel's own factor.
         """
         check_smaller_factor(self, factor)
         if factor == self.factor:
@@ -72,17 +80,19 @@ class CustomKernel:
         return 0.0
 
     def _rows(self, size: int, taps: int) -> Tensor:
-        """Which input rows, mirrored at the edges, the padded image is made of."""
+        """Returns the indices of the input rows (or columns) that make up the padded image, mirrored at the edges."""
         first = (self.factor - taps - 1) // 2 if (self.factor - taps) % 2 else (self.factor - taps) // 2
         return torch.as_tensor(mirror(np.arange(first, first + size - self.factor + taps), size))
 
 
 def _shares(taps: int, old: int, new: int) -> NDArray[np.float64]:
-    """Which share of each tap falls into each larger pixel, (larger pixels, taps), around the block's middle."""
+    """Returns which share of each tap falls into each larger pixel, (larger pixels, taps), float64."""
+    # Left edges of the taps in larger pixels, from the centre of the block.
     width = new / old
-    # CustomKernel lays its middle half a pixel above and left where it cannot meet the block's.
+    # CustomKernel lies half a pixel above and left of the centre where it cannot be centred.
     middle = -0.5 if (old - taps) % 2 else 0.0
     left = (np.arange(taps) - taps / 2 + middle) * width
+    # As many larger pixels as they reach, an even or odd number as the block has.
     pixels = int(np.ceil(2 * max(-left[0], left[-1] + width) - 1e-9))
     pixels += (pixels - new) % 2
     edges = np.arange(pixels + 1) - pixels / 2
@@ -91,10 +101,15 @@ def _shares(taps: int, old: int, new: int) -> NDArray[np.float64]:
 
 
 def load_kernel(path: Path) -> Tensor:
-    """Reads a blur kernel (kH, kW), float32, divided by its sum, from a .npy, .txt or .csv file of numbers.
+    """Reads a blur kernel (kH, kW) from a .npy, .txt or .csv file of numbers and divides it by its sum.
 
-    At most 1024 x 1024. Raises PhotopulseError when the file cannot be read or holds no usable kernel.
+    Returns:
+        float32, at most 1024 x 1024.
+
+    Raises:
+        PhotopulseError: if the file cannot be read or holds no usable kernel.
     """
+    # The bounds are checked before anything large is read.
     try:
         if path.stat().st_size > MAX_KERNEL_BYTES:
             raise ValueError(f"the file is larger than {MAX_KERNEL_BYTES // 2**20} MB")
@@ -117,7 +132,7 @@ def load_kernel(path: Path) -> Tensor:
 def _read_matrix(path: Path) -> NDArray[np.float64]:
     match path.suffix.lower():
         case ".npy":
-            # Mapped, so that a header that declares a huge array costs no memory.
+            # Memory-mapped, so that a header that declares a huge array costs no memory.
             loaded = np.load(path, allow_pickle=False, mmap_mode="r")
             if loaded.size > MAX_KERNEL_SIZE**2 or loaded.dtype.kind not in "biuf":
                 raise ValueError(f"it holds {loaded.shape} values of type {loaded.dtype}")

@@ -12,9 +12,9 @@ from photopulse.degrade.corruption import Corruption
 
 @dataclass(frozen=True)
 class Mosaic(Corruption):
-    """Gives every square of ``side`` x ``side`` px its mean colour; squares at the right and lower edge are cut.
+    """Fills every square of ``side`` x ``side`` px with its mean colour.
 
-    Cut squares take the mean of what is left of them. Nothing is random.
+    Squares at the right and bottom edges are cut; they get the mean of their remaining pixels. Nothing is random.
     """
 
     side: float
@@ -45,7 +45,7 @@ class Mosaic(Corruption):
         return self.expected(image.detach())
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the mosaic itself, differentiably."""
+        """Returns the pixelated picture, differentiably."""
         side = int(self.side)
         height, width = image.shape[2:]
         means = F.avg_pool2d(image, side, ceil_mode=True)
@@ -53,6 +53,6 @@ class Mosaic(Corruption):
         return squares[:, :, :height, :width]
 
     def at_scale(self, ratio: float) -> "Mosaic | None":
-        """Gives squares of whole pixels as near as can be; None below two."""
+        """Returns a mosaic with the nearest whole side in px; None below 2 px."""
         side = round(self.side * ratio)
         return Mosaic(side) if side > 1 else None

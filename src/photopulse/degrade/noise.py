@@ -1,7 +1,7 @@
-"""Corruptions that draw random numbers for each pixel; the results are clamped to [0, 1] as a camera's are.
+"""Noise: corruptions that draw random numbers for each pixel and clamp the result to [0, 1], as a camera does.
 
-Numbers are drawn on the CPU in float32 for the whole batch: the same seed gives the same noise on every device.
-A picture's noise is its own, whatever stands beside it, where each is corrupted alone with its own generator.
+The numbers are drawn on the CPU in float32 for the whole batch, so the same seed gives the same noise on every device.
+For noise that does not depend on the batch, corrupt each picture alone with its own generator.
 """
 
 import math
@@ -15,12 +15,12 @@ from photopulse.degrade.amounts import amount_text, check_amount
 from photopulse.degrade.corruption import Corruption
 from photopulse.degrade.resample import at_least_float32
 
-# How much unit noise of Cb and Cr moves red, green and blue, see ChromaNoise.
+# Standard deviations of red, green and blue under unit noise of Cb and Cr, see ChromaNoise.
 _CHROMA = (1.402, math.hypot(0.299 * 1.402, 0.114 * 1.772) / 0.587, 1.772)
 
 
 class _Noise(Corruption):
-    """What all corruptions of this file have in common: each pixel is hit by itself, whatever the picture's size."""
+    """Base of the corruptions of this file, which treat each pixel independently and at any size alike."""
 
     @property
     def is_random(self) -> bool:
@@ -35,13 +35,13 @@ class _Noise(Corruption):
         return False
 
     def at_scale(self, ratio: float) -> Self:  # noqa: ARG002
-        """Gives the same: what it does on average depends on no length."""
+        """Returns itself: its expected value does not depend on the size of the picture."""
         return self
 
 
 @dataclass(frozen=True)
 class GaussianNoise(_Noise):
-    """Adds independent normal noise of standard deviation ``std`` / 255 to every value (PULSE, Fig. 6)."""
+    """Adds independent Gaussian noise of standard deviation ``std`` / 255 to every value (PULSE, Fig. 6)."""
 
     std: float
 
@@ -58,18 +58,18 @@ class GaussianNoise(_Noise):
         return _added(image, noise)
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the mean, which noise moves only where clamping cuts it off, near black and white.
+        """Computes the expected value, which differs from the picture only where clamping cuts the noise off.
 
-        Beyond [0, 1], where pictures are clamped at last but a search still needs a slope, it goes on as a line.
+        Outside [0, 1] it continues with slope 1, because a search needs a gradient there.
         """
         return _mean_clamped(image, [self.std / 255])
 
 
 @dataclass(frozen=True)
 class ChromaNoise(_Noise):
-    """Adds normal noise of standard deviation ``std`` / 255 to Cb and Cr alone; the luma keeps still.
+    """Adds Gaussian noise of standard deviation ``std`` / 255 to Cb and Cr; the luma does not change.
 
-    Full-range BT.601, as in JPEG; where a colour leaves [0, 1] and is clamped, the luma changes too.
+    Colours are full-range BT.601, as in JPEG. Where a colour leaves [0, 1] and is clamped, the luma changes as well.
     """
 
     std: float
@@ -90,15 +90,15 @@ class ChromaNoise(_Noise):
         return _added(image, torch.stack((red, green, blue), dim=1))
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the mean as that of ``GaussianNoise``, each channel by its share of the noise."""
+        """Computes the expected value as for ``GaussianNoise``, each channel with its own standard deviation."""
         return _mean_clamped(image, [self.std / 255 * share for share in _CHROMA])
 
 
 @dataclass(frozen=True)
 class SaltAndPepper(_Noise):
-    """Turns a ``fraction`` of the pixels black or white, each half of the time (PULSE, Fig. 6).
+    """Sets a ``fraction`` of the pixels to black or white, with equal probability (PULSE, Fig. 6).
 
-    A pixel is hit as a whole, in all three channels.
+    All three channels of a pixel are set together.
     """
 
     fraction: float
@@ -118,7 +118,7 @@ class SaltAndPepper(_Noise):
         return torch.where(drawn < self.fraction / 2, 0.0, salted).clamp(0, 1)
 
     def expected(self, image: Tensor) -> Tensor:
-        """Gives the mean, ``(1 - p) x + p / 2`` for a fraction p."""
+        """Computes the expected value, ``(1 - p) x + p / 2`` for a fraction p."""
         return image + self.fraction * (0.5 - image)
 
 
@@ -128,7 +128,10 @@ def _added(image: Tensor, noise: Tensor) -> Tensor:
 
 
 def _mean_clamped(image: Tensor, stds: list[float]) -> Tensor:
-    """The mean of normal values around each pixel, clamped to [0, 1]; one deviation for all channels or each."""
+    """Computes the mean of a Gaussian around each pixel, clamped to [0, 1].
+
+    ``stds`` has one standard deviation for all channels, or one for each.
+    """
     if max(stds) == 0:
         return image
     values = at_least_float32(image)
@@ -138,5 +141,5 @@ def _mean_clamped(image: Tensor, stds: list[float]) -> Tensor:
 
 
 def _excess(mean: Tensor) -> Tensor:
-    """The mean of the positive part of a normal variable of deviation 1."""
+    """Computes the mean of the positive part of a Gaussian variable with standard deviation 1."""
     return torch.exp(-mean.square() / 2) / math.sqrt(2 * math.pi) + mean / 2 * torch.erfc(-mean / math.sqrt(2))

@@ -1,9 +1,10 @@
-"""What time, cameras and the web do to photos: the chain that restoration is trained and measured on.
+"""Random damage of photos, on which restoration is trained and measured.
 
-blur -> shake -> defocus -> shrinking -> noise -> colour noise -> mosaic -> JPEG: the first order of Real-ESRGAN's chain
-(Wang et al. 2021, arXiv 2107.10833, 3.1) with the damages of old photos and of phones in the dark. A recipe is drawn
-into one damage, which is then done to a photo: ``LEVELS["medium"].draw(random)(photo, random)``. All numbers come from
-that one ``torch.Generator``, so a seed of a photo's own always gives the same damaged photo.
+The chain is blur -> shake -> defocus -> downscaling -> noise -> colour noise -> mosaic -> JPEG: the first-order
+degradation of Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833, 3.1), with shake, defocus, colour noise and mosaic
+added. A recipe has ranges; a draw from it is one damage, which is then applied to a photo:
+``LEVELS["medium"].draw(random)(photo, random)``. All random numbers come from that one ``torch.Generator``, so a photo
+with a seed of its own is always damaged in the same way.
 """
 
 import math
@@ -23,19 +24,24 @@ from photopulse.degrade.mosaic import Mosaic
 from photopulse.degrade.noise import ChromaNoise, GaussianNoise
 from photopulse.images.resize import resized
 
-# What is less changes nothing.
+# Smaller amounts would not change the picture.
 _LEAST_BLUR, _LEAST_SHAKE, _LEAST_DEFOCUS = 0.1, 1.0, 0.5
 _LEAST_SIDE = 8
 
 
 @dataclass(frozen=True)
 class Amount:
-    """How much of a damage: drawn between ``low`` and ``high``, in ``share`` of the photos, else none.
+    """A range from which the strength of one corruption is drawn.
 
-    ``even_ratios`` draws so that 1 to 2 is as likely as 4 to 8; otherwise all amounts are equally likely.
+    Attributes:
+        low: least amount.
+        high: greatest amount.
+        share: part of the photos that get the corruption at all, in [0, 1].
+        even_ratios: whether the logarithm is drawn uniformly, so that 1 to 2 is as likely as 4 to 8; otherwise the
+            amount itself is.
 
     Raises:
-        ValueError: for a range that is none or, with ``even_ratios``, not above zero, or a share outside of 0 to 1.
+        ValueError: unless 0 <= low <= high, 0 <= share <= 1 and, with ``even_ratios``, low > 0.
     """
 
     low: float
@@ -52,7 +58,10 @@ class Amount:
             raise ValueError("ratios are even only above zero, got an amount from 0")
 
     def draw(self, random: torch.Generator) -> float | None:
-        """Draws an amount; always takes two numbers from ``random``, so that later draws do not depend on it."""
+        """Draws an amount, or None for a photo that does not get the corruption.
+
+        It always takes two numbers from ``random``, so that later draws do not depend on the outcome.
+        """
         hit, place = cast(list[float], torch.rand(2, generator=random).tolist())
         if hit >= self.share:
             return None
@@ -66,17 +75,17 @@ _NONE: Final = Amount(0, 0, share=0)
 
 @dataclass(frozen=True, kw_only=True)
 class DamageRecipe:
-    """Ranges of all damages, in the order in which they happen.
+    """The ranges from which damage is drawn, in the order in which the corruptions are applied.
 
     Attributes:
-        blur: standard deviation of a Gaussian, px of the sharp photo;
-        shake: length of a straight motion in a random direction, px of the sharp photo;
-        defocus: radius of a disk, px of the sharp photo.
+        blur: standard deviation of a Gaussian, in px of the sharp photo.
+        shake: length of a straight motion in a random direction, in px of the sharp photo.
+        defocus: radius of a disk, in px of the sharp photo.
         shrink: factor by which width and height become smaller, 1 or more.
-        noise: standard deviation in each channel, of 255, in the small photo;
-        chroma_noise: likewise, in Cb and Cr alone.
-        mosaic: side of the squares, px of the small photo, rounded; 1 is none.
-        jpeg: quality of the small photo's file, rounded, 1 to 100.
+        noise: standard deviation in each channel of the small photo, on the scale of 255.
+        chroma_noise: standard deviation in Cb and Cr of the small photo, on the scale of 255.
+        mosaic: side of the squares in px of the small photo, rounded; 1 is no mosaic.
+        jpeg: JPEG quality of the small photo, rounded, 1 to 100.
     """
 
     blur: Amount = _NONE
@@ -89,10 +98,11 @@ class DamageRecipe:
     jpeg: Amount = _NONE
 
     def draw(self, random: torch.Generator) -> "Damage":
-        """Draws one way in which a photo is spoiled; ``random`` is a CPU generator.
+        """Draws one damage; ``random`` is a CPU generator, of which every draw takes the same number of values.
 
-        As many numbers are taken from it whatever comes out. Amounts are rounded to two decimals, as names show them.
+        Amounts are rounded to two decimals, as the damage's name shows them.
         """
+        # All amounts are drawn first, whether they are used or not.
         blur, shake, defocus, shrink, noise, chroma, mosaic, jpeg = (
             amount.draw(random)
             for amount in (
@@ -107,6 +117,7 @@ class DamageRecipe:
             )
         )
         angle = 180 * torch.rand((), generator=random).item()
+        # Corruptions of the sharp photo, except those too weak to change it.
         before: list[Corruption] = []
         if blur is not None and blur >= _LEAST_BLUR:
             before.append(GaussianBlur(_short(blur)))
@@ -114,6 +125,7 @@ class DamageRecipe:
             before.append(MotionBlur(_short(shake), _short(angle)))
         if defocus is not None and defocus >= _LEAST_DEFOCUS:
             before.append(Defocus(_short(defocus)))
+        # Corruptions of the small photo.
         after: list[Corruption] = []
         if noise is not None:
             after.append(GaussianNoise(_short(noise)))
@@ -128,10 +140,10 @@ class DamageRecipe:
 
 @dataclass(frozen=True)
 class DamageMixture:
-    """Several recipes, of which each photo gets one.
+    """Several recipes, of which one is drawn for each photo.
 
     Attributes:
-        recipes: with the share of the photos that each is for.
+        recipes: pairs of a recipe and the share of the photos that get it.
 
     Raises:
         ValueError: unless the shares are positive and sum to 1.
@@ -145,7 +157,7 @@ class DamageMixture:
             raise ValueError(f"shares of recipes are positive and sum to 1, got {shares}")
 
     def draw(self, random: torch.Generator) -> "Damage":
-        """Draws a recipe, and from it one way in which a photo is spoiled; ``random`` is a CPU generator."""
+        """Draws a recipe, and one damage from it; ``random`` is a CPU generator."""
         place = torch.rand((), generator=random).item()
         for recipe, share in self.recipes:
             place -= share
@@ -155,12 +167,21 @@ class DamageMixture:
 
 
 Damages = DamageRecipe | DamageMixture
-"""Where damages are drawn from."""
+"""Anything from which damage can be drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """One way in which a photo is spoiled: at full size, by shrinking (1 or more), and when it is small."""
+    """What happens to one photo: corruptions of the sharp photo, downscaling, corruptions of the small one.
+
+    Attributes:
+        before: corruptions of the sharp photo.
+        shrink: factor by which width and height become smaller, 1 or more.
+        after: corruptions of the small photo.
+
+    Raises:
+        ValueError: if ``shrink`` is below 1 or not finite.
+    """
 
     before: Corruptions = field(default_factory=Corruptions)
     shrink: float = 1.0
@@ -172,19 +193,20 @@ class Damage:
 
     @property
     def name(self) -> str:
-        """All that was drawn but the noise itself, e.g. ``"blur:1.2+shrink:4+noise:8+jpeg:40"``, or ``"clean"``."""
+        """All drawn amounts, e.g. ``"blur:1.2+shrink:4+noise:8+jpeg:40"``, or ``"clean"``."""
         shrink = [f"shrink:{amount_text(self.shrink)}"] if self.shrink > 1 else []
         parts = [self.before.name, *shrink, self.after.name]
         return "+".join(part for part in parts if part != UNTOUCHED) or UNTOUCHED
 
     def __call__(self, photo: Tensor, random: torch.Generator) -> Tensor:
-        """Spoils one photo (1, 3, H, W) in [0, 1], and returns the small one in [0, 1], dtype and device of the photo.
+        """Damages one photo (1, 3, H, W) in [0, 1], without gradients; ``random`` is a CPU generator.
 
-        Its sides are those of the photo over ``shrink``, rounded, but no side is made less than 8 px. After a JPEG the
-        values are whole 255ths. ``random`` is a CPU generator. There are no gradients.
+        Returns:
+            The small photo in [0, 1], with the dtype and device of the photo. Its sides are those of the photo over
+            ``shrink``, rounded, but not reduced below 8 px. After a JPEG the values are whole 255ths.
 
         Raises:
-            ValueError: unless it is one photo.
+            ValueError: if it is not one photo.
         """
         _check_one(photo)
         blurred = self.before(photo, random)
@@ -198,7 +220,7 @@ def _check_one(photo: Tensor) -> None:
 
 
 def _short(amount: float) -> float:
-    """Rounds to what a name shows, so that the name says all."""
+    """Rounds to two decimals, so that the name tells the exact amount."""
     return round(amount, 2)
 
 
@@ -222,7 +244,7 @@ LEVELS: Final[Mapping[str, DamageRecipe]] = MappingProxyType(
         ),
     }
 )
-"""What restoration is measured on, see ``docs/degradations.md``; lengths are meant for photos of about 800 px."""
+"""The damage on which restoration is measured, see ``docs/degradations.md``; lengths suit photos of about 800 px."""
 
 TRAINING: Final = DamageRecipe(
     blur=Amount(0.3, 4.0, share=0.7, even_ratios=True),
@@ -234,7 +256,7 @@ TRAINING: Final = DamageRecipe(
     mosaic=Amount(2, 4, share=0.03),
     jpeg=Amount(14, 95, share=0.85),
 )
-"""Everything from hardly touched to hopeless."""
+"""Damage of all degrees, from hardly visible to severe."""
 
 GENTLE: Final = DamageRecipe(
     blur=Amount(0.2, 0.7, share=0.4, even_ratios=True),
@@ -243,7 +265,7 @@ GENTLE: Final = DamageRecipe(
     chroma_noise=Amount(1, 4, share=0.2),
     jpeg=Amount(60, 98, share=0.6),
 )
-"""What a good camera and the web do."""
+"""Mild damage, as of a good camera and of pictures on the web."""
 
 GRAIN: Final = DamageRecipe(
     blur=Amount(0.3, 1.0, share=0.3),
@@ -251,7 +273,7 @@ GRAIN: Final = DamageRecipe(
     chroma_noise=Amount(2, 20, share=0.4),
     jpeg=Amount(40, 98, share=0.5),
 )
-"""What sensors in the dark and fast films do, in a photo that was not made smaller since."""
+"""Strong noise at full resolution, as of sensors in low light and of fast film."""
 
 EVERYTHING: Final = DamageMixture(((TRAINING, 0.5), (GENTLE, 0.15), (GRAIN, 0.2), (DamageRecipe(), 0.15)))
-"""What the photo network is trained on: a picture that needs nothing must come back as it was, too."""
+"""The photo network's training mixture; it includes undamaged pictures, which must come back unchanged."""

@@ -1,4 +1,4 @@
-"""Filtering and subsampling one axis after the other, and what every operator asks of an image."""
+"""Separable filtering and subsampling, and the checks that all operators share."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Filter:
-    """A 1-D filter in units of output pixels; ``mirror`` edges, or leave out the taps beyond them."""
+    """A 1-D filter kernel, in units of output pixels.
+
+    Attributes:
+        weight: the kernel's values at given distances from its centre.
+        support: distance beyond which it is 0.
+        mirror: whether the image is mirrored at its edges; otherwise taps beyond them are left out.
+    """
 
     weight: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     support: float
@@ -47,9 +53,9 @@ LANCZOS3 = Filter(_lanczos3, support=3, mirror=False)
 
 
 def resample(image: Tensor, taps: Filter, factor: int) -> Tensor:
-    """Downscales by two matrix products, rows and columns apart: exact, fast, with an exact gradient."""
+    """Downscales (B, 3, H, W) by ``factor`` with two matrix products, one per axis; the gradient is exact."""
     check_image(image, factor)
-    # A low-precision sum over hundreds of taps would drown the downscale error that the search minimises.
+    # Sums over hundreds of taps in low precision have larger errors than the downscaling error that a search minimises.
     with torch.autocast(image.device.type, enabled=False):
         values = at_least_float32(image)
         down = _matrix(taps, image.shape[2], factor, values.dtype, image.device)
@@ -59,7 +65,8 @@ def resample(image: Tensor, taps: Filter, factor: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _matrix(taps: Filter, size: int, factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The matrix (size / factor, size) that filters and subsamples one axis, edges folded in."""
+    """Builds the matrix (size / factor, size) that filters and subsamples one axis, edges included."""
+    # The weights of all taps of each output pixel, which sum to 1.
     middles = (np.arange(size // factor) + 0.5) * factor - 0.5
     reach = math.ceil(taps.support * factor)
     pixels = np.floor(middles)[:, None].astype(np.int64) + np.arange(-reach, reach + 2)
@@ -67,15 +74,16 @@ def _matrix(taps: Filter, size: int, factor: int, dtype: torch.dtype, device: to
     if not taps.mirror:
         weights = np.where((pixels >= 0) & (pixels < size), weights, 0.0)
     weights = weights / weights.sum(axis=1, keepdims=True)
+    # Taps beyond the edges are added to the mirrored pixels.
     matrix = np.zeros((size // factor, size))
     np.add.at(matrix, (np.arange(size // factor)[:, None], mirror(pixels, size)), weights)
-    # A tensor made in inference mode could never take part in a later backward pass.
+    # A cached tensor that was created in inference mode could not be used in a later backward pass.
     with torch.inference_mode(False):
         return torch.as_tensor(matrix).to(device=device, dtype=dtype)
 
 
 def mirror(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Folds any index into 0 .. size - 1 by mirrors that stand on the edge pixels, as often as needed."""
+    """Maps any index into 0 .. size - 1 by reflection at the edge pixels, as often as needed."""
     if size == 1:
         return np.zeros_like(index)
     folded = index % (2 * size - 2)
@@ -83,7 +91,7 @@ def mirror(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 
 def check_image(image: Tensor, factor: int) -> None:
-    """Raises ValueError unless image is (B, 3, H, W) and its height and width divide by ``factor``."""
+    """Raises ValueError unless the image has four axes, is not empty, and ``factor`` divides its height and width."""
     if image.ndim != 4 or image.numel() == 0:
         raise ValueError(f"image must be (B, 3, H, W), got the shape {tuple(image.shape)}")
     height, width = image.shape[2:]
@@ -92,5 +100,5 @@ def check_image(image: Tensor, factor: int) -> None:
 
 
 def at_least_float32(image: Tensor) -> Tensor:
-    """Returns the image in float32, or as it is in float64."""
+    """Converts the image to float32, unless it is float64."""
     return image if image.dtype == torch.float64 else image.float()

@@ -1,4 +1,4 @@
-"""Blurs as differentiable convolutions: the numbers of ``photopulse.degrade.blur``, with exact gradients."""
+"""Blurs as differentiable convolutions: the same results as ``photopulse.degrade.blur``, with exact gradients."""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -14,17 +14,17 @@ from photopulse.degrade.resample import at_least_float32, mirror
 
 
 class Spreading(Hashable, Protocol):
-    """What has a kernel with which it spreads every pixel."""
+    """A blur that is defined by its kernel."""
 
     def kernel(self) -> NDArray[np.floating]:
-        """Returns the weights, two odd sides, equal to their own mirror image."""
+        """Returns the weights: a matrix with odd sides that is symmetric under a half turn."""
         ...
 
 
 def spread(image: Tensor, blur: Spreading) -> Tensor:
     """Blurs (B, C, H, W) as ``blur`` does, differentiably, on the image's device and in its dtype.
 
-    By the Fourier transform, so that wide kernels cost no more than narrow ones; any kernel fits any image.
+    It uses the Fourier transform, so wide kernels cost no more than narrow ones; a kernel may be larger than the image.
     """
     height, width = image.shape[2:]
     taps = _kernel(blur).shape
@@ -35,15 +35,15 @@ def spread(image: Tensor, blur: Spreading) -> Tensor:
         sizes = tuple(cv2.getOptimalDFTSize(size) for size in padded.shape[2:])
         response = _response(blur, sizes, values.dtype, values.device)
         blurred = cast(Tensor, torch.fft.irfft2(torch.fft.rfft2(padded, s=sizes) * response, s=sizes))
-    # A circular convolution is wrong only where the kernel wraps around, in its first taps - 1 rows and columns.
+    # The circular convolution wraps around in its first taps - 1 rows and columns, which are cut off.
     return blurred[..., taps[0] - 1 :, taps[1] - 1 :][..., :height, :width].to(image.dtype)
 
 
-# Tensors made in inference mode could never take part in a later backward pass.
+# Cached tensors that were created in inference mode could not be used in a later backward pass.
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
 def _response(blur: Spreading, sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The kernel's Fourier transform; every kernel is its own mirror image, so nothing is flipped."""
+    """Computes the kernel's Fourier transform; kernels are symmetric, so correlation and convolution are the same."""
     kernel = torch.as_tensor(_kernel(blur))
     return cast(Tensor, torch.fft.rfft2(kernel, s=sizes)).to(device=device, dtype=dtype.to_complex())
 

@@ -1,21 +1,23 @@
-"""Many sharp faces, many methods: what each makes of the faces made small, measured side by side."""
+"""Many sharp pictures, many methods: what each makes of them made small or damaged, measured side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from photopulse.evaluation.bench import run_jobs
+from photopulse.evaluation.figures import Done, write_figures
 from photopulse.evaluation.inputs import Subject, make_inputs
-from photopulse.evaluation.job import Job, Outcome
+from photopulse.evaluation.jobs import Job, Outcome, plan_faces, plan_photos
 from photopulse.evaluation.method import Method
-from photopulse.evaluation.ordering import ORIGINAL
-from photopulse.evaluation.output import write_results
-from photopulse.evaluation.plan import plan_jobs
-from photopulse.evaluation.rows import Row
+from photopulse.evaluation.records import Row, write_rows
 from photopulse.evaluation.settings import EvaluateSettings
-from photopulse.evaluation.workers import run_jobs
+from photopulse.evaluation.summaries import ORIGINAL, summarise
+from photopulse.evaluation.tables import write_tables
 from photopulse.faces.detect import FaceDetector
 from photopulse.runs.report import ReportItem
+from photopulse.runs.sidecar import write_json
 from photopulse.runs.watcher import Watcher
 
 
@@ -30,8 +32,9 @@ def evaluate_files(
     """Makes sharp faces small, enlarges them by all methods, and writes what was measured into ``folder``.
 
     ``sharp/<stem>.png`` is the aligned face, ``<condition>/small/<stem>.png`` what methods get,
-    ``<condition>/<method>/<side>/<stem>.png`` what they make of it; ``rows.csv``, ``table.md``, ``table.csv``,
-    ``table.json`` and ``figures/`` are the results.
+    ``<condition>/<method>/<side>/<stem>.png`` what they make of it. With ``settings.restore`` it is whole photos that
+    are damaged and restored, ``<level>/damaged/<stem>.png`` and ``<level>/<method>/<stem>.png``. ``rows.csv``,
+    ``table.md``, ``table.csv``, ``table.json`` and ``figures/`` are the results.
 
     Args:
         files: photos, see ``images.image_files``; of each the largest face counts.
@@ -51,8 +54,12 @@ def evaluate_files(
     settings = _with_what_is_installed(settings, watcher)
     subjects = _prepared(files, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
-    methods = settings.make_methods()
-    jobs, notes = plan_jobs(usable, folder, settings, methods)
+    if settings.restore:
+        methods = settings.make_restorers()
+        jobs, notes = plan_photos(usable, folder, settings, methods)
+    else:
+        methods = settings.make_enlargers()
+        jobs, notes = plan_faces(usable, folder, settings, methods)
     for note in notes:
         watcher.note(note)
     if settings.workers > 1:
@@ -60,7 +67,7 @@ def evaluate_files(
     done = _run(jobs, settings, methods, watcher)
     failed = [_failed(subject, settings) for subject in subjects if subject.error is not None]
     rows = failed + [row for _, outcome in done for row in outcome.rows]
-    write_results(folder, rows, done, settings)
+    _write_results(folder, rows, done, settings)
     return rows
 
 
@@ -68,7 +75,7 @@ def exit_code_of(rows: Sequence[Row]) -> int:
     """Returns 1 if an item failed, else 3 if a search did not come close enough, else 0."""
     if any(row.error is not None for row in rows):
         return 1
-    return 3 if any(row.converged is False for row in rows) else 0
+    return 3 if any(row.values.get("converged") is False for row in rows) else 0
 
 
 def _with_what_is_installed(settings: EvaluateSettings, watcher: Watcher) -> EvaluateSettings:
@@ -86,7 +93,7 @@ def _prepared(
     detector: FaceDetector | None,
 ) -> list[Subject]:
     watcher.start("preparing", len(files))
-    if not settings.aligned:
+    if settings.finds_faces:
         detector = detector or FaceDetector.load()
     subjects: list[Subject] = []
     for done, subject in enumerate(make_inputs(files, folder, settings, detector), start=1):
@@ -110,12 +117,13 @@ def _run(
 
 
 def _failed(subject: Subject, settings: EvaluateSettings) -> Row:
+    faces = not settings.restore
     return Row(
         image=subject.image,
-        condition=settings.conditions[0].name,
+        condition=settings.conditions[0].name if faces else settings.restore[0],
         method=ORIGINAL,
-        size=max(settings.sizes),
-        small=settings.small,
+        size=max(settings.sizes) if faces else None,
+        small=settings.small if faces else None,
         error=subject.error,
     )
 
@@ -125,3 +133,17 @@ def _ended(name: str, error: str | None) -> ReportItem:
     if error is None:
         return ReportItem(input=name, status="made")
     return ReportItem(input=name, status="failed", error=f"{name}: {error}")
+
+
+def _write_results(folder: Path, rows: Sequence[Row], done: Done, settings: EvaluateSettings) -> None:
+    """Writes ``rows.csv``, ``table.md``, ``table.csv``, ``table.json``, ``settings.json`` and ``figures/``.
+
+    Raises:
+        PhotopulseError: if one of them cannot be written.
+    """
+    summaries = summarise(rows)
+    lpips = None if settings.lpips is None else str(settings.lpips)
+    write_rows(folder / "rows.csv", rows)
+    write_tables(folder, summaries)
+    write_json(folder / "settings.json", {"photopulse": version("photopulse"), **asdict(settings), "lpips": lpips})
+    write_figures(folder / "figures", done, summaries, settings)

@@ -1,27 +1,87 @@
-"""The figures of an evaluation: faces side by side, conditions below each other, the course of searches."""
+"""The figures of an evaluation: pictures side by side, conditions below each other, the course of searches."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
-from photopulse.degrade import folder_name
-from photopulse.evaluation.album import Album
-from photopulse.evaluation.curves import write_curves
-from photopulse.evaluation.job import Job, Outcome
-from photopulse.evaluation.method import CurvePoint
-from photopulse.evaluation.ordering import ORIGINAL
-from photopulse.evaluation.points import write_points
+from photopulse.degrade import Corruptions, folder_name, make_degradation
+from photopulse.evaluation.inputs import corrupted
+from photopulse.evaluation.jobs import Job, Outcome
+from photopulse.evaluation.measuring import at_size
+from photopulse.evaluation.plots import write_curves, write_points
+from photopulse.evaluation.records import CurvePoint
 from photopulse.evaluation.settings import EvaluateSettings
-from photopulse.evaluation.summaries import Summary
-from photopulse.reporting.strips import write_sheet
+from photopulse.evaluation.summaries import ORIGINAL, Summary
+from photopulse.images import read_image
+from photopulse.reporting.strips import Strip, write_sheet
 from photopulse.search.pulse import PulseSettings
 
 Done = Sequence[tuple[Job, Outcome]]
 
+_INPUT, _CORRUPTED = "input", "corrupted"
+
 SHOWN_FACES = 6
 _METADATA = {"Description": "Methods compared by photopulse; what they add to a face is imagined, it identifies no one"}
+
+
+class Album:
+    """Finds the pictures of one size by condition, method and image.
+
+    Args:
+        jobs: of that size, those that did not fail.
+        size: at which the pictures are shown.
+        settings: of the evaluation.
+    """
+
+    def __init__(self, jobs: Sequence[Job], size: int, settings: EvaluateSettings) -> None:
+        self.size = size
+        self._jobs = {(job.condition, job.method, job.image): job for job in jobs}
+        self._settings = settings
+        methods = list(dict.fromkeys(job.method for job in jobs if job.method != ORIGINAL))
+        self.face_columns = [ORIGINAL, _INPUT, *methods]
+        self.robustness_columns = [_CORRUPTED, _INPUT, *methods, ORIGINAL]
+
+    def face(self, image: str, condition: Corruptions) -> Strip:
+        """Lines up the face, its input and the results, with what they downscale to below; all at one size."""
+        return self._strip(self.face_columns, image, condition, whole=())
+
+    def robustness(self, image: str, condition: Corruptions) -> Strip:
+        """Lines up the corrupted face, the input that it became, the results and the face as it was (PULSE, Fig. 6).
+
+        The first and the last stay in full size: the smaller a picture is made, the less of the corruption is left.
+        """
+        whole = (_CORRUPTED, ORIGINAL)
+        return self._strip(self.robustness_columns, image, condition, whole=whole, label=condition.name)
+
+    def _strip(
+        self, columns: Sequence[str], image: str, condition: Corruptions, *, whole: Sequence[str], label: str = ""
+    ) -> Strip:
+        pictures: list[Tensor | None] = []
+        below: list[Tensor | None] = []
+        for column in columns:
+            picture = self._picture(column, image, condition)
+            as_it_is = column in (_INPUT, *whole)
+            is_input = column in (_INPUT, _CORRUPTED)  # What the corrupted face downscales to is the input.
+            pictures.append(picture if picture is None or as_it_is else at_size(picture, self.size))
+            below.append(None if picture is None or is_input else self._downscaled(picture))
+        return Strip(pictures=pictures, below=below, label=label)
+
+    def _picture(self, column: str, image: str, condition: Corruptions) -> Tensor | None:
+        """A picture in full size; None where there is none."""
+        method = ORIGINAL if column in {_INPUT, _CORRUPTED} else column
+        job = self._jobs.get((condition.name, method, image))
+        if job is None:
+            return None
+        if column == _CORRUPTED:
+            return corrupted(job.sharp, condition, self._settings.seed)
+        return read_image(job.given if column == _INPUT else job.picture).pixels
+
+    def _downscaled(self, picture: Tensor) -> Tensor:
+        factor = picture.shape[-1] // self._settings.small
+        return make_degradation(self._settings.degradation, factor=factor)(picture).clamp(0, 1)
 
 
 def write_figures(folder: Path, done: Done, summaries: Sequence[Summary], settings: EvaluateSettings) -> None:
@@ -29,7 +89,8 @@ def write_figures(folder: Path, done: Done, summaries: Sequence[Summary], settin
 
     ``faces-<condition>-<size>.png`` holds six faces with what each method made of them and, below, what that
     downscales to; ``robustness-<size>-<face>.png`` the conditions of one face; ``robustness-<size>.png`` the figures
-    under each condition; ``curves-<condition>.png`` the course of searches.
+    under each condition; ``curves-<condition>.png`` the course of searches. Restored photos have
+    ``photos-<level>.png``, whole and their faces, and ``robustness.png``.
 
     Raises:
         PhotopulseError: if one of them cannot be written.
@@ -37,8 +98,14 @@ def write_figures(folder: Path, done: Done, summaries: Sequence[Summary], settin
     jobs = [job for job, outcome in done if outcome.error is None]
     results = Counter(job.image for job in jobs)
     images = sorted(results, key=results.__getitem__, reverse=True)[:SHOWN_FACES]  # Those that most methods have.
+    if settings.restore:
+        for level in settings.restore if images else ():
+            _write_photos(folder / f"photos-{level}.png", [job for job in jobs if job.condition == level], images)
+        if len(settings.restore) > 1:
+            _write_points(folder / "robustness.png", summaries, None)
+        return
     for size in settings.sizes:
-        album = Album([job for job in jobs if size in job.sizes], size, settings)
+        album = Album([job for job in jobs if size in job.views], size, settings)
         if images:
             _write_faces(folder, album, images, settings)
         if len(settings.conditions) > 1:
@@ -54,6 +121,22 @@ def _write_faces(folder: Path, album: Album, images: Sequence[str], settings: Ev
         write_sheet(path, strips, columns=album.face_columns, metadata=_METADATA)
 
 
+def _write_photos(path: Path, jobs: Sequence[Job], images: Sequence[str]) -> None:
+    """The photos of one level, each by all methods, and below it the face of each as large."""
+    by = {(job.method, job.image): job for job in jobs}
+    columns = list(dict.fromkeys(job.method for job in jobs))
+    strips: list[Strip] = []
+    for image in images:
+        found = [by.get((method, image)) for method in columns]
+        pictures = [None if job is None else read_image(job.picture).pixels for job in found]
+        strips.append(Strip(pictures=pictures, label=image))
+        face = next((job.face for job in found if job is not None), None)
+        if face is not None:
+            strips.append(Strip(pictures=[None if picture is None else face.cut(picture) for picture in pictures]))
+    if strips:
+        write_sheet(path, strips, columns=columns, metadata=_METADATA)
+
+
 def _write_robustness(folder: Path, album: Album, images: Sequence[str], settings: EvaluateSettings) -> None:
     for image in images:
         strips = [album.robustness(image, condition) for condition in settings.conditions]
@@ -61,7 +144,7 @@ def _write_robustness(folder: Path, album: Album, images: Sequence[str], setting
         write_sheet(path, strips, columns=album.robustness_columns, metadata=_METADATA)
 
 
-def _write_points(path: Path, summaries: Sequence[Summary], size: int) -> None:
+def _write_points(path: Path, summaries: Sequence[Summary], size: int | None) -> None:
     """Over the same pictures for all methods of a condition, so that the points can be compared."""
     fair = [summary for summary in summaries if summary.fair and summary.task.size == size]
     if any(summary.figures and summary.method != ORIGINAL for summary in fair):
@@ -86,9 +169,9 @@ def _write_curves(folder: Path, done: Done, settings: EvaluateSettings) -> None:
 def _sharp_niqe(done: Done, condition: str, size: int) -> float | None:
     """The mean NIQE of the sharp faces, which the curves' own is to be compared with."""
     found = [
-        row.niqe
+        row.values["niqe"]
         for job, outcome in done
         for row in outcome.rows
-        if (job.method, job.condition, row.size) == (ORIGINAL, condition, size) and row.niqe is not None
+        if (job.method, job.condition, row.size) == (ORIGINAL, condition, size) and "niqe" in row.values
     ]
     return float(np.mean(found)) if found else None

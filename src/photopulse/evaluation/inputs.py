@@ -1,20 +1,24 @@
-"""What all methods are given: sharp aligned faces, and the same made small under each condition."""
+"""What all methods are given: sharp faces made small under each condition, or sharp photos damaged at each level."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from photopulse.degrade import Corruptions, folder_name, make_degradation
-from photopulse.errors import PhotopulseError
+from photopulse.degrade import LEVELS, Corruptions, folder_name, make_degradation, parse_corruptions
+from photopulse.errors import PhotopulseError, file_errors
+from photopulse.evaluation.measuring import SMALLEST_SIZE
+from photopulse.evaluation.method import Size
+from photopulse.evaluation.places import FacePlace, find_face
 from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import read_image, write_image
 from photopulse.images.given import read_pixels
 from photopulse.runs.failures import FAILURES, reason
+from photopulse.runs.fields import from_fields
 from photopulse.runs.keys import key
 from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.runs.sidecar import read_sidecar, write_sidecar
@@ -27,68 +31,102 @@ class Subject:
 
     Attributes:
         image: its name in the tables.
-        sharp: the aligned face, a PNG file.
-        smalls: the small face under each condition, by the condition's name.
+        sharp: the aligned face, or the photo itself, a PNG file.
+        given: what methods get under each condition, by the condition's name.
+        size: width and height of the sharp picture.
+        face: the largest of a photo; None without one, and for aligned faces.
         error: why it has none of them.
         resumed: an earlier run made all of them.
     """
 
     image: str
     sharp: Path
-    smalls: dict[str, Path]
+    given: dict[str, Path] = field(default_factory=dict[str, Path])
+    size: Size = (0, 0)
+    face: FacePlace | None = None
     error: str | None = None
     resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sharp:
+    """What is remembered beside a sharp picture."""
+
+    size: Size
+    face: FacePlace | None = None
 
 
 def make_inputs(
     files: Sequence[Path], folder: Path, settings: EvaluateSettings, detector: FaceDetector | None
 ) -> Iterator[Subject]:
-    """Writes ``folder/sharp/<stem>.png`` and ``folder/<condition>/small/<stem>.png`` of each photo.
+    """Writes ``folder/sharp/<stem>.png``, and what becomes of it below the folder of each condition.
 
-    The largest face of a photo counts. A photo that fails stops no other.
+    That is ``small/<stem>.png`` of a face, ``damaged/<stem>.png`` of a photo that is to be restored. The largest face
+    of a photo counts. A photo that fails stops no other.
     """
     inputs = {canonical(file) for file in files}
     for source, stem in zip(files, unique_stems(files), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
-        smalls = {c.name: folder / folder_name(c) / "small" / f"{stem}.png" for c in settings.conditions}
+        given = {name: folder / place / f"{stem}.png" for name, place in _places(settings).items()}
         try:
             refuse_to_overwrite(sharp, inputs)
-            made = _make_sharp(source, sharp, settings, detector)
-            for condition in settings.conditions:
-                made |= _make_small(sharp, smalls[condition.name], condition, settings)
+            told, made = _make_sharp(source, sharp, settings, detector)
+            for name, path in given.items():
+                made |= _make_given(sharp, path, name, settings)
         except FAILURES as error:
-            yield Subject(image=stem, sharp=sharp, smalls={}, error=reason(error))
+            yield Subject(image=stem, sharp=sharp, error=reason(error))
         else:
-            yield Subject(image=stem, sharp=sharp, smalls=smalls, resumed=not made)
+            yield Subject(image=stem, sharp=sharp, given=given, size=told.size, face=told.face, resumed=not made)
 
 
-def _make_sharp(source: Path, sharp: Path, settings: EvaluateSettings, detector: FaceDetector | None) -> bool:
-    """Writes the aligned face; returns False if an earlier run did."""
-    try:
-        sharp_key = key("sharp", settings.aligned, source)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {source}", why=why, fix="check the path and its permissions") from error
+def _places(settings: EvaluateSettings) -> dict[str, str]:
+    """The folder of what methods are given, by the name of the condition."""
+    if settings.restore:
+        return {level: f"{level}/damaged" for level in settings.restore}
+    return {condition.name: f"{folder_name(condition)}/small" for condition in settings.conditions}
+
+
+def _make_sharp(
+    source: Path, sharp: Path, settings: EvaluateSettings, detector: FaceDetector | None
+) -> tuple[_Sharp, bool]:
+    """Writes the sharp picture, and says whether it did, or an earlier run."""
+    kind = ("photo", settings.faces) if settings.restore else ("sharp", settings.aligned)
+    with file_errors(f"cannot read {source}", fix="check the path and its permissions"):
+        sharp_key = key(*kind, source)
     sidecar = sharp.with_suffix(".json")
-    earlier = read_sidecar(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
+    earlier = _remembered(sidecar, sharp_key) if settings.resume and sharp.is_file() else None
     if earlier is not None:
-        _check_sides(source, earlier["size"], settings)
-        return False
-    if settings.aligned:
+        _check_size(source, earlier.size, settings)
+        return earlier, False
+    if settings.aligned or settings.restore:
         _, pixels = read_pixels(source)
     else:
         pixels = align(source, size=0, detector=detector)[0].image
     size = (pixels.shape[-1], pixels.shape[-2])
-    _check_sides(source, size, settings)
+    _check_size(source, size, settings)
+    looked_at = detector if settings.restore else None
+    told = _Sharp(size=size, face=None if looked_at is None else find_face(pixels, looked_at, least=SMALLEST_SIZE))
     sidecar.unlink(missing_ok=True)
     write_image(sharp, pixels)
-    write_sidecar(sidecar, sharp_key, {"size": size})
-    return True
+    write_sidecar(sidecar, sharp_key, asdict(told) if settings.restore else {"size": size})
+    return told, True
 
 
-def _check_sides(source: Path, size: Sequence[int], settings: EvaluateSettings) -> None:
+def _remembered(sidecar: Path, sharp_key: str) -> _Sharp | None:
+    content = read_sidecar(sidecar, sharp_key)
+    try:
+        return None if content is None else from_fields(_Sharp, content)
+    except TypeError:  # It is damaged, so the picture is made again.
+        return None
+
+
+def _check_size(source: Path, size: Size, settings: EvaluateSettings) -> None:
     width, height = size
-    if height != width or any(height % side for side in settings.sizes):
+    if settings.restore:
+        if min(size) < SMALLEST_SIZE:
+            why = f"it has {width} x {height} px, and measures need {SMALLEST_SIZE} in both directions"
+            raise PhotopulseError(f"cannot measure against {source}", why=why, fix="take a larger photo")
+    elif height != width or any(height % side for side in settings.sizes):
         sizes = " and ".join(map(str, settings.sizes))
         raise PhotopulseError(
             f"cannot measure against {source}",
@@ -97,19 +135,36 @@ def _check_sides(source: Path, size: Sequence[int], settings: EvaluateSettings) 
         )
 
 
-def _make_small(sharp: Path, small: Path, condition: Corruptions, settings: EvaluateSettings) -> bool:
-    """Corrupts the sharp face and makes it small, in 8 bits as a user would have it; False if it is there."""
-    seed = picture_seed(sharp.stem, settings.seed)
-    small_key = key("small", condition.name, settings.degradation, settings.small, seed, sharp)
-    sidecar = small.with_suffix(".json")
-    if settings.resume and small.is_file() and read_sidecar(sidecar, small_key):
+def _make_given(sharp: Path, given: Path, condition: str, settings: EvaluateSettings) -> bool:
+    """Spoils the sharp picture, in 8 bits as a user would have it; False if an earlier run did."""
+    if settings.restore:
+        given_key = key("damaged", condition, settings.seed, sharp.stem, sharp)
+    else:
+        seed = picture_seed(sharp.stem, settings.seed)
+        given_key = key("small", condition, settings.degradation, settings.small, seed, sharp)
+    sidecar = given.with_suffix(".json")
+    if settings.resume and given.is_file() and read_sidecar(sidecar, given_key):
         return False
-    pixels = corrupted(sharp, condition, settings.seed)
-    degrade = make_degradation(settings.degradation, factor=pixels.shape[-1] // settings.small)
+    if settings.restore:
+        pixels, told = damaged(sharp, condition, settings.seed)
+    else:
+        pixels, told = _made_small(sharp, condition, settings), condition
     sidecar.unlink(missing_ok=True)
-    write_image(small, degrade(pixels))
-    write_sidecar(sidecar, small_key, {"condition": condition.name})
+    write_image(given, pixels)
+    write_sidecar(sidecar, given_key, {"condition": told})
     return True
+
+
+def _made_small(sharp: Path, condition: str, settings: EvaluateSettings) -> Tensor:
+    pixels = corrupted(sharp, parse_corruptions(condition), settings.seed)
+    return make_degradation(settings.degradation, factor=pixels.shape[-1] // settings.small)(pixels)
+
+
+def damaged(sharp: Path, level: str, seed: int) -> tuple[Tensor, str]:
+    """Damages a sharp photo as its name, the level and the seed say; returns it, smaller, and the damage's name."""
+    random = torch.Generator().manual_seed(picture_seed(f"{level} {sharp.stem}", seed))
+    damage = LEVELS[level].draw(random)
+    return damage(read_image(sharp).pixels, random), damage.name
 
 
 def corrupted(sharp: Path, condition: Corruptions, seed: int) -> Tensor:

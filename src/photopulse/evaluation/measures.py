@@ -1,259 +1,273 @@
-"""What a column of the tables is: where its values come from, its unit, which way is better, how it is written."""
+"""The table of measures: what each takes of a picture, and the columns that say it of a set.
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+A new measure is a file in ``metrics/`` and an entry here. Its column in ``rows.csv`` and in the tables for readers,
+spreadsheets and programs, with interval, arrow and legend, follow. Entries stand in the order of ``rows.csv``.
+"""
 
 import numpy as np
 
-from photopulse.evaluation.rows import Row
-from photopulse.reporting.intervals import Statistic
-
-_MAX_DECIMALS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure:
-    """One column of the tables.
-
-    Attributes:
-        name: the key in the CSV and JSON files.
-        heading: of the column.
-        value: takes it from a row; None where it was not measured. It is None itself for figures that only a whole
-            set has.
-        statistic: over the pictures of a set, with ``axis=`` as NumPy's.
-        lower_better: which way is better; None where neither is.
-        unit: empty for a plain number.
-        meaning: what it is, in words.
-        decimals: how many are written; None for three significant figures.
-        main: whether the table of intervals shows it.
-        listed: whether the page for readers shows it; the files for programs have all.
-    """
-
-    name: str
-    heading: str
-    value: Callable[[Row], float | None] | None = None
-    statistic: Statistic = np.mean
-    lower_better: bool | None
-    unit: str = ""
-    meaning: str
-    decimals: int | None = None
-    main: bool = False
-    listed: bool = True
-
-    @property
-    def arrow(self) -> str:
-        """Points where better is: up, down, or nowhere."""
-        return "" if self.lower_better is None else " ↓" if self.lower_better else " ↑"
-
-    def text(self, value: float | None) -> str:
-        """Words a value for a reader; a dash for none."""
-        if value is None:
-            return "-"
-        if not math.isfinite(value):
-            return "nan" if math.isnan(value) else "∞" if value > 0 else "-∞"
-        decimals = self._decimals(value)
-        least = 10.0**-decimals
-        if 0 < value < least / 2:
-            return f"<{least:.{decimals}f}"
-        return f"{round(value, decimals) + 0.0:.{decimals}f}"  # Adding 0 makes of -0.0 a plain zero.
-
-    def _decimals(self, value: float) -> int:
-        if self.decimals is not None:
-            return self.decimals
-        digits_before = 1 + math.floor(math.log10(abs(value))) if value else 1
-        return min(max(3 - digits_before, 0), _MAX_DECIMALS)
+from photopulse.evaluation.comparison import (
+    against_sharp,
+    confidence,
+    consistency,
+    features,
+    lpips,
+    of_faces,
+    perceptual,
+    skin_shift,
+)
+from photopulse.evaluation.measure import TOPICS, Column, Measure, over_pictures, share_of_pictures
+from photopulse.evaluation.sets import fd_of_set, kd_of_set, niqe_blocks, niqe_of_set, own_niqe
+from photopulse.metrics.identity import identity_distance, identity_similarity
+from photopulse.metrics.psnr import psnr, psnr_y
+from photopulse.metrics.sharpness import sharpness
+from photopulse.metrics.ssim import ssim
 
 
-def _downscale_mse(row: Row) -> float | None:
-    return None if row.downscale_mse is None else row.downscale_mse * 1e5
-
-
-def _absolute_ita_shift(row: Row) -> float | None:
-    return None if row.ita_shift is None else abs(row.ita_shift)
+def _in_1e5(value: float) -> float:
+    return value * 1e5
 
 
 MEASURES = (
     Measure(
-        name="downscale_mse_mean",
-        heading="MSE mean",
-        value=_downscale_mse,
-        lower_better=True,
-        unit="1e-5",
-        meaning="mean squared error between the downscaled result and the input, in [0, 1], mean over the pictures",
+        "seconds",
+        None,
+        Column("time", "work", "lower", "wall time for one picture, median", over_pictures(np.median), unit="s"),
     ),
     Measure(
-        name="downscale_mse_median",
-        heading="MSE median",
-        value=_downscale_mse,
-        statistic=np.median,
-        lower_better=True,
-        unit="1e-5",
-        meaning="the same error, median over the pictures",
-        main=True,
+        "downscale_mse",
+        consistency,
+        Column(
+            "MSE mean",
+            "consistency",
+            "lower",
+            "mean squared error between the downscaled result and the input, in [0, 1], mean over the pictures",
+            over_pictures(value=_in_1e5),
+            name="downscale_mse_mean",
+            unit="1e-5",
+        ),
+        Column(
+            "MSE median",
+            "consistency",
+            "lower",
+            "the same error, median over the pictures",
+            over_pictures(np.median, _in_1e5),
+            name="downscale_mse_median",
+            unit="1e-5",
+            main=True,
+            plotted=True,
+        ),
     ),
     Measure(
-        name="niqe",
-        heading="NIQE",
-        value=lambda row: row.niqe,
-        lower_better=True,
-        meaning="distance from the statistics of natural pictures, mean over the pictures",
-        decimals=2,
-        main=True,
+        "psnr",
+        against_sharp(psnr),
+        Column(
+            "PSNR",
+            "truth",
+            "higher",
+            "peak signal-to-noise ratio over RGB against the sharp picture, mean",
+            unit="dB",
+            decimals=2,
+            main=True,
+            plotted=True,
+        ),
     ),
     Measure(
-        name="set_niqe",
-        heading="NIQE of set",
-        lower_better=True,
-        meaning="the NIQE of all pictures together, for those too small for a NIQE of their own",
-        decimals=2,
+        "psnr_y",
+        against_sharp(psnr_y),
+        Column(
+            "PSNR-Y",
+            "truth",
+            "higher",
+            "peak signal-to-noise ratio over luma (BT.601) against the sharp picture, mean",
+            unit="dB",
+            decimals=2,
+        ),
     ),
     Measure(
-        name="psnr",
-        heading="PSNR",
-        value=lambda row: row.psnr,
-        lower_better=False,
-        unit="dB",
-        meaning="peak signal-to-noise ratio over RGB against the sharp picture, mean",
-        decimals=2,
-        main=True,
+        "ssim",
+        against_sharp(ssim),
+        Column(
+            "SSIM",
+            "truth",
+            "higher",
+            "structural similarity on luma with the sharp picture, at most 1, mean",
+            decimals=3,
+            main=True,
+        ),
     ),
     Measure(
-        name="psnr_y",
-        heading="PSNR-Y",
-        value=lambda row: row.psnr_y,
-        lower_better=False,
-        unit="dB",
-        meaning="peak signal-to-noise ratio over luma (BT.601) against the sharp picture, mean",
-        decimals=2,
+        "niqe",
+        lambda seen: own_niqe(seen.image),
+        Column(
+            "NIQE",
+            "naturalness",
+            "lower",
+            "distance from the statistics of natural pictures, mean over the pictures",
+            decimals=2,
+            main=True,
+            plotted=True,
+        ),
     ),
     Measure(
-        name="ssim",
-        heading="SSIM",
-        value=lambda row: row.ssim,
-        lower_better=False,
-        meaning="structural similarity on luma with the sharp picture, at most 1, mean",
-        decimals=3,
-        main=True,
+        "perceptual",
+        perceptual,
+        Column(
+            "perceptual",
+            "truth",
+            "lower",
+            "distance of EfficientNet-Lite0 features to the sharp picture (this is not LPIPS), mean",
+            decimals=3,
+            main=True,
+        ),
     ),
     Measure(
-        name="perceptual",
-        heading="perceptual",
-        value=lambda row: row.perceptual,
-        lower_better=True,
-        meaning="distance of EfficientNet-Lite0 features to the sharp picture (this is not LPIPS), mean",
-        decimals=3,
-        main=True,
+        "lpips",
+        lpips,
+        Column("LPIPS", "truth", "lower", "LPIPS v0.1 on AlexNet to the sharp picture, mean", decimals=3, main=True),
     ),
     Measure(
-        name="lpips",
-        heading="LPIPS",
-        value=lambda row: row.lpips,
-        lower_better=True,
-        meaning="LPIPS v0.1 on AlexNet to the sharp picture, mean",
-        decimals=3,
-        main=True,
+        "identity",
+        of_faces(identity_similarity),
+        Column(
+            "identity",
+            "person",
+            "higher",
+            "cosine similarity of the same embeddings, mean; strangers reach 0.84 on average, so read the distance",
+            decimals=3,
+            listed=False,
+        ),
     ),
     Measure(
-        name="identity_distance",
-        heading="identity distance",
-        value=lambda row: row.identity_distance,
-        lower_better=True,
-        meaning="distance of dlib's face embeddings to the sharp picture, mean; below 0.6 dlib takes two faces for one "
-        "person. It measures likeness for this evaluation only and identifies nobody",
-        decimals=3,
-        main=True,
+        "identity_distance",
+        of_faces(identity_distance),
+        Column(
+            "identity distance",
+            "person",
+            "lower",
+            "distance of dlib's face embeddings to the sharp picture, mean; below 0.6 dlib takes two faces for one "
+            "person. It measures likeness for this evaluation only and identifies nobody",
+            decimals=3,
+            main=True,
+            plotted=True,
+        ),
     ),
     Measure(
-        name="identity",
-        heading="identity",
-        value=lambda row: row.identity,
-        lower_better=False,
-        meaning="cosine similarity of the same embeddings, mean; strangers reach 0.84 on average, so read the distance",
-        decimals=3,
-        listed=False,
+        "sharpness",
+        lambda seen: sharpness(seen.image),
+        Column("sharpness", "detail", None, "fine detail in the result, wanted or not, mean"),
     ),
     Measure(
-        name="kd",
-        heading="KD",
-        lower_better=True,
-        unit="1e-3",
-        meaning="kernel distance of the set of results to the set of sharp pictures, on EfficientNet-Lite0 features "
-        "(KID is the same on Inception's, with other values), without the pairs that show the same person; it may fall "
-        "below 0 by chance. Its interval is 1.96 standard errors to both sides",
-        decimals=1,
-        main=True,
+        "confidence",
+        confidence,
+        Column(
+            "confidence",
+            "face",
+            "higher",
+            "score of the face detector for the result, 0 where it finds no face, at most 1, mean",
+            decimals=3,
+            main=True,
+        ),
     ),
     Measure(
-        name="fd",
-        heading="FD",
-        lower_better=True,
-        meaning="Frechet distance of the same sets and features (not FID); it shrinks with more pictures, so it stands "
-        "only where all methods have the same ones, and compares with sets of that number only",
-        decimals=1,
+        "ita_shift",
+        skin_shift,
+        Column(
+            "ITA shift",
+            "face",
+            None,
+            "by how much the skin of the downscaled result is lighter than that of the input (darker below 0), in "
+            "degrees of individual typology angle, in the same pixels, mean. Best is 0, but shifts to both sides "
+            "cancel",
+            unit="°",
+            decimals=2,
+            main=True,
+        ),
+        Column(
+            "ITA shift either way",
+            "face",
+            "lower",
+            "the size of the same shift, lighter or darker, mean",
+            over_pictures(value=abs),
+            name="absolute_ita_shift",
+            unit="°",
+            decimals=2,
+            main=True,
+        ),
+        Column(
+            "ITA shift either way, median",
+            "face",
+            "lower",
+            "the size of the same shift, lighter or darker, median over the pictures",
+            over_pictures(np.median, abs),
+            name="absolute_ita_shift_median",
+            unit="°",
+            decimals=2,
+            listed=False,
+        ),
     ),
     Measure(
-        name="confidence",
-        heading="confidence",
-        value=lambda row: row.confidence,
-        lower_better=False,
-        meaning="score of the face detector for the result, 0 where it finds no face, at most 1, mean",
-        decimals=3,
-        main=True,
+        "niqe_blocks",
+        lambda seen: niqe_blocks(seen.image),
+        Column(
+            "NIQE of set",
+            "naturalness",
+            "lower",
+            "the NIQE of all pictures together, for those too small for a NIQE of their own",
+            niqe_of_set,
+            name="set_niqe",
+            decimals=2,
+            plotted=True,
+        ),
+        kind="trait",
     ),
     Measure(
-        name="ita_shift",
-        heading="ITA shift",
-        value=lambda row: row.ita_shift,
-        lower_better=None,
-        unit="°",
-        meaning="by how much the skin of the downscaled result is lighter than that of the input (darker below 0), in "
-        "degrees of individual typology angle, in the same pixels, mean. Best is 0, but shifts to both sides cancel",
-        decimals=2,
-        main=True,
+        "features",
+        features,
+        Column(
+            "KD",
+            "set",
+            "lower",
+            "kernel distance of the set of results to the set of sharp pictures, on EfficientNet-Lite0 features "
+            "(KID is the same on Inception's, with other values), without the pairs that show the same person; it may "
+            "fall below 0 by chance. Its interval is 1.96 standard errors to both sides",
+            kd_of_set,
+            name="kd",
+            unit="1e-3",
+            decimals=1,
+            main=True,
+        ),
+        Column(
+            "FD",
+            "set",
+            "lower",
+            "Frechet distance of the same sets and features (not FID); it shrinks with more pictures, so it stands "
+            "only where all methods have the same ones, and compares with sets of that number only",
+            fd_of_set,
+            name="fd",
+            decimals=1,
+        ),
+        kind="trait",
     ),
     Measure(
-        name="absolute_ita_shift",
-        heading="ITA shift either way",
-        value=_absolute_ita_shift,
-        lower_better=True,
-        unit="°",
-        meaning="the size of the same shift, lighter or darker, mean",
-        decimals=2,
-        main=True,
-    ),
-    Measure(
-        name="absolute_ita_shift_median",
-        heading="ITA shift either way, median",
-        value=_absolute_ita_shift,
-        statistic=np.median,
-        lower_better=True,
-        unit="°",
-        meaning="the size of the same shift, lighter or darker, median over the pictures",
-        decimals=2,
-        listed=False,
-    ),
-    Measure(
-        name="sharpness",
-        heading="sharpness",
-        value=lambda row: row.sharpness,
-        lower_better=None,
-        meaning="fine detail in the result, wanted or not, mean",
-    ),
-    Measure(
-        name="seconds",
-        heading="time",
-        value=lambda row: row.seconds,
-        statistic=np.median,
-        lower_better=True,
-        unit="s",
-        meaning="wall time for one picture, median",
-    ),
-    Measure(
-        name="converged",
-        heading="converged",
-        lower_better=False,
-        meaning="share of the searches that reached their target",
-        decimals=2,
+        "converged",
+        None,
+        Column(
+            "converged",
+            "work",
+            "higher",
+            "share of the searches that reached their target",
+            share_of_pictures,
+            decimals=2,
+        ),
+        kind="truth",
     ),
 )
+
+COLUMNS = tuple(
+    sorted(
+        (column for measure in MEASURES for column in measure.columns),
+        key=lambda column: (TOPICS.index(column.topic), not column.listed),
+    )
+)
+"""All columns of the tables, in the order of the page."""

@@ -1,4 +1,4 @@
-"""The seam between ways of enlarging a face and everything that compares them."""
+"""The seam between ways of enlarging a face or restoring a photo, and everything that compares them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,15 @@ from typing import Protocol
 
 from torch import Tensor
 
+from photopulse.evaluation.records import CurvePoint
 from photopulse.generators.files.load import load_generator
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.settings import RestoreSettings
 from photopulse.search.kit import SearchKit
 from photopulse.weights import DEFAULT_GENERATOR
+
+Size = tuple[int, int]
+"""Width and height in px."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,30 +43,22 @@ class MethodOptions:
         """
         return SearchKit.find(load_generator(self.generator, self.device))
 
+    @cached_property
+    def restore_kit(self) -> RestoreKit:
+        """The networks of photopulse's restoration, loaded once for all methods that are built with these options.
 
-@dataclass(frozen=True, kw_only=True)
-class CurvePoint:
-    """How good a search's best image was at one time.
-
-    Attributes:
-        step: of the search, from 1.
-        seconds: since its start, measuring not counted.
-        downscale_mse: of the best image so far.
-        niqe: of the best image so far; None where it is too small.
-    """
-
-    step: int
-    seconds: float
-    downscale_mse: float
-    niqe: float | None
+        Raises:
+            PhotopulseError: if one of them cannot be loaded.
+        """
+        return RestoreKit.load(RestoreSettings(size=(1, 1)), self.device)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Enlarged:
-    """What a method made of one small face.
+class Made:
+    """What a method made of one picture.
 
     Attributes:
-        image: (1, 3, side, side) in [0, 1], float32, on the CPU.
+        image: (1, 3, H, W) in [0, 1], float32, on the CPU.
         seconds: the method took; loading and measuring are not counted.
         converged: whether a search came close enough; None for methods that do not search.
         curve: how a search went on, if that was asked for.
@@ -75,24 +73,31 @@ class Enlarged:
 
 
 class Method(Protocol):
-    """A way of enlarging small faces."""
+    """A way of enlarging small faces, or of restoring damaged photos."""
 
     @property
     def name(self) -> str:
         """What tables and folders call it, e.g. ``"pulse:400"``."""
         ...
 
+    def fingerprint(self) -> str:
+        """Returns what changes when the method's answers may change: its settings and weights."""
+        ...
+
+    def __call__(self, given: Tensor, size: Size, seed: int) -> Made:
+        """Makes of (1, 3, h, w) in [0, 1], on the CPU, a picture of that width and height.
+
+        What enlarges faces makes one of ``native_size``, a multiple of that.
+        """
+        ...
+
+
+class Enlarger(Method, Protocol):
+    """A way of enlarging small faces."""
+
     def native_size(self, small: int, size: int) -> int | None:
         """Returns the side of what the method makes of ``small`` px for results of ``size`` px; None if it cannot.
 
         That side is a multiple of ``size``.
         """
-        ...
-
-    def fingerprint(self) -> str:
-        """Returns what changes when the method's answers may change: its settings and weights."""
-        ...
-
-    def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:
-        """Enlarges (1, 3, h, h) in [0, 1], on the CPU, to ``native_size(h, size)``."""
         ...

@@ -8,8 +8,9 @@ from typing import Final
 
 from torch import Tensor
 
-from photopulse.evaluation.measuring import own_niqe
-from photopulse.evaluation.method import CurvePoint, Enlarged, MethodOptions
+from photopulse.evaluation.method import Made, MethodOptions, Size
+from photopulse.evaluation.records import CurvePoint
+from photopulse.evaluation.sets import own_niqe
 from photopulse.images import synthetic_metadata
 from photopulse.search.problem import SearchState
 from photopulse.upscaling.inputs import target_sizes
@@ -36,17 +37,17 @@ class Searched:
         """Returns the key of the settings and the weights: the generator's and, for the fast search, its twins'."""
         return run_key(self.options.search_kit, self.settings)
 
-    def __call__(self, small: Tensor, size: int, seed: int) -> Enlarged:  # noqa: ARG002
+    def __call__(self, given: Tensor, size: Size, seed: int) -> Made:  # noqa: ARG002
         """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""
         kit = self.options.search_kit
-        kit.twins_for(small.shape[-1])  # Reading them belongs to loading.
+        kit.twins_for(given.shape[-1])  # Reading them belongs to loading.
         recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
         on_step = recorder.add if self.options.curves else None
-        (face,) = upscale(small, kit, seed=seed, settings=self.settings, on_step=on_step)
+        (face,) = upscale(given, kit, seed=seed, settings=self.settings, on_step=on_step)
         seconds = face.seconds - recorder.paused
         if self.options.curves:
             recorder.finish(face, seconds)
-        return Enlarged(
+        return Made(
             image=face.image.float(),
             seconds=seconds,
             converged=face.status == "converged",

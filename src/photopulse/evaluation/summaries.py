@@ -1,26 +1,61 @@
 """From rows to summaries: one for each method, size and condition, with confidence intervals."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from photopulse.evaluation.measures import MEASURES, Measure
-from photopulse.evaluation.ordering import ORIGINAL, condition_order, method_order
-from photopulse.evaluation.rows import Row
-from photopulse.evaluation.sets import set_figures
-from photopulse.reporting.estimates import Estimate, estimate, share
+from photopulse.degrade.corruptions import UNTOUCHED
+from photopulse.degrade.photo import LEVELS
+from photopulse.evaluation.measure import PictureSet, Values
+from photopulse.evaluation.measures import COLUMNS
+from photopulse.evaluation.records import Row
+from photopulse.reporting.estimates import Estimate
+
+ORIGINAL = "original"
+"""Stands for a method: the sharp pictures themselves, with which results are compared, so they never win a column."""
+
+# As papers list them: what to reach, what needs no learning, what learned, what searches.
+_METHODS = (
+    ORIGINAL,
+    "input",
+    "nearest",
+    "bicubic",
+    "lanczos",
+    "nlm",
+    "realesrgan",
+    "fsrnet",
+    "fsrgan",
+    "pulse",
+    "fast",
+    "restore",
+)
 
 Scope = Literal["all", "shared"]
 _Methods = Mapping[str, list[Row]]
 
 
 class Task(NamedTuple):
-    """What was asked of the methods that a table compares."""
+    """What was asked of the methods that a table compares; photos have their own sizes, so theirs are None."""
 
     condition: str
-    small: int
-    size: int
+    small: int | None
+    size: int | None
+
+
+def method_order(method: str) -> tuple[int, str]:
+    """Returns the key that sorts methods for a reader; variants (``pulse:400``) stand with their family."""
+    family = re.split("[:-]", method)[0]
+    place = next((place for place, name in enumerate(_METHODS) if family == name), len(_METHODS))
+    return place, method
+
+
+def condition_order(condition: str) -> tuple[bool, int, str]:
+    """Returns the key that sorts conditions: the clean one first, levels of damage as they grow, others by name."""
+    levels = list(LEVELS)
+    level = condition.partition(",")[0]
+    return condition != UNTOUCHED, levels.index(level) if level in levels else 0, condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +98,8 @@ def summarise(rows: Iterable[Row]) -> list[Summary]:
 
 
 def _task_order(task: Task) -> tuple[object, ...]:
-    return task.size / task.small, task.size, condition_order(task.condition)
+    size, small = task.size or 0, task.small or 1
+    return size / small, size, condition_order(task.condition)
 
 
 def _shared(methods: _Methods) -> dict[str, list[Row]]:
@@ -99,11 +135,8 @@ def _summaries(task: Task, scope: Scope, methods: _Methods) -> list[Summary]:
 
 def _summary(task: Task, method: str, scope: Scope, rows: list[Row], sharp: list[Row], *, fair: bool) -> Summary:
     solved = [row for row in rows if row.error is None]
-    figures = {measure.name: _figure(measure, solved) for measure in MEASURES}
-    figures["converged"] = share([row.converged for row in solved if row.converged is not None])
-    figures |= set_figures(
-        {row.image: row.traits for row in solved}, {row.image: row.traits for row in sharp}, fair=fair
-    )
+    pictures = PictureSet(own=_measured(solved), sharp=_measured(sharp), fair=fair)
+    figures = {column.name: column.estimate(column.of, pictures) for column in COLUMNS}
     return Summary(
         task=task,
         method=method,
@@ -115,8 +148,5 @@ def _summary(task: Task, method: str, scope: Scope, rows: list[Row], sharp: list
     )
 
 
-def _figure(measure: Measure, rows: list[Row]) -> Estimate:
-    if measure.value is None:
-        return Estimate()
-    values = (measure.value(row) for row in rows)
-    return estimate([value for value in values if value is not None], measure.statistic)
+def _measured(rows: list[Row]) -> dict[str, Values]:
+    return {row.image: {**row.values, **row.traits} for row in rows}

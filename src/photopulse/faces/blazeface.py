@@ -1,6 +1,6 @@
-"""BlazeFace: one look at a square window, face boxes and six points out (Bazarevsky et al. 2019).
+"""BlazeFace: a network that finds faces, a box and six key points each, in a square window (Bazarevsky et al. 2019).
 
-Points are (x, y) in pixels, counted from the centre of the top left pixel.
+Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Face:
-    """A face in a photo.
+    """A face that the detector found in a photo.
 
     Attributes:
-        box: left, top, right, bottom in px; roughly brow to chin, without hair.
-        score: how sure the detector is, 0..1.
-        keypoints: (6, 2) in px, left and right as the viewer sees an upright face: left eye, right eye, nose tip,
-            mouth, left ear, right ear.
+        box: left, top, right, bottom in px; roughly from the brows to the chin, without hair.
+        score: the detector's confidence, in [0, 1].
+        keypoints: (6, 2) in px: left eye, right eye, nose tip, mouth, left ear, right ear; left and right are the
+            viewer's when the face is upright.
     """
 
     box: tuple[float, float, float, float]
@@ -40,10 +40,17 @@ class Face:
 
 
 MAX_OVERLAP = 0.4
+"""Two boxes that share more than this part of the smaller one are taken for the same face."""
 
 
 class Window(NamedTuple):
-    """A square part of a picture in whole px: its left and top edge and its side; it may reach over the picture."""
+    """A square part of a picture, in whole px; it may reach beyond the picture.
+
+    Attributes:
+        left: x of its left edge.
+        top: y of its top edge.
+        side: its width and height.
+    """
 
     left: int
     top: int
@@ -52,13 +59,18 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AnchorLayout:
-    """Where one variant of BlazeFace anchors its answers: ``grids`` are (cells a side, anchors a cell)."""
+    """The anchors of one variant of BlazeFace.
+
+    Attributes:
+        input_size: side of the network's input in px.
+        grids: for each output grid, its cells per side and the anchors in each cell.
+    """
 
     input_size: int
     grids: tuple[tuple[int, int], ...]
 
     def centres(self) -> Points:
-        """Lists the anchors' centres (N, 2) as fractions of the window, in the order of the network's answers."""
+        """Lists the anchors' centres (N, 2) as fractions of the window, in the order of the network's outputs."""
         return np.concatenate([_cell_centres(cells).repeat(count, axis=0) for cells, count in self.grids])
 
 
@@ -72,7 +84,15 @@ FULL_RANGE = AnchorLayout(input_size=192, grids=((48, 1),))
 
 
 class BlazeFace:
-    """One BlazeFace network, run by OpenCV on the CPU. Not to be shared between threads."""
+    """One BlazeFace network, run by OpenCV on the CPU; not safe to share between threads.
+
+    Args:
+        model_file: the network in tflite format.
+        layout: the anchors of this variant.
+
+    Raises:
+        PhotopulseError: if OpenCV cannot read the file.
+    """
 
     def __init__(self, model_file: Path, layout: AnchorLayout) -> None:
         self.input_size = layout.input_size
@@ -83,18 +103,20 @@ class BlazeFace:
     def look(self, pixels: Pixels, window: Window, *, threshold: float) -> list[Face]:
         """Finds faces with a score above ``threshold`` in a window of pixels (H, W, 3), RGB in [0, 1].
 
-        Neighbouring anchors answer for the same face; ``keep_best`` picks one.
+        Neighbouring anchors report the same face; ``keep_best`` picks one of them.
         """
+        # Run the network on the window, scaled to its input size and to [-1, 1].
         blob = cut_window(pixels, window, self.input_size) * 2 - 1
         self._net.setInput(np.ascontiguousarray(blob.transpose(2, 0, 1)[None]))
-        by_width = {answer.shape[-1]: answer[0] for answer in self._net.forward(self._outputs)}
+        by_width = {output.shape[-1]: output[0] for output in self._net.forward(self._outputs)}
         scores = 1 / (1 + np.exp(-np.clip(by_width[1][:, 0], -50, 50)))
         sure = np.flatnonzero(scores > threshold)
-        # Each answer holds centre, size and six points; all but the size are relative to the anchor.
-        answers = by_width[16][sure].reshape(-1, 8, 2).astype(np.float64) / self.input_size
-        answers[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
-        places = answers * window.side + (window.left - 0.5, window.top - 0.5)
-        halves = answers[:, 1] * (window.side / 2)
+        # Each output holds centre, size and six points; all but the size are relative to the anchor.
+        outputs = by_width[16][sure].reshape(-1, 8, 2).astype(np.float64) / self.input_size
+        outputs[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[sure, None]
+        # From fractions of the window to px of the picture.
+        places = outputs * window.side + (window.left - 0.5, window.top - 0.5)
+        halves = outputs[:, 1] * (window.side / 2)
         boxes = np.concatenate([places[:, 0] - halves, places[:, 0] + halves], axis=1)
         return [
             Face(box=cast(tuple[float, float, float, float], tuple(box)), score=float(score), keypoints=points)
@@ -103,7 +125,7 @@ class BlazeFace:
 
 
 def keep_best(faces: list[Face]) -> list[Face]:
-    """Keeps the surest of the faces that are not apart from each other, surest first."""
+    """Keeps, of faces that overlap, the one with the highest score (non-maximum suppression); highest score first."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
         if is_apart(face, kept):
@@ -112,7 +134,7 @@ def keep_best(faces: list[Face]) -> list[Face]:
 
 
 def is_apart(face: Face, others: list[Face]) -> bool:
-    """Says whether a face shares at most ``MAX_OVERLAP`` of the smaller box with each of the others."""
+    """Tells whether a face shares at most ``MAX_OVERLAP`` of the smaller box with each of the others."""
     return all(_overlap(face, other) <= MAX_OVERLAP for other in others)
 
 
@@ -130,6 +152,7 @@ def _area(face: Face) -> float:
 
 def cut_window(pixels: Pixels, window: Window, size: int) -> Pixels:
     """Resizes a window of pixels (H, W, 3) to (size, size, 3) without aliasing; black beyond the picture."""
+    # The part of the window that lies in the picture, and where it goes in the result.
     scale = size / window.side
     height, width = pixels.shape[:2]
     left, top = max(window.left, 0), max(window.top, 0)
@@ -139,6 +162,7 @@ def cut_window(pixels: Pixels, window: Window, size: int) -> Pixels:
         max(round((right - window.left) * scale) - x, 1),
         max(round((bottom - window.top) * scale) - y, 1),
     )
+    # Resize that part onto a black canvas.
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     canvas = np.zeros((size, size, 3), np.float32)
     canvas[y : y + shape[1], x : x + shape[0]] = cv2.resize(pixels[top:bottom, left:right], shape, interpolation=method)
@@ -146,7 +170,11 @@ def cut_window(pixels: Pixels, window: Window, size: int) -> Pixels:
 
 
 def read_tflite(model_file: Path) -> cv2.dnn.Net:
-    """Reads a network in tflite format with OpenCV."""
+    """Reads a network in tflite format with OpenCV.
+
+    Raises:
+        PhotopulseError: if OpenCV cannot read the file.
+    """
     try:
         return cv2.dnn.readNetFromTFLite(str(model_file))
     except cv2.error as error:

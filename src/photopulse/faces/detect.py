@@ -1,6 +1,6 @@
-"""Finding all faces of a photo, of any size and way up.
+"""Finds all faces of a photo, of any size and in any orientation.
 
-Points are (x, y) in pixels, counted from the centre of the top left pixel.
+Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel.
 """
 
 import math
@@ -18,25 +18,26 @@ from photopulse.faces.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace, Face,
 from photopulse.faces.mesh import FaceMesh, FaceMesher
 from photopulse.images.arrays import to_array
 
-# A full-range look finds faces down to about this fraction of its window (measured: benchmarks/face_detection.py).
+# The full-range network finds faces down to about this fraction of its window (benchmarks/face_detection.py).
 SMALLEST_IN_WINDOW = 0.045
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectSettings:
-    """How hard to look.
+    """Thresholds of the face detection.
 
     Attributes:
         threshold: least score of BlazeFace for a candidate, to which the mesh is then fitted.
-        min_presence: least presence score of the mesh for a face.
-        sure_score: from this score on ``min_sure_presence`` is enough, because the mesh doubts profiles.
-        min_sure_presence: see ``sure_score``.
-        upright_score: below this score the photo may lie on its side, so it is also looked at turned.
-        min_relative_size: faces smaller than this fraction of the largest one are taken for bystanders, and not
-            looked for on purpose; 0 looks for the smallest.
-        window_fractions: sides of the windows of the closer looks, as fractions of the photo's shorter side.
-        min_window: no closer looks at windows below this side in px.
-        max_side: larger photos are first downscaled to this longer side in px.
+        min_presence: least presence score of the mesh for a candidate to count as a face.
+        sure_score: from this BlazeFace score on ``min_sure_presence`` is enough, because the mesh has low presence
+            scores for profiles.
+        min_sure_presence: least presence score of the mesh for a candidate with ``sure_score`` or more.
+        upright_score: if no face has this score, the photo may lie on its side, and turned copies are searched too.
+        min_relative_size: smaller windows are not searched for faces below this fraction of the largest face, which
+            are taken for bystanders; 0 searches for the smallest faces.
+        window_fractions: sides of the smaller windows, as fractions of the photo's shorter side.
+        min_window: smallest side of a window in px.
+        max_side: longer side in px to which larger photos are downscaled first.
     """
 
     threshold: float = 0.5
@@ -51,7 +52,7 @@ class DetectSettings:
 
 
 class _View(NamedTuple):
-    """The picture after ``turns`` counterclockwise quarter turns, and its faces at first glance."""
+    """The picture after ``turns`` counterclockwise quarter turns, and the faces found in the whole of it."""
 
     turns: int
     pixels: Pixels
@@ -63,7 +64,16 @@ class _View(NamedTuple):
 
 
 class FaceDetector:
-    """Finds faces by two BlazeFace networks and believes them where the mesh fits. Not to be shared between threads."""
+    """Finds candidates with two BlazeFace networks and keeps those that the face mesh confirms.
+
+    It runs on the CPU and is not safe to share between threads.
+
+    Args:
+        short_range: the BlazeFace variant for large faces.
+        full_range: the variant for small faces.
+        mesher: fits the face mesh.
+        settings: thresholds; the defaults if None.
+    """
 
     def __init__(
         self,
@@ -79,7 +89,11 @@ class FaceDetector:
 
     @classmethod
     def load(cls, settings: DetectSettings | None = None) -> Self:
-        """Makes a detector from the weights table's ``blazeface`` and ``facemesh``, fetched once if need be."""
+        """Makes a detector from the named weights ``blazeface`` and ``facemesh``, fetched once if need be.
+
+        Raises:
+            PhotopulseError: if the weights cannot be fetched.
+        """
         return cls.from_folders(weights.fetch("blazeface"), weights.fetch("facemesh"), settings)
 
     @classmethod
@@ -95,28 +109,31 @@ class FaceDetector:
     def detect(self, image: Tensor) -> list[Face]:
         """Finds the faces of an image (1, 3, H, W) in [0, 1], largest first; an empty list if there is none.
 
-        Looks at the whole picture, turned by 90, 180 and 270 degrees too unless a face is surely upright, and then
-        closer as long as smaller faces may be worth having. All faces are looked for the same way up.
+        The whole picture is searched first, also turned by 90, 180 and 270 degrees unless an upright face has a high
+        score; then smaller windows, as long as faces of the wanted size could be too small for the larger ones. All
+        faces of a picture are taken to have the same orientation.
         """
         pixels, scale = _limit_side(to_array(image), self._settings.max_side)
         faces = (_scaled(face, scale) for face in self._find(pixels))
         return sorted(faces, key=lambda face: -face.side)
 
     def _find(self, pixels: Pixels) -> list[Face]:
-        upright = best = self._glance(pixels, turns=0)
+        # Find the orientation in which a face has the highest score.
+        upright = best = self._search_whole(pixels, turns=0)
         if upright.best_score < self._settings.upright_score:
-            # A face that is upside down often passes for an upright one, but with a lower score than turned right.
-            turned = [self._glance(pixels, turns=turns) for turns in (1, 3, 2)]
+            # A face that is upside down is often found as an upright one, but with a lower score than when turned.
+            turned = [self._search_whole(pixels, turns=turns) for turns in (1, 3, 2)]
             best = max(upright, *turned, key=lambda view: view.best_score)
         if best.best_score < self._settings.sure_score:
-            # A doubtful find in a turned picture must not hide small faces of an upright one.
-            faces = self._look_closer(upright)
+            # An uncertain face in a turned picture must not hide small faces of an upright one.
+            faces = self._search_windows(upright)
             if faces or not best.faces:
                 return faces
+        # Search that orientation for smaller faces, and turn all of them back.
         height, width = best.pixels.shape[:2]
-        return [_turned_back(face, best.turns, width, height) for face in self._look_closer(best)]
+        return [_turned_back(face, best.turns, width, height) for face in self._search_windows(best)]
 
-    def _glance(self, pixels: Pixels, *, turns: int) -> _View:
+    def _search_whole(self, pixels: Pixels, *, turns: int) -> _View:
         turned = np.ascontiguousarray(np.rot90(pixels, turns))
         height, width = turned.shape[:2]
         side = max(height, width)
@@ -124,31 +141,33 @@ class FaceDetector:
         threshold = self._settings.threshold
         candidates = self._short_range.look(turned, whole, threshold=threshold)
         candidates += self._full_range.look(turned, whole, threshold=threshold)
-        return _View(turns, turned, self._believe(turned, candidates))
+        return _View(turns, turned, self._confirmed(turned, candidates))
 
-    def _look_closer(self, view: _View) -> list[Face]:
-        """Adds the faces that are too small to be seen in the whole picture."""
+    def _search_windows(self, view: _View) -> list[Face]:
+        """Adds the faces that are too small to be found in the whole picture."""
         pixels, faces = view.pixels, list(view.faces)
-        seen_from = max(pixels.shape[:2]) * SMALLEST_IN_WINDOW
+        smallest_found = max(pixels.shape[:2]) * SMALLEST_IN_WINDOW
         for fraction in self._settings.window_fractions:
+            # Stop once every face of the wanted size would have been found already.
             side = round(fraction * min(pixels.shape[:2]))
             wanted = self._settings.min_relative_size * max((face.side for face in faces), default=0.0)
-            if side < self._settings.min_window or wanted >= seen_from:
+            if side < self._settings.min_window or wanted >= smallest_found:
                 break
+            # Search all windows of this side for further faces.
             candidates = [
                 face
                 for window in _windows(pixels, side)
                 for face in self._full_range.look(pixels, window, threshold=self._settings.threshold)
                 if is_apart(face, faces)
             ]
-            faces += self._believe(pixels, candidates)
-            seen_from = side * SMALLEST_IN_WINDOW
+            faces += self._confirmed(pixels, candidates)
+            smallest_found = side * SMALLEST_IN_WINDOW
         return faces
 
-    def _believe(self, pixels: Pixels, candidates: list[Face]) -> list[Face]:
-        return [face for face in keep_best(candidates) if self._is_believable(face, self.mesher.fit(pixels, face))]
+    def _confirmed(self, pixels: Pixels, candidates: list[Face]) -> list[Face]:
+        return [face for face in keep_best(candidates) if self._confirms(self.mesher.fit(pixels, face), face)]
 
-    def _is_believable(self, face: Face, mesh: FaceMesh) -> bool:
+    def _confirms(self, mesh: FaceMesh, face: Face) -> bool:
         sure = face.score >= self._settings.sure_score
         return mesh.presence >= (self._settings.min_sure_presence if sure else self._settings.min_presence)
 
@@ -160,7 +179,7 @@ def find_mesh(image: Tensor, detector: FaceDetector) -> FaceMesh | None:
 
 
 def _limit_side(pixels: Pixels, max_side: int) -> tuple[Pixels, float]:
-    """Downscales pixels (H, W, 3) to ``max_side`` and says by which factor points must grow to go back."""
+    """Downscales pixels (H, W, 3) to ``max_side``, and returns the factor that scales points back."""
     height, width = pixels.shape[:2]
     factor = max(height, width) / max_side
     if factor <= 1:
@@ -178,11 +197,13 @@ def _windows(pixels: Pixels, side: int) -> Iterator[Window]:
 
 
 def _starts(length: int, side: int) -> list[int]:
+    """Spreads the windows' left or top edges evenly over one axis."""
     count = math.ceil((length - side) / (side * 2 / 3)) + 1
     return [round(start) for start in np.linspace(0, length - side, count)]
 
 
 def _scaled(face: Face, factor: float) -> Face:
+    """Returns the same face in a picture that is ``factor`` times as large."""
     if factor == 1:
         return face
     shift = (factor - 1) / 2
@@ -191,7 +212,7 @@ def _scaled(face: Face, factor: float) -> Face:
 
 
 def _turned_back(face: Face, turns: int, width: int, height: int) -> Face:
-    """Maps a face found in a picture of ``width`` x ``height`` after ``np.rot90(pixels, turns)`` back."""
+    """Maps a face of the picture ``np.rot90(pixels, turns)``, of ``width`` x ``height``, back to ``pixels``."""
     corners = np.array(face.box).reshape(2, 2)
     points = np.concatenate([corners, face.keypoints])
     for _ in range(turns):

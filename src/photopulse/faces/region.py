@@ -1,6 +1,6 @@
-"""The square of a photo that the face network restores: the whole head, upright, and the way back.
+"""The upright square of a photo in which a face is restored: its crop, and how a crop is put back.
 
-Points are (x, y) in pixels, counted from the centre of the top left pixel, in the photo and in the crop.
+Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel, in the photo and in the crop.
 """
 
 import math
@@ -16,12 +16,18 @@ from photopulse.faces.blazeface import Points
 from photopulse.faces.mesh import FaceMesh, ffhq_landmarks
 from photopulse.faces.resampling import bounds, read_affine
 
-# A rectangle that is this much larger than the smallest one is as good, if it lies as the face does.
+# A rectangle may have this much more area than the smallest one if its direction is nearer to the face's.
 AREA_TOLERANCE = 0.1
 
 
 class Patch(NamedTuple):
-    """Pixels (1, C, h, w) and where in the photo their top left one lies."""
+    """A rectangle of pixels and its place in a photo.
+
+    Attributes:
+        pixels: (1, C, h, w).
+        top: row of the photo where it begins.
+        left: column of the photo where it begins.
+    """
 
     pixels: Tensor
     top: int
@@ -39,10 +45,10 @@ class FaceRegion:
     """A square of a photo, turned so that the face in it is upright.
 
     Attributes:
-        centre: x, y in px of the photo.
-        side: in px of the photo; it may reach over the photo's edges.
-        angle: how far the crop's x axis points below the photo's, in degrees, more than -180 to 180: the roll of the
-            face, positive where the head leans to the viewer's right.
+        centre: x, y of the square's centre in px of the photo.
+        side: length of its sides in px of the photo; the square may reach beyond the photo.
+        angle: roll of the face in degrees, in (-180, 180]: the angle from the photo's x axis to the crop's, positive
+            where the head leans to the viewer's right.
     """
 
     centre: tuple[float, float]
@@ -51,11 +57,11 @@ class FaceRegion:
 
     @property
     def corners(self) -> Points:
-        """Top left, bottom left, bottom right, top right of the upright crop, (4, 2) in px of the photo."""
+        """Top left, bottom left, bottom right and top right corner of the upright crop, (4, 2) in px of the photo."""
         return self.to_photo(np.array([(-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5)]), 1)
 
     def scaled(self, factor: float) -> "FaceRegion":
-        """The same square in a photo that is ``factor`` times as large."""
+        """Returns the same square in a photo that is ``factor`` times as large."""
         x, y = ((place + 0.5) * factor - 0.5 for place in self.centre)
         return FaceRegion(centre=(x, y), side=self.side * factor, angle=self.angle)
 
@@ -76,64 +82,69 @@ class FaceRegion:
         return points @ inverse[:, :2].T + inverse[:, 2]
 
     def crop(self, photo: Tensor, size: int) -> Tensor:
-        """Reads the square out of a photo (1, C, H, W): antialiased if it shrinks, cubic if it grows.
+        """Reads the square out of a photo (1, C, H, W), antialiased where it becomes smaller, cubic where larger.
 
-        Beyond the photo's edges lies its mirror image.
+        The photo is mirrored at its edges.
 
         Returns:
-            (1, C, size, size), dtype, device and range of the photo; cubic reading may overshoot a little.
+            (1, C, size, size) with the dtype, device and range of the photo; the cubic filter may overshoot a little.
 
         Raises:
-            ValueError: if a square that shrinks much lies outside of the photo.
+            ValueError: if the square is downscaled by 4 or more and lies outside the photo.
         """
         return read_affine(photo, self.matrix(size), (size, size), beyond="reflection")
 
     def place(self, crop: Tensor, photo_shape: tuple[int, int]) -> Patch:
-        """Brings a crop (1, C, size, size) back to where it lay in a photo of (height, width); inverse of ``crop``.
+        """Resamples a crop (1, C, size, size) to the pixels of a photo of (height, width); the inverse of ``crop``.
 
-        Antialiased if the region has fewer pixels than the crop, cubic if it has more. Takes memory for the region's
-        bounding box, not for the photo.
+        Antialiased where the region has fewer pixels than the crop, cubic where it has more. It needs memory for the
+        region's bounding box, not for the photo.
 
         Returns:
-            The part of the bounding box that the photo holds; zero beside the region.
+            The part of the region's bounding box that lies in the photo; its pixels outside the region are 0.
 
         Raises:
-            ValueError: if the region lies outside of the photo.
+            ValueError: if the region lies outside the photo.
         """
+        # The region's bounding box, within the photo.
         size = crop.shape[-1]
         low, high = bounds(self.matrix(size), (size, size))
         left, top = np.maximum(np.ceil(low).astype(int), 0).tolist()
         right, bottom = np.minimum(np.floor(high).astype(int) + 1, (photo_shape[1], photo_shape[0])).tolist()
         if left >= right or top >= bottom:
             raise ValueError("the square lies outside of the photo")
+        # The map from the bounding box to the crop.
         to_crop = _inverse(self.matrix(size))
         to_crop[:, 2] += to_crop[:, :2] @ (left, top)
         return Patch(read_affine(crop, to_crop, (bottom - top, right - left), beyond="zeros"), top, left)
 
 
 def face_region(mesh: FaceMesh, *, expand: float = 1.6, lift: float = 0.15) -> FaceRegion:
-    """Finds the square of a face: the minimum bounding rectangle *with rotation* of the mesh, squared, upright.
+    """Returns an upright square around a face: the minimum-area rotated rectangle of its mesh, made square, expanded.
 
-    For a face that is nearly as wide as high many rectangles are nearly as small, and which is the smallest is up to
-    chance. Therefore it is the rectangle of at most ``AREA_TOLERANCE`` more than the least area that leans as the face
-    does, or else as nearly as such a rectangle can. "As the face does" is what the FFHQ alignment takes for upright:
-    half the eye line and half the line from the eyes to the mouth. It also says which of four quarter turns is up.
+    If a face is about as wide as high, many rectangles have nearly the least area, and noise decides which is the
+    smallest. So of all rectangles with at most ``AREA_TOLERANCE`` more than the least area, the one whose angle is
+    nearest to the roll of the face is taken. The roll is that of the FFHQ alignment (``ffhq_quad``); it also decides
+    which side is up.
 
     Args:
-        mesh: of a face in the photo, any way up.
+        mesh: the mesh of a face in any orientation, in px of the photo.
         expand: side of the square over the rectangle's longer side.
-        lift: how far the square is moved upwards, over the rectangle's longer side: the mesh holds the chin, no hair.
-            Both defaults hold chin, ears and all but the tallest hair of the 14 portraits they were measured on.
+        lift: shift of the square upwards, over the rectangle's longer side, because the mesh covers the chin but not
+            the hair. With both defaults the square holds chin, ears and all but the tallest hair of the 14 portraits
+            on which they were measured.
 
     Raises:
         ValueError: if the mesh has no extent or no roll.
     """
+    # The angle nearest to the face's roll at which the bounding rectangle is small enough.
     points = mesh.points[:, :2]
     roll = _roll(mesh)
     turns = [roll + math.radians(degrees) for degrees in sorted(range(-45, 46), key=abs)]
     _, smallest, _ = cv2.minAreaRect(points.astype(np.float32))
     limit = smallest[0] * smallest[1] * (1 + AREA_TOLERANCE)
     angle = next((turn for turn in turns if _area(points, turn) <= limit), roll)
+    # The square around that rectangle.
     low, high = _extent(points, angle)
     longer = float((high - low).max())
     if not (longer > 0 and math.isfinite(longer)):
@@ -147,10 +158,10 @@ def face_region(mesh: FaceMesh, *, expand: float = 1.6, lift: float = 0.15) -> F
 
 
 def ffhq_region(mesh: FaceMesh) -> FaceRegion:
-    """Finds the square that FFHQ's alignment cuts out: where a generator trained on FFHQ draws its faces.
+    """Returns the square of the FFHQ alignment, in which a generator trained on FFHQ draws its faces.
 
     Raises:
-        ValueError: if the mesh spans no square.
+        ValueError: if the landmarks of the mesh span no square.
     """
     top_left, bottom_left, bottom_right, top_right = ffhq_quad(*ffhq_landmarks(mesh))
     x = top_right - top_left
@@ -164,7 +175,7 @@ def ffhq_region(mesh: FaceMesh) -> FaceRegion:
 
 
 def _roll(mesh: FaceMesh) -> float:
-    """The angle of the face's own x axis in radians, by the FFHQ alignment's rule."""
+    """Returns the roll of the face in radians, by the rule of the FFHQ alignment."""
     eye_left, eye_right, mouth_left, mouth_right = ffhq_landmarks(mesh)
     to_mouth = (mouth_left + mouth_right - eye_left - eye_right) / 2
     x = eye_right - eye_left + (to_mouth[1], -to_mouth[0])
@@ -180,6 +191,7 @@ def _axes(angle: float) -> Points:
 
 
 def _extent(points: Points, angle: float) -> tuple[Points, Points]:
+    """Returns the least and the greatest coordinates of points in axes that are turned by an angle in radians."""
     turned = points @ _axes(angle)
     return turned.min(axis=0), turned.max(axis=0)
 

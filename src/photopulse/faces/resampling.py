@@ -1,6 +1,6 @@
-"""Reading a picture along an affine map: antialiased where it shrinks, cubic where it grows.
+"""Resamples a picture along an affine map: antialiased where it becomes smaller, cubic where it becomes larger.
 
-Points are (x, y) in pixels, counted from the centre of the top left pixel.
+Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel.
 """
 
 import math
@@ -15,41 +15,44 @@ from torch.nn import functional
 from photopulse.faces.blazeface import Points
 
 Beyond = Literal["reflection", "zeros"]
+# Rows of the result that are computed at a time, to bound memory.
 ROWS_AT_ONCE = 64
-# Antialiased shrinking looks this many target pixels around.
+# The antialiased cubic filter reaches this many pixels of the result.
 MARGIN = 2
 
 
 def read_affine(picture: Tensor, to_picture: Points, shape: tuple[int, int], *, beyond: Beyond) -> Tensor:
     """Reads ``shape`` = (height, width) pixels out of a picture (1, C, H, W), in any value range.
 
-    Three steps, of which enlarging needs only the second: whole blocks of pixels are averaged as long as twice the
-    wanted resolution remains, the map is read by cubic convolution (Keys 1981) at that finer resolution, and an
-    antialiased cubic filter takes it to the wanted one. A linear ramp comes out exactly. Coordinates are never
-    rounded to fractions of a pixel, as OpenCV's warps do.
+    Downscaling has three steps: whole blocks of pixels are averaged as long as twice the wanted resolution remains,
+    the map is read at that finer resolution by cubic convolution (Keys 1981), and an antialiased cubic filter reduces
+    the result to the wanted resolution. Enlarging needs only the second step. Linear ramps are reproduced exactly.
+    Unlike OpenCV's warps, no coordinate is rounded to a fraction of a pixel.
 
     Args:
         picture: any floating point type and device; float16 is computed in float32.
         to_picture: a rotation, scaling and shift (2, 3) from pixels of the result to pixels of the picture.
-        shape: of the result.
-        beyond: what lies outside of the picture: its mirror image, or nothing.
+        shape: height and width of the result.
+        beyond: what is read outside the picture: its mirror image, or 0.
 
     Returns:
-        (1, C, height, width), dtype and device of the picture.
+        (1, C, height, width), with the dtype and device of the picture.
 
     Raises:
-        ValueError: if the pixels to read are all outside of the picture.
+        ValueError: if block averages are needed and all pixels to read lie outside the picture.
     """
+    # Average whole blocks.
     values = picture.to(torch.promote_types(picture.dtype, torch.float32))
     scale = float(np.hypot(*to_picture[:, 0]))
     blocks = math.floor(scale / 2)
     if blocks > 1:
         values, to_picture = _averaged(values, to_picture, shape, blocks)
         scale /= blocks
-    # A scale of 1 that is 1.0000001 by rounding asks for no filter.
+    # Read at the wanted resolution if that is fine enough; a scale of 1.0000001 is a rounded 1 and needs no filter.
     fine = math.ceil(scale - 1e-6)
     if fine <= 1:
         return _read(values, to_picture, shape, beyond).to(picture.dtype)
+    # Else read at a finer resolution, with a margin for the filter, and filter down.
     height, width = (length + 2 * MARGIN for length in shape)
     finer = to_picture.copy()
     finer[:, :2] /= fine
@@ -68,7 +71,8 @@ def bounds(matrix: Points, shape: tuple[int, int]) -> tuple[Points, Points]:
 
 
 def _averaged(picture: Tensor, matrix: Points, shape: tuple[int, int], blocks: int) -> tuple[Tensor, Points]:
-    """Averages blocks of pixels of the part that is read; the matrix then leads to the blocks."""
+    """Averages blocks of the part that is read; returns the averages and the matrix that leads to them."""
+    # The part that is read, with the reach of the cubic interpolation and of the last filter.
     low, high = bounds(matrix, shape)
     # Cubic reading and the last filter look beyond the target.
     border = blocks * 2 + math.ceil(float(np.abs(matrix[:, :2]).sum(axis=1).max()) * MARGIN)
@@ -77,9 +81,11 @@ def _averaged(picture: Tensor, matrix: Points, shape: tuple[int, int], blocks: i
     stop = np.minimum(np.ceil(high).astype(int) + border, limits)
     if (start >= stop).any():
         raise ValueError("the square lies outside of the photo")
+    # Whole blocks of it, with the last row and column repeated.
     piece = picture[..., start[1] : stop[1], start[0] : stop[0]]
     missing = [int(-length % blocks) for length in stop - start]
     piece = functional.pad(piece, (0, missing[0], 0, missing[1]), mode="replicate")
+    # The same map, into the block averages.
     local = matrix.copy()
     local[:, 2] -= start
     local /= blocks
@@ -88,7 +94,7 @@ def _averaged(picture: Tensor, matrix: Points, shape: tuple[int, int], blocks: i
 
 
 def _read(picture: Tensor, matrix: Points, shape: tuple[int, int], beyond: Beyond) -> Tensor:
-    """Reads by cubic convolution, some rows at a time, because coordinates and weights take more than the result."""
+    """Interpolates by cubic convolution, some rows at a time: coordinates and weights need more memory than pixels."""
     height, width = shape
     (right_x, down_x, left), (right_y, down_y, top) = matrix.tolist()
     result = picture.new_empty(1, picture.shape[1], height, width)
@@ -96,6 +102,7 @@ def _read(picture: Tensor, matrix: Points, shape: tuple[int, int], beyond: Beyon
     for start in range(0, height, ROWS_AT_ONCE):
         stop = min(start + ROWS_AT_ONCE, height)
         y = torch.arange(start, stop, device=picture.device, dtype=picture.dtype)[:, None]
+        # Each axis is three weighted linear samples, so a pixel is the sum of nine bilinear ones.
         rows = _cubic_taps(x * right_y + (y * down_y + top), picture.shape[2])
         columns = _cubic_taps(x * right_x + (y * down_x + left), picture.shape[3])
         part = result[:, :, start:stop].zero_()
@@ -107,10 +114,10 @@ def _read(picture: Tensor, matrix: Points, shape: tuple[int, int], beyond: Beyon
 
 
 def _cubic_taps(place: Tensor, length: int) -> list[tuple[Tensor, Tensor]]:
-    """Splits a cubic reading of one axis into three linear ones: where, in torch's -1 to 1, and how much.
+    """Splits cubic interpolation along one axis into three linear samples: positions in [-1, 1], and weights.
 
-    Keys' kernel with a = -1/2 on the pixels -1, 0, 1, 2 around. The middle two are one linear reading between them,
-    because both weights are positive. torch's own bicubic reading has a = -3/4, which bends linear ramps.
+    Keys' kernel with a = -1/2 weighs the pixels at -1, 0, 1 and 2. The middle two have positive weights, so one linear
+    sample between them serves for both. torch's own bicubic interpolation has a = -3/4, which bends linear ramps.
     """
     pixel = place.floor()
     t = place - pixel

@@ -1,7 +1,7 @@
-"""The tone of the skin in a picture: the individual typology angle on cheeks and forehead.
+"""Skin tone in a picture: the individual typology angle (ITA) of the colour of cheeks and forehead.
 
-The angle places skin on the line from light to dark (Chardon, Cretois and Hourseau 1991, "Skin colour typology
-and suntanning pathways"). It tells how skin looks in this light and this exposure, nothing about a person.
+The angle orders skin colours from light to dark (Chardon, Cretois and Hourseau 1991, "Skin colour typology and
+suntanning pathways"). It describes how skin looks in this light and at this exposure, and nothing about the person.
 """
 
 import math
@@ -30,16 +30,19 @@ _LEAST_ANGLES: tuple[tuple[float, ToneGroup], ...] = (
 )
 TONE_GROUPS: tuple[ToneGroup, ...] = (*(name for _, name in _LEAST_ANGLES), "dark")
 
-# Corners in the mesh: the forehead from the brows to its middle, and the cheeks below the lids and above the beard.
+# Polygons of mesh points: the forehead from the brows to its middle; the cheeks below the lids and above a beard.
 _FOREHEAD = (107, 66, 105, 104, 69, 108, 151, 337, 299, 333, 334, 296, 336, 9)
 _LEFT_CHEEK = (117, 118, 119, 100, 126, 209, 49, 129, 203, 206, 207, 187, 123)
 _RIGHT_CHEEK = (346, 347, 348, 329, 355, 429, 279, 358, 423, 426, 427, 411, 352)
 SKIN_POLYGONS = (_FOREHEAD, _LEFT_CHEEK, _RIGHT_CHEEK)
 
 LEAST_CHROMA = 3.0
-"""Of skin in a colour photo; the angle of a colour nearer to grey says nothing."""
+"""Least chroma of skin in a colour photo; the angle of a colour nearer to grey means nothing."""
 
+# Side in px at which the covered part of each small pixel is computed.
 _RASTER = 1024
+# Outliers are removed twice: what is over 2.5 deviations (of at least 1) from the median. 1.4826 times the median
+# absolute deviation estimates the standard deviation of normal values.
 _TRIM_ROUNDS = 2
 _TRIM_DEVIATIONS = 2.5
 _LEAST_DEVIATION = 1.0
@@ -52,12 +55,12 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 
 @dataclass(frozen=True, kw_only=True)
 class SkinTone:
-    """How the skin of one face looks, in CIELAB (D65).
+    """The colour of the skin of one face in CIELAB (D65).
 
     Attributes:
-        lightness: L*, 0..100.
-        a: a*, from green to red.
-        b: b*, from blue to yellow.
+        lightness: L*, in [0, 100].
+        a: a*, negative is green, positive is red.
+        b: b*, negative is blue, positive is yellow.
     """
 
     lightness: float
@@ -66,27 +69,27 @@ class SkinTone:
 
     @property
     def ita(self) -> float:
-        """The individual typology angle in degrees, larger is lighter; above 90 where the skin is bluish."""
+        """The individual typology angle in degrees; larger is lighter, and above 90 the skin is bluish."""
         return math.degrees(math.atan2(self.lightness - 50, self.b))
 
     @property
     def chroma(self) -> float:
-        """The distance from grey: near 0 the angle says nothing."""
+        """The distance from grey in the plane of a* and b*; near 0 the angle means nothing."""
         return math.hypot(self.a, self.b)
 
 
 def skin_tone(image: Tensor, mesh: FaceMesh) -> SkinTone:
     """Measures the skin of a sharp face: the median L*, a* and b* of cheeks and forehead.
 
-    Pixels far from the median (hair, shine, glasses, what lies beside a turned face) are left out.
+    Outliers (hair, highlights, glasses, background beside a turned face) are left out.
 
     Args:
         image: sRGB (1, 3, H, W) in [0, 1].
-        mesh: in px of the image.
+        mesh: the face's mesh in px of the image.
 
     Raises:
-        PhotopulseError: if cheeks and forehead lie outside of the image.
-        ValueError: for another shape.
+        PhotopulseError: if cheeks and forehead lie outside the image.
+        ValueError: if the image has another shape.
     """
     pixels = _pixels(image)
     region = _filled(mesh.points[:, :2], pixels.shape[:2])
@@ -101,15 +104,15 @@ def skin_tone(image: Tensor, mesh: FaceMesh) -> SkinTone:
 
 
 def skin_coverage(mesh: FaceMesh, *, picture_side: int, side: int) -> NDArray[np.float64]:
-    """Says how much of each pixel of a small square picture is skin.
+    """Computes which part of each pixel of a small square picture is skin.
 
     Args:
-        mesh: in px of the large square picture that the small one was made of.
+        mesh: the face's mesh in px of the large square picture from which the small one was made.
         picture_side: height and width of the large picture.
         side: height and width of the small picture.
 
     Returns:
-        (side, side) in [0, 1]: the covered part of each pixel's square.
+        (side, side) in [0, 1]: the part of each pixel that cheeks and forehead cover.
     """
     block = math.ceil(_RASTER / side)
     fine = side * block
@@ -119,18 +122,18 @@ def skin_coverage(mesh: FaceMesh, *, picture_side: int, side: int) -> NDArray[np
 
 
 def mean_skin_tone(image: Tensor, coverage: NDArray[np.float64]) -> SkinTone:
-    """Measures the skin of a small face: the mean colour of its pixels, each weighted by its covered part.
+    """Measures the skin of a small face: the mean colour of its pixels, weighted by the part of each that is skin.
 
-    The mean is of the sRGB values as they are, not of linear light: so downscaling averaged them too, and a face
-    keeps its mean however small it becomes. Colours are clamped to [0, 1].
+    The mean is taken of sRGB values, not of linear light, because downscaling averages sRGB values as well; so a face
+    keeps its mean colour at any size. Colours are clamped to [0, 1].
 
     Args:
         image: sRGB (1, 3, h, w), nominally in [0, 1].
-        coverage: (h, w) from ``skin_coverage``.
+        coverage: (h, w) in [0, 1], from ``skin_coverage``.
 
     Raises:
         PhotopulseError: if no pixel is covered.
-        ValueError: for other shapes.
+        ValueError: if the shapes do not fit.
     """
     pixels = _pixels(image)
     if coverage.shape != pixels.shape[:2]:
@@ -177,7 +180,7 @@ def _filled(points: Colours, shape: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def _typical(lab: Colours) -> NDArray[np.bool_]:
-    """Marks the colours (N, 3) that lie within 2.5 robust deviations of the median, in each of L*, a*, b*."""
+    """Marks the colours (N, 3) within 2.5 robust standard deviations of the median, in each of L*, a* and b*."""
     kept = np.ones(len(lab), dtype=np.bool_)
     for _ in range(_TRIM_ROUNDS):
         median = np.median(lab[kept], axis=0)

@@ -1,9 +1,8 @@
-"""The table of generator architectures, and the one way from settings and tensors to a generator."""
+"""The table of generator architectures, and how settings and tensors become a generator."""
 
-import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +13,12 @@ from photopulse.generators.protocol import Generator
 from photopulse.generators.stylegan1 import StyleGAN1, StyleGAN1Settings
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3, StyleGAN3Settings
+from photopulse.runs.fields import from_fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """A kind of generator: a frozen settings class, and the network ``network(settings, name=...)``."""
+    """An architecture: its settings, a frozen dataclass, and its network, made by ``network(settings, name=...)``."""
 
     settings: type[Any]
     network: type[nn.Module]
@@ -46,11 +46,12 @@ _LARGEST_NUMBER = 4096  # everything else: pixels, channels, lengths of latents
 
 
 def settings_from_values(architecture: str, values: Any) -> Any:
-    """Builds the settings of an architecture from what JSON gave, with the type of every value checked.
+    """Builds the settings of an architecture from parsed JSON and checks names and types.
 
     Raises:
         ValueError: the architecture is unknown, or a value is missing, unknown or of a wrong type.
     """
+    # Names.
     entry = ARCHITECTURES.get(architecture)
     if entry is None:
         raise ValueError(f"architecture {architecture!r} is none of {', '.join(ARCHITECTURES)}")
@@ -67,18 +68,23 @@ def settings_from_values(architecture: str, values: Any) -> Any:
     ]
     if missing:
         raise ValueError(f"the settings {', '.join(missing)} are missing")
-    hints = get_type_hints(entry.settings)
-    return entry.settings(**{name: _checked(name, value, hints[name]) for name, value in given.items()})
+
+    # Types.
+    try:
+        return from_fields(entry.settings, given)
+    except TypeError as problem:
+        raise ValueError(str(problem)) from problem
 
 
 def assemble(architecture: str, settings: Any, state: Mapping[str, Tensor], *, name: str) -> Generator:
     """Builds a generator from its settings and tensors: on the CPU, in eval mode, without gradients.
 
-    The network is planned without memory and then takes the tensors themselves, once names and shapes agree:
-    so memory stays in proportion to ``state``. Half-precision tensors become the network's own dtype.
+    The network is built on the meta device, without memory, and takes over the tensors once names and shapes agree:
+    memory stays in proportion to ``state``, whatever the settings claim. Half-precision tensors are converted to the
+    network's dtype.
 
     Raises:
-        ValueError: settings and tensors do not make a network; says which tensor is the first to blame.
+        ValueError: settings and tensors do not fit; names the first tensor that does not.
     """
     _check_bounds(settings)
     module = _planned(architecture, settings, name)
@@ -121,6 +127,7 @@ def _check_bounds(settings: Any) -> None:
 
 
 def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
+    # Names.
     for what, keys in (
         ("is missing", plan.keys() - state.keys()),
         ("is unknown", state.keys() - plan.keys()),
@@ -128,6 +135,8 @@ def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
         if keys:
             others = f" (and {len(keys) - 1} others)" if len(keys) > 1 else ""
             raise ValueError(f"the tensor {min(keys)} {what}{others}")
+
+    # Shapes, dtypes and values.
     for key, wanted in plan.items():
         given = state[key]
         if given.shape != wanted.shape:
@@ -136,43 +145,6 @@ def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
             raise ValueError(f"the tensor {key} must be {wanted.dtype}, but is {given.dtype}")
         if not torch.isfinite(given).all():
             raise ValueError(f"the tensor {key} holds values that are not numbers")
-
-
-def _checked(name: str, value: Any, hint: Any) -> Any:
-    """Returns ``value`` as the type ``hint`` asks for, lists as tuples."""
-    origin, options = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _first_fitting(name, value, options)
-    if origin is Literal:
-        if value in options and type(value) in {type(option) for option in options}:
-            return value
-        raise ValueError(f"{name} must be one of {options}, not {_shown(value)}")
-    if origin is tuple:
-        return _checked_items(name, value, options)
-    # JSON may write a float without its point; a bool is no number here.
-    if type(value) is not hint and not (hint is float and type(value) is int):
-        raise ValueError(f"{name} must be {hint.__name__}, not {_shown(value)}")
-    return value
-
-
-def _first_fitting(name: str, value: Any, options: tuple[Any, ...]) -> Any:
-    problems: list[str] = []
-    for option in options:
-        try:
-            return _checked(name, value, option)
-        except ValueError as problem:
-            problems.append(str(problem))
-    raise ValueError("; ".join(problems))
-
-
-def _checked_items(name: str, value: Any, options: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{name} must be a list, not {_shown(value)}")
-    items = cast(list[Any], value)
-    hints = [options[0]] * len(items) if options[-1] is Ellipsis else list(options)
-    if len(items) != len(hints):
-        raise ValueError(f"{name} has {len(items)} items, which does not fit")
-    return tuple(_checked(name, item, hint) for item, hint in zip(items, hints, strict=True))
 
 
 def _shown(value: Any) -> str:

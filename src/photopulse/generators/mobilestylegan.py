@@ -1,8 +1,8 @@
 """MobileStyleGAN (Belousov, 2021): StyleGAN2 distilled into wavelets and depthwise convolutions.
 
-The trunk works on wavelet coefficients: every block modulates its input, undoes one level of a Haar
-transform (a quarter of the channels, twice the size) and runs two modulated depthwise + pointwise
-convolutions; the last layer predicts the wavelet coefficients of the picture itself.
+The features are wavelet coefficients. Each block modulates its input, inverts one level of a Haar transform (a
+quarter of the channels, twice the size) and applies two modulated, depthwise separable convolutions. The last
+layer predicts the wavelet coefficients of the image itself.
 """
 
 from collections.abc import Sequence
@@ -14,31 +14,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    check_noise,
-    check_ws,
-    drawn,
-    leaky_relu,
-    make_noise,
-    pixel_norm,
-    truncate,
-    undo_leaky_relu,
-)
+from photopulse.generators.layers import drawn, pixel_norm, run_mapping
 from photopulse.generators.mobilestylegan_twin import MobileStyleGANTwin
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.twin import has_twin
-
-_MAPPING_GAIN = 2**0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class MobileStyleGANSettings:
-    """The shape of a MobileStyleGAN.
+    """The shape of a MobileStyleGAN generator.
 
     Attributes:
         z_dim: length of the input latent.
         w_dim: length of one style vector.
-        num_mapping_layers: linear layers of the mapping network.
-        channels: channels of the trunk after the first convolution and after each block.
+        num_mapping_layers: number of linear layers of the mapping network.
+        channels: numbers of channels after the first convolution and after each block; all but the last divide by 4.
     """
 
     z_dim: int = 512
@@ -52,12 +42,12 @@ class MobileStyleGANSettings:
 
     @property
     def resolution(self) -> int:
-        """Height and width of the picture: 4 px doubled by each block and by the image layer."""
+        """Height and width of the image in px: 4, doubled by each block and by the image layer."""
         return 4 * 2 ** len(self.channels)
 
 
 def inverse_haar(coefficients: Tensor) -> Tensor:
-    """Undoes one level of an orthonormal 2-D Haar transform.
+    """Inverts one level of an orthonormal 2-D Haar transform.
 
     Takes (B, 4C, H, W) with the C low-pass channels first and then, for each of the C channels, its details
     along the rows, the columns and the diagonal; returns (B, C, 2H, 2W) in the channels-last memory format.
@@ -66,12 +56,15 @@ def inverse_haar(coefficients: Tensor) -> Tensor:
 
 
 def _merge_subbands(coefficients: Tensor) -> Tensor:
-    """Undoes a Haar transform whose coefficients are divided by two already."""
+    """Inverts a Haar transform whose coefficients are divided by two already; shapes as in ``inverse_haar``."""
+    # The four subbands, channels last.
     batch, channels, height, width = coefficients.shape
     count = channels // 4
     values = coefficients.permute(0, 2, 3, 1)
     low = values[..., :count]
     rows, columns, diagonal = values[..., count:].reshape(batch, height, width, count, 3).unbind(4)
+
+    # Sums and differences give the four pixels of each place.
     top, bottom = low + rows, low - rows
     top_step, bottom_step = columns + diagonal, columns - diagonal
     # With the channels last, each pixel is one piece of memory, and weaving pixels is cheap.
@@ -82,9 +75,9 @@ def _merge_subbands(coefficients: Tensor) -> Tensor:
 
 
 class ModulatedSeparableConv(nn.Module):
-    """Style modulation, depthwise 3x3, pointwise 1x1, noise, bias, leaky ReLU.
+    """Modulation, depthwise 3x3 and pointwise 1x1 convolution, noise, bias, LeakyReLU.
 
-    Demodulation does not depend on the style in MobileStyleGAN: it is folded into the pointwise weight.
+    In MobileStyleGAN demodulation does not depend on the style: it is folded into the pointwise weight.
     """
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
@@ -107,7 +100,7 @@ class ModulatedSeparableConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Modulate, inverse Haar, two modulated separable convolutions: (B, C, H, W) -> (B, C', 2H, 2W)."""
+    """Modulation, inverse Haar transform, two separable convolutions: (B, C, H, W) -> (B, C', 2H, 2W)."""
 
     def __init__(self, in_channels: int, out_channels: int, w_dim: int, resolution: int) -> None:
         super().__init__()
@@ -121,7 +114,7 @@ class Block(nn.Module):
 
 
 class InputLayer(nn.Module):
-    """Learned constant, modulated 3x3 convolution, noise, bias, leaky ReLU: styles -> (B, C, 4, 4)."""
+    """Learned constant, modulated 3x3 convolution, noise, bias, LeakyReLU: w (B, w_dim) -> (B, C, 4, 4)."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -142,7 +135,7 @@ class InputLayer(nn.Module):
 
 
 class ImageLayer(nn.Module):
-    """Modulated 1x1 convolution to the picture's wavelet coefficients: (B, C, H, W) -> (B, 3, 2H, 2W)."""
+    """Modulated 1x1 convolution to the image's wavelet coefficients, inverted: (B, C, H, W) -> (B, 3, 2H, 2W)."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -154,26 +147,22 @@ class ImageLayer(nn.Module):
         return inverse_haar(F.conv2d(x * self.affine(w)[:, :, None, None], self.weight, self.bias))
 
 
-class MobileStyleGAN(nn.Module):
-    """The generator behind the ``Generator`` protocol, in W or W+.
+class MobileStyleGAN(StyleGenerator):
+    """A MobileStyleGAN generator, see ``photopulse.generators.protocol.Generator``.
 
-    The first convolution takes one style, each block two (its wavelet layer shares the first), the image layer
-    one. Inputs and outputs are as ``photopulse.generators.protocol.Generator`` says.
+    The first convolution takes one style, each block two (the modulation before its inverse Haar transform shares the
+    first), and the image layer one.
     """
 
     def __init__(self, settings: MobileStyleGANSettings, *, name: str = "mobilestylegan") -> None:
-        super().__init__()
         channels = settings.channels
-        self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
-        self.c_dim = 0
-        self.w_dim = settings.w_dim
-        self.num_ws = 2 * len(channels)
-        self.resolution = settings.resolution
         sizes = [4] + [4 * 2**i for i in range(1, len(channels)) for _ in range(2)]
-        self.noise_shapes = tuple((1, size, size) for size in sizes)
+        super().__init__(
+            settings, name=name, num_ws=2 * len(channels), noise_shapes=[(1, size, size) for size in sizes]
+        )
+        self.settings = settings
 
+        # Its layers, under the names of its weight files.
         widths = [settings.z_dim] + [settings.w_dim] * settings.num_mapping_layers
         self.mapping = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.w_avg: Tensor
@@ -184,49 +173,18 @@ class MobileStyleGAN(nn.Module):
         )
         self.image = ImageLayer(channels[-1], settings.w_dim)
 
-    @property
-    def device(self) -> torch.device:
-        return self.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:  # noqa: ARG002
+        return run_mapping(pixel_norm(z), self.mapping, self.mapping_gain)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) to ws (B, num_ws, w_dim); see the protocol. There are no class labels."""
-        if z.ndim != 2 or z.shape[1] != self.z_dim:
-            raise ValueError(f"z must be (batch, {self.z_dim}), but is {tuple(z.shape)}")
-        if c is not None and c.numel():
-            raise ValueError(f"{self.name} has no classes, but labels of shape {tuple(c.shape)} were given")
-        w = pixel_norm(z)
-        for layer in self.mapping:
-            w = leaky_relu(layer(w), _MAPPING_GAIN)
-        ws = w.unsqueeze(1).expand(-1, self.num_ws, -1)
-        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+    def _mean_style(self) -> Tensor:
+        return self.w_avg
 
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        return undo_leaky_relu(ws, _MAPPING_GAIN)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        return leaky_relu(values, _MAPPING_GAIN)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as (B, 3, resolution, resolution); see the protocol."""
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, ws.shape[0])
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
         maps: Sequence[Tensor | None] = noise if noise is not None else [None] * len(self.noise_shapes)
         x = self.input(ws[:, 0], maps[0])
         for i, block in enumerate(self.blocks):
             x = block(x, ws[:, 2 * i + 1], ws[:, 2 * i + 2], maps[2 * i + 1], maps[2 * i + 2])
-        image = cast(Tensor, self.image(x, ws[:, -1]))
-        return (image + 1) / 2
+        return cast(Tensor, self.image(x, ws[:, -1]))
 
     def make_twin(self, size: int) -> MobileStyleGANTwin | None:
         """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""

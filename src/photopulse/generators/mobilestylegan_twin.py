@@ -1,9 +1,9 @@
-"""The twin of a MobileStyleGAN: a small picture for a hundredth of the time (protocol: ``twin.Twin``).
+"""The twin of a MobileStyleGAN: its image at low resolution for a hundredth of the time (see ``twin.Twin``).
 
-A tail block keeps its input's size: of the inverse wavelet it takes what each 2x2 pixels have in common, and what the
-details add on average it can learn. Wavelet coefficients are sorted by subband here (all low-pass channels, then the
-details along rows, columns, diagonals) and not by channel as in the generator: an inverse wavelet then works on whole
-pieces of memory, and the styles of the block's two modulations multiply into one.
+A block of the tail keeps the size of its input: of the inverse wavelet transform it computes the mean of each 2x2
+pixels, and training adds the mean effect of the detail coefficients. Channels are sorted by subband here (all low-pass
+coefficients, then the details along rows, columns, diagonals) and not by channel as in the generator. So the inverse
+transform works on contiguous memory, and the styles of a block's two modulations can be multiplied first.
 """
 
 from typing import TYPE_CHECKING, cast
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class MobileStyleGANTwin:
-    """Renders what a MobileStyleGAN's picture looks like at ``size`` px; a ``twin.Twin``.
+    """Approximates a MobileStyleGAN's image at ``size`` px; implements ``twin.Twin``.
 
     Args:
-        generator: is copied from; its later layers are kept for ``finish``.
+        generator: its weights are copied; its later layers are kept for ``finish``.
         size: a power of two from 4 to half the generator's resolution.
     """
 
@@ -62,7 +62,7 @@ class MobileStyleGANTwin:
 
 
 class Trunk(nn.Module):
-    """The generator's own first layers: ws (B, 1 + 2 blocks, w_dim) -> (B, size, size, C), sorted by subband."""
+    """The generator's first layers: ws (B, 1 + 2 blocks, w_dim) -> features (B, size, size, C), sorted by subband."""
 
     def __init__(self, layer: "InputLayer", blocks: "list[Block]") -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Trunk(nn.Module):
 
 
 class Input(nn.Module):
-    """The input layer as one matrix: w (B, w_dim) -> (B, 4, 4, C). Its constant does not change, so it is linear."""
+    """The input layer as one matrix, as it is linear in w: (B, w_dim) -> (B, 4, 4, C)."""
 
     def __init__(self, layer: "InputLayer") -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class TrunkBlock(nn.Module):
 
 
 class TrunkConv(nn.Module):
-    """A separable convolution of modulated features, with the stored noise, its output channels in ``order``."""
+    """A separable convolution of modulated features, with the stored noise and output channels in ``order``."""
 
     def __init__(self, conv: "ModulatedSeparableConv", order: Tensor) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class TrunkConv(nn.Module):
 
 
 class Tail(nn.Module):
-    """What stands for the later layers: (B, size, size, C) and ws (B, 2 blocks + 1, w_dim) -> (B, 3, size, size)."""
+    """Replaces the later layers: (B, size, size, C) and ws (B, 2 blocks + 1, w_dim) -> RGB (B, 3, size, size)."""
 
     def __init__(self, blocks: "list[Block]", image: "ImageLayer") -> None:
         super().__init__()
@@ -149,19 +149,22 @@ class Tail(nn.Module):
 
 
 class TailBlock(nn.Module):
-    """Stands for a block, without enlarging: (B, H, W, C) -> (B, H, W, C').
+    """Replaces a block of the generator, without upsampling: (B, H, W, C) -> (B, H, W, C').
 
-    At first a low-pass coefficient gives its four pixels' mean, the details give nothing, and a kernel of the
-    generator, small against a pixel here, is its sum.
+    Before training, low-pass coefficients give the mean of their four pixels and details nothing. The generator's
+    kernels, which are small compared with a pixel here, are replaced by their sums.
     """
 
     def __init__(self, block: "Block") -> None:
         super().__init__()
+        # Styles.
         order = by_subband(block.up.out_features)
         outputs = by_subband(len(block.conv2.bias))
         self.up = linear(block.up.weight[order], block.up.bias[order])
         self.affine1 = linear(block.conv1.affine.weight, block.conv1.affine.bias)
         self.affine2 = linear(block.conv2.affine.weight, block.conv2.affine.bias)
+
+        # Convolutions.
         low = block.conv1.pointwise[:, :, 0, 0] * block.conv1.depthwise.sum((1, 2, 3)) / 2
         self.mix1 = linear(F.pad(low, (0, 3 * low.shape[1])), block.conv1.bias)
         kernel = torch.zeros_like(block.conv2.depthwise)
@@ -178,7 +181,7 @@ class TailBlock(nn.Module):
 
 
 def by_subband(channels: int) -> Tensor:
-    """The channels of the generator, sorted by subband; as they are where their number allows no wavelet."""
+    """Returns the generator's channels sorted by subband; unsorted if their number is no multiple of 4."""
     count, rest = divmod(channels, 4)
     if rest:
         return torch.arange(channels)
@@ -186,13 +189,13 @@ def by_subband(channels: int) -> Tensor:
 
 
 def joint_style(wavelet: Tensor, conv: Tensor) -> Tensor:
-    """The styles of coefficients (B, 4C) times those of the pixels they become (B, C), as (B, 1, 1, 4C)."""
+    """Multiplies the styles of coefficients (B, 4C) by those of the pixels they become (B, C): (B, 1, 1, 4C)."""
     count = conv.shape[1]
     return (wavelet.view(-1, 4, count) * conv[:, None]).view(-1, 1, 1, 4 * count)
 
 
 def merge_subbands(x: Tensor) -> Tensor:
-    """Undoes a Haar transform: halved coefficients (B, H, W, 4C), sorted by subband -> (B, 2H, 2W, C)."""
+    """Inverts a Haar transform: halved coefficients (B, H, W, 4C), sorted by subband -> (B, 2H, 2W, C)."""
     batch, height, width, channels = x.shape
     low, rows, columns, diagonal = x.view(batch, height, width, 4, channels // 4).unbind(3)
     top, bottom = low + rows, low - rows

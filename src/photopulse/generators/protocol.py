@@ -1,4 +1,4 @@
-"""The seam between face generators and everything that uses them."""
+"""The interface that every generator implements, and the only one that other code uses."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,16 +10,18 @@ from photopulse.generators.twin import Twin
 
 
 class Generator(Protocol):
-    """A style-based generator: latent z -> styles ws -> image, with optional noise inputs.
+    """A style-based generator: maps a latent z to styles ws, and renders these, with noise inputs, as an image.
+
+    Classes implement it without inheriting from it; ``StyleGenerator`` holds what the StyleGANs share.
 
     Attributes:
-        name: what reports and picture metadata call it, e.g. ``"mobilestylegan-ffhq-1024"``.
+        name: name in reports and in the metadata of images, e.g. ``"mobilestylegan-ffhq-1024"``.
         z_dim: length of the input latent z.
         c_dim: length of the class label; 0 when the generator is unconditional.
         w_dim: length of one style vector.
-        num_ws: number of style vectors that ``synthesize`` takes (one a layer).
+        num_ws: number of style vectors that ``synthesize`` takes, one for each layer.
         resolution: height and width of the image in pixels.
-        noise_shapes: ``(1, H, W)`` of each noise input in the order of ``synthesize``; empty if it has none.
+        noise_shapes: ``(1, H, W)`` of each noise input, in the order in which ``synthesize`` takes them; may be empty.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Generator(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live; inputs must live there too."""
+        """Device of the weights, on which all inputs must be."""
         ...
 
     def map(
@@ -51,14 +53,14 @@ class Generator(Protocol):
         ...
 
     def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last activation of the mapping, after which W is close to a Gaussian (PULSE, 3.3).
+        """Undoes the last activation of the mapping network, elementwise; any shape.
 
-        Elementwise, any shape; the inverse of ``map_from_gaussian``.
+        The distribution of the result is close to a Gaussian (PULSE, 3.3).
         """
         ...
 
     def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last activation of the mapping; the inverse of ``map_to_gaussian``."""
+        """Applies the last activation of the mapping network; the inverse of ``map_to_gaussian``."""
         ...
 
     def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
@@ -68,11 +70,11 @@ class Generator(Protocol):
     def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
         """Renders ws (B, num_ws, w_dim) as an RGB image (B, 3, resolution, resolution).
 
-        Nominally in [0, 1], not clamped, differentiable in ``ws`` and ``noise``. Without ``noise`` the noise
+        Nominally in [0, 1], not clamped, differentiable in ``ws`` and ``noise``. Without ``noise``, the noise
         that is stored with the weights is used.
         """
         ...
 
     def make_twin(self, size: int) -> Twin | None:
-        """Makes the cheap stand-in that renders pictures of ``size`` px; None where there is none of that size."""
+        """Makes the approximate generator of images downscaled to ``size`` px; None if there is none of that size."""
         ...

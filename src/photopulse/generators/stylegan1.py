@@ -1,26 +1,21 @@
-"""StyleGAN, the first of the family (Karras et al., CVPR 2019), which PULSE searches in.
+"""StyleGAN (Karras et al., CVPR 2019), the generator of PULSE's paper.
 
 Parameter names are those of PULSE's weight files: ``mapping.dense0.weight``, ``synthesis.blocks.4x4.const``.
 Weights are stored unscaled; the equalized learning rate's constants are applied at run time.
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.generators.layers import (
-    check_noise,
-    check_ws,
-    leaky_relu,
-    make_noise,
-    pixel_norm,
-    truncate,
-    undo_leaky_relu,
-)
+from photopulse.generators.layers import pixel_norm, run_mapping
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.stylegan1_layers import Conv, Dense, Epilogue, UpConv
 
 # From this resolution on, enlarging and convolving are one transposed convolution (as in the official ones).
@@ -29,16 +24,16 @@ FUSED_FROM = 128
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN1Settings:
-    """The sizes of one StyleGAN1.
+    """The shape of a StyleGAN1 generator.
 
     Attributes:
-        resolution: of the image, a power of two from 8 on.
-        channels: feature maps at 4, 8, 16 ... ``resolution`` pixels.
+        resolution: height and width of the image, a power of two from 8 on.
+        channels: numbers of feature maps at 4, 8, 16 ... ``resolution`` pixels.
         z_dim: length of the input latent.
         w_dim: length of one style vector.
-        mapping_layers: dense layers from z to w; 0 when there is no mapping network.
-        stored_noise: whether fixed noise inputs are kept with the weights.
-        stored_w_avg: whether the mean style, which truncation needs, is kept with the weights.
+        mapping_layers: number of dense layers of the mapping network; 0 if there is none.
+        stored_noise: whether the weights include fixed noise inputs.
+        stored_w_avg: whether the weights include the mean style, which truncation needs.
     """
 
     resolution: int
@@ -58,11 +53,12 @@ class StyleGAN1Settings:
 
 
 def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
-    """Reads the sizes off a state dict with PULSE's parameter names.
+    """Infers the settings from the shapes in a state dict with PULSE's parameter names.
 
     Raises:
         ValueError: the state dict is not that of a StyleGAN1; says which parameter is missing or odd.
     """
+    # Synthesis network.
     channels: list[int] = []
     while (key := f"synthesis.blocks.{_side(len(channels))}.epi1.noise.weight") in state:
         channels.append(state[key].numel())
@@ -71,12 +67,15 @@ def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
     style = state.get("synthesis.blocks.4x4.epi1.style_mod.lin.weight")
     if style is None or style.ndim != 2:
         raise ValueError("synthesis.blocks.4x4.epi1.style_mod.lin.weight is missing or not a matrix")
+
+    # Mapping network.
     first = state.get("mapping.dense0.weight")
     if first is not None and first.ndim != 2:
         raise ValueError("mapping.dense0.weight is not a matrix")
     mapping_layers = 0
     while f"mapping.dense{mapping_layers}.weight" in state:
         mapping_layers += 1
+
     w_dim = style.shape[1]
     return StyleGAN1Settings(
         resolution=4 * 2 ** (len(channels) - 1),
@@ -89,96 +88,45 @@ def settings_from_state(state: Mapping[str, Tensor]) -> StyleGAN1Settings:
     )
 
 
-class StyleGAN1(nn.Module):
+class StyleGAN1(StyleGenerator):
     """A StyleGAN1 generator (Karras et al., "A Style-Based Generator Architecture", CVPR 2019).
 
-    Fulfils ``photopulse.generators.protocol.Generator``. Made frozen and with zeros for parameters:
+    Implements ``photopulse.generators.protocol.Generator``. It is made frozen and with zeros for parameters;
     ``load_state_dict`` takes the weights.
 
     Where the weights hold no noise (PULSE's files do not), ``synthesize`` without ``noise`` uses zero noise,
     so that it stays a function of ``ws`` alone; the paper draws new noise for every image.
+
+    It has no twins, since instance normalisation depends on every pixel of the large features.
     """
 
+    mapping_gain = 1.0
+
     def __init__(self, settings: StyleGAN1Settings, *, name: str = "stylegan1") -> None:
-        super().__init__()
+        num_ws = 2 * len(settings.channels)
+        sizes = [4 << i // 2 for i in range(num_ws)]
+        super().__init__(settings, name=name, num_ws=num_ws, noise_shapes=[(1, size, size) for size in sizes])
         self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
-        self.c_dim = 0
-        self.w_dim = settings.w_dim
-        self.num_ws = 2 * len(settings.channels)
-        self.resolution = settings.resolution
-        self.noise_shapes = tuple((1, 4 << i // 2, 4 << i // 2) for i in range(self.num_ws))
-        self.mapping = _Mapping(settings) if settings.mapping_layers else None
+        self.mapping = _mapping(settings) if settings.mapping_layers else None
         self.synthesis = _Synthesis(settings, self.noise_shapes)
         self.w_avg: Tensor | None
         self.register_buffer("w_avg", torch.zeros(settings.w_dim) if settings.stored_w_avg else None)
         self.eval().requires_grad_(False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.synthesis.torgb.weight.device
-
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) to ws (B, num_ws, w_dim); labels ``c`` are None or (B, 0).
-
-        Raises:
-            PhotopulseError: the weights hold no mapping network.
-            ValueError: ``truncation_psi`` is not 1 and the weights hold no mean style, or ``z`` or ``c`` has
-                a wrong shape.
-        """
-        if z.ndim != 2 or z.shape[1] != self.z_dim:
-            raise ValueError(f"z must be (B, {self.z_dim}), not {tuple(z.shape)}")
-        if c is not None and c.shape[-1] != 0:
-            raise ValueError(f"{self.name} knows no labels, so c must be None or (B, 0), not {tuple(c.shape)}")
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:  # noqa: ARG002
         if self.mapping is None:
             raise PhotopulseError(
                 f"cannot map z to styles with {self.name}",
                 why="its file has no mapping network",
                 fix="load the mapping weights beside it (PULSE's mapping.pt), or search in W directly",
             )
-        ws = self.mapping(z).unsqueeze(1).repeat(1, self.num_ws, 1)
-        if truncation_psi == 1.0:
-            return ws
-        if self.w_avg is None:
-            raise ValueError(f"{self.name} stores no mean style w_avg, so truncation_psi must be 1")
-        return truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+        return run_mapping(pixel_norm(z), self.mapping, self.mapping_gain)
 
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last leaky ReLU of the mapping (PULSE, 3.3); elementwise."""
-        return undo_leaky_relu(ws, gain=1.0)
+    def _mean_style(self) -> Tensor | None:
+        return self.w_avg
 
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last leaky ReLU of the mapping; elementwise."""
-        return leaky_relu(values, gain=1.0)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """Draws standard normal noise inputs, each (batch, 1, H, W), from a CPU random generator."""
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally [0, 1], not clamped.
-
-        ``noise`` None means the stored noise, or zero noise where none is stored.
-
-        Raises:
-            ValueError: ``ws`` or ``noise`` does not have the shapes above.
-        """
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, ws.shape[0])
-        return (self.synthesis(ws, noise) + 1) / 2
-
-    def make_twin(self, size: int) -> None:
-        """Gives None: instance normalisation depends on every pixel of the large features."""
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
+        return self.synthesis(ws, noise)
 
 
 def _side(index: int) -> str:
@@ -186,23 +134,15 @@ def _side(index: int) -> str:
     return f"{4 << index}x{4 << index}"
 
 
-class _Mapping(nn.Module):
-    def __init__(self, settings: StyleGAN1Settings) -> None:
-        super().__init__()
-        widths = [settings.z_dim] + [settings.w_dim] * settings.mapping_layers
-        for i in range(settings.mapping_layers):
-            dense = Dense(widths[i], widths[i + 1], gain=math.sqrt(2), lr_mul=0.01)
-            self.add_module(f"dense{i}", dense)
-
-    def forward(self, z: Tensor) -> Tensor:
-        x = pixel_norm(z)  # (B, z_dim)
-        for dense in self.children():
-            x = leaky_relu(dense(x), gain=1.0)
-        return x  # (B, w_dim)
+def _mapping(settings: StyleGAN1Settings) -> nn.Sequential:
+    """Makes the dense layers from z (B, z_dim) to w (B, w_dim), without their activations."""
+    widths = [settings.z_dim] + [settings.w_dim] * settings.mapping_layers
+    layers = [Dense(fan_in, fan_out, gain=math.sqrt(2), lr_mul=0.01) for fan_in, fan_out in pairwise(widths)]
+    return nn.Sequential(OrderedDict((f"dense{i}", layer) for i, layer in enumerate(layers)))
 
 
 class _FirstBlock(nn.Module):
-    """The learned constant at 4x4 and one convolution."""
+    """The block at 4x4 pixels: a learned constant and one convolution, each followed by an ``Epilogue``."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -219,7 +159,7 @@ class _FirstBlock(nn.Module):
 
 
 class _Block(nn.Module):
-    """Doubles the size and convolves twice."""
+    """A further block: an upsampling and a plain convolution, each followed by an ``Epilogue``."""
 
     def __init__(self, fan_in: int, channels: int, resolution: int, w_dim: int) -> None:
         super().__init__()

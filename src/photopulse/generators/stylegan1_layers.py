@@ -57,7 +57,7 @@ class Blur(nn.Module):
 class UpConv(nn.Module):
     """Enlarges, convolves, blurs and adds the bias: (B, fan_in, H, W) -> (B, fan_out, 2H, 2W).
 
-    ``fused`` makes one transposed convolution of the first two, which sees the stored kernel mirrored.
+    With ``fused``, one transposed convolution enlarges and convolves; it applies the stored kernel mirrored.
     """
 
     def __init__(self, fan_in: int, fan_out: int, *, fused: bool) -> None:
@@ -75,6 +75,8 @@ class UpConv(nn.Module):
 
 
 def _double(x: Tensor) -> Tensor:
+    """Repeats each pixel of x (B, C, H, W) twice along both axes."""
+    # F.interpolate gives the same values but adds their gradients in another order: searches would end elsewhere.
     return x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
 
 
@@ -86,7 +88,7 @@ def _enlarging_conv(x: Tensor, weight: Tensor) -> Tensor:
 
 
 class NoiseGain(nn.Module):
-    """Adds one noise map (B, 1, H, W) to every channel, with a learned strength a channel."""
+    """Adds a noise map (B, 1, H, W) to all channels, with a learned strength for each channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class NoiseGain(nn.Module):
 
 
 class StyleModulation(nn.Module):
-    """Scales and shifts each channel of x (B, C, H, W) as the style w (B, w_dim) says."""
+    """Scales and shifts each channel of x (B, C, H, W) by numbers computed from the style w (B, w_dim)."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()
@@ -109,7 +111,7 @@ class StyleModulation(nn.Module):
 
 
 class Epilogue(nn.Module):
-    """What follows every convolution: noise, leaky ReLU, adaptive instance normalization (eq. 1)."""
+    """Noise, LeakyReLU and adaptive instance normalization (StyleGAN, equation 1), which follow every convolution."""
 
     def __init__(self, channels: int, w_dim: int) -> None:
         super().__init__()

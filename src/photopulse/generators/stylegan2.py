@@ -2,42 +2,36 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    MappingNetwork,
-    check_noise,
-    check_ws,
-    drawn,
-    leaky_relu,
-    make_noise,
-    read_init_kwargs,
-    undo_leaky_relu,
-    unsupported,
-)
-from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, ToRGB, enlarge, resample_kernel
+from photopulse.generators.init_kwargs import OfficialNames, read_settings
+from photopulse.generators.layers import MappingNetwork, ToRGB, drawn
+from photopulse.generators.style_generator import StyleGenerator
+from photopulse.generators.stylegan2_layers import SkipConv, SynthesisConv, enlarge, resample_kernel
 from photopulse.generators.stylegan2_twin import StyleGAN2Twin
 from photopulse.generators.twin import has_twin
 
-_RENAMED = {
-    "img_resolution": "resolution",
-    "mapping.num_layers": "mapping_layers",
-    "mapping.embed_features": "embed_features",
-    "mapping.layer_features": "layer_features",
-    "mapping.lr_multiplier": "lr_multiplier",
-}
-_FIXED = {"img_channels": 3, "activation": "lrelu", "mapping.activation": "lrelu", "kernel_size": 3}
-_IGNORED = {"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "mapping.w_avg_beta"}
+_OFFICIAL = OfficialNames(
+    renamed={
+        "img_resolution": "resolution",
+        "mapping.num_layers": "mapping_layers",
+        "mapping.embed_features": "embed_features",
+        "mapping.layer_features": "layer_features",
+        "mapping.lr_multiplier": "lr_multiplier",
+    },
+    fixed={"img_channels": 3, "activation": "lrelu", "mapping.activation": "lrelu", "kernel_size": 3},
+    ignored={"num_fp16_res", "fp16_channels_last", "fused_modconv_default", "mapping.w_avg_beta"},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN2Settings:
-    """The shape of a StyleGAN2 generator; plain values that survive JSON.
+    """The shape of a StyleGAN2 generator, in plain values that JSON can hold.
 
     Attributes:
         resolution: height and width of the image, a power of two from 4 on.
@@ -48,12 +42,12 @@ class StyleGAN2Settings:
         embed_features: length of the embedded label; None for ``w_dim``.
         layer_features: width of the mapping's hidden layers; None for ``w_dim``.
         lr_multiplier: run-time scale of the mapping's weights.
-        channel_base: a layer at H pixels has ``channel_base / H`` channels,
-        channel_max: but at most so many.
-        architecture: how blocks join: the sum of RGB images, residual blocks, or neither.
-        resample_filter: taps of the separable upsampling filter; an even number of them.
+        channel_base: a layer at H pixels has ``channel_base / H`` channels, but at most ``channel_max``.
+        channel_max: largest number of channels of a layer.
+        architecture: connection of the blocks: a sum of RGB images (skip), residual blocks (resnet), or neither (orig).
+        resample_filter: taps of the separable upsampling filter, an even number.
         use_noise: whether convolutions take noise inputs.
-        conv_clamp: activations are clamped to +-conv_clamp; None for not at all.
+        conv_clamp: activations are clamped to +-conv_clamp; None for no clamping.
     """
 
     resolution: int
@@ -89,97 +83,58 @@ class StyleGAN2Settings:
             PhotopulseError: a network that cannot be built, e.g. one with an alpha channel.
         """
         # The two repositories default differently; only stylegan2-ada-pytorch nests the synthesis settings.
-        values: dict[str, Any] = {"conv_clamp": None if "synthesis_kwargs" in init_kwargs else 256.0}
-        names = [field.name for field in fields(cls)]
-        try:
-            values |= read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED)
-            return cls(**values)
-        except (ValueError, TypeError) as problem:
-            raise unsupported(problem) from problem
+        clamp = None if "synthesis_kwargs" in init_kwargs else 256.0
+        return read_settings(cls, init_kwargs, _OFFICIAL, defaults={"conv_clamp": clamp})
 
     @property
     def block_resolutions(self) -> list[int]:
         """Resolution of each block, from 4 to ``resolution``."""
         return [2**power for power in range(2, self.resolution.bit_length())]
 
+    @property
+    def conv_sizes(self) -> list[int]:
+        """Height and width of each 3x3 convolution's output: one at 4 pixels, two at each further resolution."""
+        return [size for size in self.block_resolutions for _ in range(1 if size == 4 else 2)]
+
     def channels(self, resolution: int) -> int:
         """Number of feature maps of the block at ``resolution``."""
         return min(self.channel_base // resolution, self.channel_max)
 
 
-class StyleGAN2(nn.Module):
-    """The generator: a ``photopulse.generators.protocol.Generator`` for inference and search.
+class StyleGAN2(StyleGenerator):
+    """A StyleGAN2 generator, see ``photopulse.generators.protocol.Generator``.
 
-    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
+    It is made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
 
     Args:
         settings: the shape of the network.
-        name: what reports call it.
+        name: name in reports and in the metadata of images.
     """
 
     def __init__(self, settings: StyleGAN2Settings, *, name: str = "stylegan2") -> None:
-        super().__init__()
+        sizes = settings.conv_sizes
+        super().__init__(
+            settings,
+            name=name,
+            num_ws=len(sizes) + 1,
+            noise_shapes=[(1, size, size) for size in sizes if settings.use_noise],
+        )
         self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
         self.c_dim = settings.c_dim
-        self.w_dim = settings.w_dim
-        self.resolution = settings.resolution
         self.synthesis = SynthesisNetwork(settings)
         self.mapping = MappingNetwork(
-            z_dim=settings.z_dim,
-            c_dim=settings.c_dim,
-            w_dim=settings.w_dim,
-            num_layers=settings.mapping_layers,
-            embed_features=settings.embed_features or settings.w_dim,
-            layer_features=settings.layer_features or settings.w_dim,
-            lr_multiplier=settings.lr_multiplier,
+            settings, embed_features=settings.embed_features, layer_features=settings.layer_features
         )
-        self.num_ws = self.synthesis.num_ws
-        self.noise_shapes = self.synthesis.noise_shapes
         self.eval().requires_grad_(False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.mapping.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:
+        return self.mapping(z, c)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) and labels c (B, c_dim) to ws (B, num_ws, w_dim); see ``Generator.map``.
+    def _mean_style(self) -> Tensor:
+        return self.mapping.w_avg
 
-        Raises ValueError for wrong shapes, and without labels when ``c_dim`` is above 0.
-        """
-        return self.mapping.styles(z, c, self.num_ws, truncation_psi, truncation_cutoff)
-
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last activation of the mapping, elementwise."""
-        return undo_leaky_relu(ws)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last activation of the mapping, elementwise."""
-        return leaky_relu(values)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """Draws standard normal noise inputs, each (batch, 1, H, W), from a CPU random generator."""
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally in [0, 1].
-
-        ``noise`` holds one map (B, 1, H, W) for each of ``noise_shapes``; None takes the stored maps. Raises
-        ValueError for wrong shapes.
-        """
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, len(ws))
-        return self.synthesis(ws, noise) * 0.5 + 0.5
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
+        return self.synthesis(ws, noise)
 
     def make_twin(self, size: int) -> StyleGAN2Twin | None:
         """Makes the twin of ``size`` px, a power of two from 8 to half the resolution; None for another size."""
@@ -191,15 +146,14 @@ class SynthesisNetwork(nn.Module):
 
     def __init__(self, settings: StyleGAN2Settings) -> None:
         super().__init__()
-        resolutions = settings.block_resolutions
-        for resolution in resolutions:
+        for resolution in settings.block_resolutions:
             self.add_module(f"b{resolution}", SynthesisBlock(settings, resolution))
-        sizes = [resolution for resolution in resolutions for _ in range(1 if resolution == 4 else 2)]
-        self.num_ws = len(sizes) + 1
-        self.noise_shapes = tuple((1, size, size) for size in sizes) if settings.use_noise else ()
 
     def forward(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:
-        """Each convolution takes the next w and noise map; a block's RGB shares the w that follows."""
+        """Renders ws (B, num_ws, w_dim) with noise maps, or the stored ones, as RGB (B, 3, H, W).
+
+        Each convolution takes the next w and noise map; a block's RGB output shares the w of the next convolution.
+        """
         styles = ws.unbind(dim=1)
         x = rgb = None
         start = 0
@@ -213,18 +167,24 @@ class SynthesisNetwork(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """Two convolutions, the first of them upsampling, or a constant and one at 4 pixels; then maybe RGB."""
+    """Two convolutions, of which the first doubles the size, and an RGB output where the architecture has one.
+
+    The block at 4 pixels has a learned constant and one convolution.
+    """
 
     resample_filter: Tensor
 
     def __init__(self, settings: StyleGAN2Settings, resolution: int) -> None:
         super().__init__()
+        # The kind of block.
         channels = settings.channels(resolution)
         in_channels = settings.channels(resolution // 2)
         first = resolution == 4
         self.convs = 1 if first else 2
         self.residual = settings.architecture == "resnet" and not first
         self.shows_rgb = settings.architecture == "skip" or resolution == settings.resolution
+
+        # Its layers, under their official names.
         kernel = resample_kernel(settings.resample_filter)
         self.register_buffer("resample_filter", kernel)
         conv = partial(
@@ -248,7 +208,12 @@ class SynthesisBlock(nn.Module):
     def forward(
         self, x: Tensor | None, rgb: Tensor | None, styles: Sequence[Tensor], noise: Sequence[Tensor | None]
     ) -> tuple[Tensor, Tensor | None]:
-        """One w (B, w_dim) and one noise map for each convolution, and one more w for the RGB output."""
+        """Computes features and the sum of RGB images so far; both are None before the first block.
+
+        ``styles`` has one w (B, w_dim) for each convolution and one for the RGB output, ``noise`` a map for each
+        convolution.
+        """
+        # Features.
         if x is None:
             x = self.const.expand(len(styles[0]), -1, -1, -1)
             # Depthwise and transposed convolutions run about twice as fast so on CPUs.
@@ -257,6 +222,8 @@ class SynthesisBlock(nn.Module):
             y = self.conv1(self.conv0(x, styles[0], noise[0]), styles[1], noise[1])
             if self.residual:
                 y = y + self.skip(x)
+
+        # RGB.
         if rgb is not None:
             rgb = enlarge(rgb, self.resample_filter)
         if self.shows_rgb:

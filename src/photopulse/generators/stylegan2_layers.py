@@ -36,7 +36,10 @@ class SynthesisConv(nn.Module):
         up: bool = False,
         gain: float = 1.0,
     ) -> None:
-        """``noise_size`` is the size of the stored noise map; None for a layer without noise."""
+        """``noise_size`` is the side of the stored noise map in px; None makes a layer without noise.
+
+        ``up`` makes a layer that doubles the size; ``gain`` is a factor on the output.
+        """
         super().__init__()
         self.up = up
         self.gain = gain * math.sqrt(2)
@@ -67,23 +70,6 @@ class SynthesisConv(nn.Module):
         if self.takes_noise:
             x = x + (self.noise_const if noise is None else noise) * (self.noise_strength * self.gain)
         return activate_(x, self.clamp)
-
-
-class ToRGB(nn.Module):
-    """A modulated 1x1 convolution to RGB, without demodulation."""
-
-    def __init__(self, in_channels: int, *, w_dim: int, clamp: float | None) -> None:
-        super().__init__()
-        self.clamp = clamp
-        self.affine = FullyConnected(w_dim, in_channels, bias_init=1.0)
-        self.weight = nn.Parameter(drawn(3, in_channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
-        self.weight_gain = 1 / math.sqrt(in_channels)
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Maps x (B, in, H, W) and w (B, w_dim) to RGB (B, 3, H, W)."""
-        rgb = F.conv2d(modulate(x, self.affine(w) * self.weight_gain), self.weight, self.bias)
-        return rgb if self.clamp is None else rgb.clamp(-self.clamp, self.clamp)
 
 
 class SkipConv(nn.Module):

@@ -1,7 +1,8 @@
-"""The twin of a StyleGAN2: a small picture for a fraction of the time (protocol: ``twin.Twin``).
+"""The twin of a StyleGAN2: its image at low resolution for a fraction of the time (see ``twin.Twin``).
 
-What every upsampling does to a picture that is downscaled in the end is one low-pass filter, applied last. Without
-their upsampling, the later layers see features that change little over their 3x3 kernels: the kernels are summed.
+The tail leaves out all upsampling. On an image that is downscaled in the end, upsampling acts as a low-pass filter,
+which is applied once at the end. Features at low resolution change little over a 3x3 kernel of a later layer, so that
+the kernel is replaced by its sum.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from photopulse.degrade import Bicubic
-from photopulse.generators.layers import FullyConnected, activate_, downsample_fir, modulate
-from photopulse.generators.stylegan2_layers import SynthesisConv, ToRGB, enlarge
+from photopulse.generators.layers import FullyConnected, ToRGB, activate_, downsample_fir, modulate
+from photopulse.generators.stylegan2_layers import SynthesisConv, enlarge
 from photopulse.generators.twin_layers import depthwise, linear, parameter, pointwise
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ _TAPS = 5
 
 
 class StyleGAN2Twin:
-    """Renders what a StyleGAN2's picture looks like at ``size`` px; a ``twin.Twin``.
+    """Approximates a StyleGAN2's image at ``size`` px; implements ``twin.Twin``.
 
     Args:
-        generator: is copied from; its later blocks are kept for ``finish``.
+        generator: its weights are copied; its later blocks are kept for ``finish``.
         size: a power of two from 4 to half the generator's resolution.
     """
 
@@ -70,7 +71,7 @@ class StyleGAN2Twin:
 
 
 class TrunkConv(nn.Module):
-    """A ``SynthesisConv`` with what does not depend on the style computed once."""
+    """A ``SynthesisConv`` in which everything that does not depend on the style is precomputed."""
 
     power: Tensor
     resample_filter: Tensor
@@ -103,9 +104,9 @@ class TrunkConv(nn.Module):
 
 
 class Tail(nn.Module):
-    """What stands for the later blocks: (B, size, size, C) and ws (B, 2 blocks + 1, w_dim) -> (B, 3, size, size).
+    """Replaces the later blocks: (B, size, size, C) and ws (B, 2 blocks + 1, w_dim) -> RGB (B, 3, size, size).
 
-    Where the generator sums RGB pictures, the last three of the C channels are the sum so far.
+    If the generator sums RGB images, the last three of the C channels are the sum so far.
     """
 
     def __init__(self, blocks: "list[SynthesisBlock]", *, shows_rgb: bool) -> None:
@@ -127,13 +128,13 @@ class Tail(nn.Module):
 
 
 class TailBlock(nn.Module):
-    """Stands for a block, without enlarging: (B, H, W, C) -> (B, H, W, C'), and the sum of RGB (B, H, W, 3)."""
+    """Replaces a block, without upsampling: (B, H, W, C) -> (B, H, W, C'), and the sum of RGB images (B, H, W, 3)."""
 
     def __init__(self, block: "SynthesisBlock") -> None:
         super().__init__()
         self.conv0 = TailConv(block.conv0)
         self.conv1 = TailConv(block.conv1)
-        # Nothing at first; what fits the twin may make up here for the kernels that were summed.
+        # The identity before training, which can compensate here for the sums of kernels.
         kernel = torch.zeros_like(block.conv1.weight[0, :, None])
         kernel[:, :, 1, 1] = 1
         self.depthwise = parameter(kernel)
@@ -152,7 +153,7 @@ class TailBlock(nn.Module):
 
 
 class TailConv(nn.Module):
-    """A modulated and demodulated convolution of one pixel, bias and LeakyReLU; noise, of mean zero, is left out."""
+    """A modulated and demodulated 1x1 convolution, bias and LeakyReLU; noise, whose mean is zero, is left out."""
 
     power: Tensor
 
@@ -162,7 +163,7 @@ class TailConv(nn.Module):
         self.affine = _affine(conv.affine)
         self.weight = parameter(conv.weight.sum((2, 3)) * conv.gain)
         self.bias = parameter(conv.bias * conv.gain)
-        # Demodulation goes by the generator's own kernels, whose energy is not that of their sums.
+        # Demodulation needs the energy of the generator's kernels, which is not that of their sums.
         self.register_buffer("power", _power(conv), persistent=False)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
@@ -173,7 +174,7 @@ class TailConv(nn.Module):
 
 
 class TailRGB(nn.Module):
-    """A modulated convolution of one pixel to RGB: (B, H, W, C) -> (B, H, W, 3)."""
+    """A modulated 1x1 convolution to RGB: (B, H, W, C) -> (B, H, W, 3)."""
 
     def __init__(self, torgb: ToRGB) -> None:
         super().__init__()
@@ -191,17 +192,17 @@ def _affine(layer: FullyConnected, gain: float = 1.0) -> nn.Linear:
 
 
 def _power(conv: SynthesisConv) -> Tensor:
-    """The energy (out, in) of each kernel."""
+    """Computes the sum of squares (out, in) of each kernel."""
     return conv.weight.detach().square().sum((2, 3))
 
 
 def _demodulation(styles: Tensor, power: Tensor) -> Tensor:
-    """As ``layers.demodulation``, of kernels whose energy is known: gains (B, out)."""
+    """Computes ``layers.demodulation`` (B, out) from the sums of squares of the kernels."""
     return F.linear(styles.square(), power).add(1e-8).rsqrt()
 
 
 def _prepared(block: "SynthesisBlock") -> "SynthesisBlock":
-    """A copy of the block, for the stored noise only, that is twice as fast at a few pixels."""
+    """Copies a block for use with the stored noise; at a few pixels it is twice as fast as the original."""
     block = deepcopy(block).requires_grad_(False)
     for name in ("conv0", "conv1")[2 - block.convs :]:
         block.add_module(name, TrunkConv(cast("SynthesisConv", block.get_submodule(name))))
@@ -209,7 +210,7 @@ def _prepared(block: "SynthesisBlock") -> "SynthesisBlock":
 
 
 def upsampling_response(kernel: Tensor, doublings: int) -> Tensor:
-    """What is left of one pixel that is enlarged ``doublings`` times and downscaled again: (5, 5), summing to 1."""
+    """Computes the impulse response (5, 5), of sum 1, of ``doublings`` upsamplings and the downscaling back."""
     image = kernel.new_zeros(1, 1, 2 * _TAPS + 1, 2 * _TAPS + 1)
     image[..., _TAPS, _TAPS] = 1
     for _ in range(doublings):

@@ -1,37 +1,31 @@
 """StyleGAN3 (Karras et al. 2021), T and R, with the parameter names of NVIDIA's stylegan3."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    MappingNetwork,
-    check_noise,
-    check_ws,
-    leaky_relu,
-    make_noise,
-    read_init_kwargs,
-    undo_leaky_relu,
-    unsupported,
-)
+from photopulse.generators.init_kwargs import OfficialNames, read_settings
+from photopulse.generators.layers import MappingNetwork
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.stylegan3_layers import Signal, SynthesisInput, SynthesisLayer, ToRGB
 
-_RENAMED = {
-    "img_resolution": "resolution",
-    "mapping.num_layers": "mapping_layers",
-    "mapping.lr_multiplier": "lr_multiplier",
-}
-_FIXED = {"img_channels": 3}
-_IGNORED = {"num_fp16_res", "magnitude_ema_beta", "mapping.w_avg_beta"}
+_OFFICIAL = OfficialNames(
+    renamed={
+        "img_resolution": "resolution",
+        "mapping.num_layers": "mapping_layers",
+        "mapping.lr_multiplier": "lr_multiplier",
+    },
+    fixed={"img_channels": 3},
+    ignored={"num_fp16_res", "magnitude_ema_beta", "mapping.w_avg_beta"},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StyleGAN3Settings:
-    """The shape of a StyleGAN3 generator; plain values that survive JSON.
+    """The shape of a StyleGAN3 generator, in plain values that JSON can hold.
 
     Attributes:
         resolution: height and width of the image, a power of two.
@@ -40,20 +34,20 @@ class StyleGAN3Settings:
         w_dim: length of one style.
         mapping_layers: fully connected layers of the mapping.
         lr_multiplier: run-time scale of the mapping's weights.
-        channel_base: a layer with cutoff f has ``channel_base / (2 f)`` channels,
-        channel_max: but at most so many.
+        channel_base: a layer with cutoff f has ``channel_base / (2 f)`` channels, but at most ``channel_max``.
+        channel_max: largest number of channels of a layer.
         num_layers: synthesis layers, without the RGB output.
-        num_critical: last layers that are sampled critically, without a margin in frequency.
+        num_critical: number of the last layers that are critically sampled, their cutoff at half the sampling rate.
         first_cutoff: cutoff of the first layer in cycles per image.
-        first_stopband: where the first layer's stopband starts, in cycles per image.
-        last_stopband_rel: the same of the last layer, relative to its cutoff.
-        margin_size: pixels around the image in the layers before the last two.
-        output_scale: what the network's output is multiplied by.
+        first_stopband: start of the first layer's stopband in cycles per image.
+        last_stopband_rel: start of the last layer's stopband, relative to its cutoff.
+        margin_size: width in pixels of the margin around the image, in all layers but the last two.
+        output_scale: factor on the network's output.
         conv_kernel: size of the convolutions: 3 in StyleGAN3-T, 1 in StyleGAN3-R.
         filter_size: taps of the low-pass filters for each pixel at the lower rate.
-        lrelu_upsampling: by how much LeakyReLU is oversampled.
-        use_radial_filters: whether downsampling is radially symmetric, as in StyleGAN3-R.
-        conv_clamp: activations are clamped to +-conv_clamp; None for not at all.
+        lrelu_upsampling: factor by which features are oversampled for LeakyReLU.
+        use_radial_filters: whether the downsampling filters are radially symmetric, as in StyleGAN3-R.
+        conv_clamp: activations are clamped to +-conv_clamp; None for no clamping.
     """
 
     resolution: int
@@ -90,24 +84,23 @@ class StyleGAN3Settings:
         Raises:
             PhotopulseError: a network that cannot be built, e.g. one with an alpha channel.
         """
-        names = [field.name for field in fields(cls)]
-        try:
-            return cls(**read_init_kwargs(init_kwargs, fields=names, renamed=_RENAMED, fixed=_FIXED, ignored=_IGNORED))
-        except (ValueError, TypeError) as problem:
-            raise unsupported(problem) from problem
+        return read_settings(cls, init_kwargs, _OFFICIAL)
 
 
 def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
-    """What each of the ``num_layers + 1`` layers puts out, the last being RGB (StyleGAN3, 3.2 and figure 4c).
+    """Plans how the output of each of the ``num_layers + 1`` layers is sampled (StyleGAN3, 3.2 and figure 4c).
 
-    Cutoffs and stopbands grow geometrically up to the first critically sampled layer.
+    Cutoffs and stopbands grow geometrically up to the first critically sampled layer. The last layer is RGB.
     """
+    # Frequencies.
     last_cutoff = settings.resolution / 2
     last_stopband = last_cutoff * settings.last_stopband_rel
     layers = np.arange(settings.num_layers + 1)
     progress = np.minimum(layers / (settings.num_layers - settings.num_critical), 1)
     cutoffs = settings.first_cutoff * (last_cutoff / settings.first_cutoff) ** progress
     stopbands = settings.first_stopband * (last_stopband / settings.first_stopband) ** progress
+
+    # Sampling rates, sizes and channels.
     rates = np.exp2(np.ceil(np.log2(np.minimum(stopbands * 2, settings.resolution))))
     half_widths = np.maximum(stopbands, rates / 2) - cutoffs
     sizes = rates + settings.margin_size * 2
@@ -126,81 +119,33 @@ def plan_signals(settings: StyleGAN3Settings) -> list[Signal]:
     ]
 
 
-class StyleGAN3(nn.Module):
-    """The generator, without noise inputs: a ``photopulse.generators.protocol.Generator`` for search.
+class StyleGAN3(StyleGenerator):
+    """A StyleGAN3 generator, without noise inputs, see ``photopulse.generators.protocol.Generator``.
 
-    Made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``.
+    It is made with random weights and frozen; ``load_state_dict`` takes the state dict of an official ``G_ema``. It has
+    no twins, since the sizes of its layers do not double.
 
     Args:
         settings: the shape of the network.
-        name: what reports call it.
+        name: name in reports and in the metadata of images.
     """
 
     def __init__(self, settings: StyleGAN3Settings, *, name: str = "stylegan3") -> None:
-        super().__init__()
+        super().__init__(settings, name=name, num_ws=settings.num_layers + 2)
         self.settings = settings
-        self.name = name
-        self.z_dim = settings.z_dim
         self.c_dim = settings.c_dim
-        self.w_dim = settings.w_dim
-        self.num_ws = settings.num_layers + 2
-        self.resolution = settings.resolution
-        self.noise_shapes: tuple[tuple[int, int, int], ...] = ()
         self.synthesis = SynthesisNetwork(settings)
-        self.mapping = MappingNetwork(
-            z_dim=settings.z_dim,
-            c_dim=settings.c_dim,
-            w_dim=settings.w_dim,
-            num_layers=settings.mapping_layers,
-            embed_features=settings.w_dim,
-            layer_features=settings.w_dim,
-            lr_multiplier=settings.lr_multiplier,
-        )
+        self.mapping = MappingNetwork(settings)
         self.eval().requires_grad_(False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.mapping.w_avg.device
+    def _map_to_w(self, z: Tensor, c: Tensor | None) -> Tensor:
+        return self.mapping(z, c)
 
-    def map(
-        self,
-        z: Tensor,
-        c: Tensor | None = None,
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-    ) -> Tensor:
-        """Maps z (B, z_dim) and labels c (B, c_dim) to ws (B, num_ws, w_dim); see ``Generator.map``.
+    def _mean_style(self) -> Tensor:
+        return self.mapping.w_avg
 
-        Raises ValueError for wrong shapes, and without labels when ``c_dim`` is above 0.
-        """
-        return self.mapping.styles(z, c, self.num_ws, truncation_psi, truncation_cutoff)
-
-    def map_to_gaussian(self, ws: Tensor) -> Tensor:
-        """Undoes the last activation of the mapping, elementwise."""
-        return undo_leaky_relu(ws)
-
-    def map_from_gaussian(self, values: Tensor) -> Tensor:
-        """Applies the last activation of the mapping, elementwise."""
-        return leaky_relu(values)
-
-    def make_noise(self, batch: int, generator: torch.Generator) -> list[Tensor]:
-        """Gives the empty list: there are no noise inputs."""
-        return make_noise(self.noise_shapes, batch, generator, self.device)
-
-    def synthesize(self, ws: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
-        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, resolution, resolution), nominally in [0, 1].
-
-        Raises ValueError for ws of a wrong shape and for any noise map.
-        """
-        check_ws(ws, self.num_ws, self.w_dim)
-        if noise is not None:
-            check_noise(noise, self.noise_shapes, len(ws))
-        return self.synthesis(ws) * 0.5 + 0.5
-
-    def make_twin(self, size: int) -> None:
-        """Gives None: the layers of StyleGAN3 have no sizes that double."""
+    def _render(self, ws: Tensor, noise: Sequence[Tensor] | None) -> Tensor:  # noqa: ARG002
+        return self.synthesis(ws)
 
 
 class SynthesisNetwork(nn.Module):
@@ -212,6 +157,7 @@ class SynthesisNetwork(nn.Module):
         signals = plan_signals(settings)
         first_critical = settings.num_layers - settings.num_critical
         self.input = SynthesisInput(settings.w_dim, signals[0])
+        # The layers; the official names tell their output's size and channels.
         layers: list[nn.Module] = [
             SynthesisLayer(
                 before,
@@ -231,7 +177,10 @@ class SynthesisNetwork(nn.Module):
             self.add_module(name, layer)
 
     def forward(self, ws: Tensor) -> Tensor:
-        """The first w turns and moves the input, each further one styles a layer."""
+        """Renders ws (B, num_ws, w_dim) as RGB (B, 3, H, W).
+
+        The first w rotates and translates the Fourier features, each further one styles a layer.
+        """
         first, *styles = ws.unbind(dim=1)
         x = self.input(first)
         for name, w in zip(self.layer_names, styles, strict=True):

@@ -10,27 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photopulse.generators.layers import (
-    FullyConnected,
-    activate_,
-    demodulation,
-    downsample_fir,
-    drawn,
-    modulate,
-    upsample_fir,
-)
+from photopulse.generators import layers
+from photopulse.generators.layers import FullyConnected, activate_, demodulation, drawn, modulate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signal:
-    """How the image between two layers is sampled; frequencies in cycles (or pixels) per image.
+    """Sampling of the features between two layers; frequencies are in cycles per image.
 
     Attributes:
         size: height and width in pixels, with the margin.
         sampling_rate: pixels per image without the margin.
-        cutoff: highest frequency that passes.
-        half_width: from the cutoff to the start of the stopband.
-        channels: feature maps.
+        cutoff: highest frequency that the layer's low-pass filter lets pass.
+        half_width: distance from the cutoff to the start of the stopband.
+        channels: number of feature maps.
     """
 
     size: int
@@ -41,7 +34,7 @@ class Signal:
 
 
 class SynthesisInput(nn.Module):
-    """Fourier features below a cutoff frequency, turned and moved by w (StyleGAN3, 3.2 and appendix F)."""
+    """Fourier features below a cutoff frequency, rotated and translated by w (StyleGAN3, 3.2 and appendix F)."""
 
     transform: Tensor
     freqs: Tensor
@@ -62,13 +55,19 @@ class SynthesisInput(nn.Module):
         self.affine.bias.data[0] = 1.0
 
     def forward(self, w: Tensor) -> Tensor:
-        """Maps w (B, w_dim) to (B, channels, size, size); ``transform`` moves the whole image besides."""
+        """Maps w (B, w_dim) to features (B, channels, size, size); the buffer ``transform`` moves the whole image.
+
+        ``transform`` is the inverse (3, 3) of the image's affine transform, as in the official code.
+        """
+        # Rotation and translation of the frequencies and phases.
         values = self.affine(w)
         cos, sin, *shift = (values / values[:, :2].norm(dim=1, keepdim=True)).unbind(dim=1)
         rotation = torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2)
         offset = rotation @ (self.transform[:2, 2] - torch.stack(shift, dim=1))[:, :, None]  # (B, 2, 1)
         freqs = self.freqs @ rotation @ self.transform[:2, :2]  # (B, channels, 2)
         phases = self.phases + (self.freqs @ offset).squeeze(2)  # (B, channels)
+
+        # Sine waves at all pixels, mixed.
         position = torch.arange(self.out.size, device=w.device) + (0.5 - self.out.size / 2)
         along = position[:, None, None] / self.out.sampling_rate * freqs[:, None]  # (B, size, channels, 2)
         turns = along[:, None, :, :, 0] + along[:, :, None, :, 1] + phases[:, None, None]
@@ -100,14 +99,17 @@ class SynthesisLayer(nn.Module):
         radial: bool,
         clamp: float | None,
     ) -> None:
-        """``oversampling`` is that of the LeakyReLU; ``radial`` makes the downsampling filter so."""
+        """``before`` and ``after`` are the sampling of input and output; the rest is as in ``StyleGAN3Settings``."""
         super().__init__()
+        # Factors between the sampling rates.
         self.clamp = clamp
         rate = max(before.sampling_rate, after.sampling_rate) * oversampling
         self.up = rate // before.sampling_rate
         self.down = rate // after.sampling_rate
         up_taps = filter_size * self.up if self.up > 1 else 1
         down_taps = filter_size * self.down if self.down > 1 else 1
+
+        # Parameters and filters, under their official names.
         self.affine = FullyConnected(w_dim, before.channels, bias_init=1.0)
         self.weight = nn.Parameter(drawn(after.channels, before.channels, conv_kernel, conv_kernel))
         self.bias = nn.Parameter(torch.zeros(after.channels))
@@ -128,33 +130,27 @@ class SynthesisLayer(nn.Module):
         gain = math.sqrt(2)
         scale = demodulation(self.weight, styles) * (self.magnitude_ema.rsqrt() * gain)
         x = torch.addcmul(self.bias[:, None, None] * gain, x, scale[:, :, None, None])
+
+        # Oversample, LeakyReLU, back to the sampling rate of the output.
         if self.up_filter is None:
             x = F.pad(x, self.padding * 2)
         else:
-            x = upsample_fir(x, self.up_filter, self.up, self.padding)
+            x = layers.upsample_fir(x, self.up_filter, self.up, self.padding)
         x = activate_(x, self.clamp)
-        return x if self.down_filter is None else downsample_fir(x, self.down_filter, self.down)
+        return x if self.down_filter is None else layers.downsample_fir(x, self.down_filter, self.down)
 
 
-class ToRGB(nn.Module):
-    """A modulated 1x1 convolution to RGB, without demodulation."""
+class ToRGB(layers.ToRGB):
+    """A modulated 1x1 convolution to RGB, without demodulation; its input is brought to unit magnitude."""
 
     magnitude_ema: Tensor
 
     def __init__(self, before: Signal, *, w_dim: int, clamp: float | None) -> None:
-        super().__init__()
-        self.clamp = clamp
-        self.weight_gain = 1 / math.sqrt(before.channels)
-        self.affine = FullyConnected(w_dim, before.channels, bias_init=1.0)
-        self.weight = nn.Parameter(drawn(3, before.channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
+        super().__init__(before.channels, w_dim=w_dim, clamp=clamp)
         self.register_buffer("magnitude_ema", torch.ones([]))
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Maps x (B, in, H, W) and w (B, w_dim) to RGB (B, 3, H, W)."""
-        styles = self.affine(w) * (self.weight_gain * self.magnitude_ema.rsqrt())
-        x = F.conv2d(modulate(x, styles), self.weight, self.bias)
-        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+    def style_gain(self) -> Tensor:
+        return self.weight_gain * self.magnitude_ema.rsqrt()
 
 
 def low_pass(taps: int, signal: Signal, rate: int, *, radial: bool = False) -> Tensor | None:
@@ -179,6 +175,8 @@ def low_pass(taps: int, signal: Signal, rate: int, *, radial: bool = False) -> T
     width = signal.half_width * 2
     if not radial:
         return torch.as_tensor(filters.firwin(taps, signal.cutoff, width=width, fs=rate), dtype=torch.float32)
+
+    # The radially symmetric filter: an ideal response times a window.
     x = (np.arange(taps) - (taps - 1) / 2) / rate
     radius = np.hypot(x[:, None], x[None, :])
     jinc = special.j1(2 * np.pi * signal.cutoff * radius) / (np.pi * radius)

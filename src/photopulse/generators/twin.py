@@ -1,4 +1,4 @@
-"""The seam between small-picture twins of generators and everything that uses them."""
+"""The interface of twins: cheap approximations of what a generator's images look like once downscaled."""
 
 from typing import Protocol
 
@@ -6,52 +6,52 @@ from torch import Tensor, nn
 
 
 class Twin(Protocol):
-    """A cheap stand-in for a generator: renders what its picture looks like once downscaled to ``size`` px.
+    """Approximates a generator's images downscaled to ``size`` px, at a fraction of the generator's cost.
 
-    It approximates ``Bicubic(resolution // size)(generator.synthesize(ws))`` with the stored noise. The trunk, up to
-    ``size``, is the generator's own; the tail stands for all later layers and is evaluated at ``size`` px. A
-    generator makes it with ``make_twin``, frozen, on its own device and from its own weights, so that it is useful
-    unfitted; what fits it calls ``tail.requires_grad_()``.
+    The approximated image is ``Bicubic(resolution // size)(generator.synthesize(ws))``, with the stored noise. The
+    first layers, up to ``size`` px, are the generator's own ("trunk"). A small network ("tail"), evaluated at ``size``
+    px, replaces all later layers. ``Generator.make_twin`` initialises it from the generator's weights, frozen and on
+    its device, so that it is useful before it is trained; for training, call ``tail.requires_grad_()``.
     """
 
     @property
     def size(self) -> int:
-        """Height and width of its picture in pixels."""
+        """Height and width of its image in pixels."""
         ...
 
     @property
     def tail(self) -> nn.Module:
-        """Everything that can be fitted, and all that is to be saved: ``tail.state_dict()``."""
+        """The network that can be trained; its state dict is all that has to be saved."""
         ...
 
     def features(self, ws: Tensor) -> Tensor:
-        """The trunk's output for ws (B, num_ws, w_dim), exact: (B, size, size, channels), for ``render`` only."""
+        """Computes the trunk's features (B, size, size, channels) of ws (B, num_ws, w_dim)."""
         ...
 
     def render(self, features: Tensor, ws: Tensor) -> Tensor:
-        """Turns ``features(ws)`` into RGB (B, 3, size, size), in the dtype of ws, also under autocast.
+        """Renders ``features(ws)`` as RGB (B, 3, size, size), in the dtype of ws, also under autocast.
 
         Nominally in [0, 1], not clamped, differentiable in both arguments and in the tail's parameters.
         """
         ...
 
     def __call__(self, ws: Tensor) -> Tensor:
-        """``render(features(ws), ws)``."""
+        """Renders ws (B, num_ws, w_dim): ``render(features(ws), ws)``."""
         ...
 
     def finish(self, features: Tensor, ws: Tensor) -> Tensor:
-        """Runs the generator's own later layers on features: the full picture (B, 3, resolution, resolution).
+        """Runs the generator's own later layers on features: the full image (B, 3, resolution, resolution).
 
-        Nominally in [0, 1], not clamped, with the stored noise; ``finish(features(ws), ws)`` is the generator's
-        ``synthesize(ws)`` but for rounding. Features that were changed in between give pictures that no ws give
-        (intermediate layer optimization: Daras et al. 2021, arXiv 2102.07364).
+        Nominally in [0, 1], not clamped, with the stored noise. ``finish(features(ws), ws)`` is the generator's
+        ``synthesize(ws)`` but for rounding; optimised features give images that no ws give (intermediate layer
+        optimization: Daras et al. 2021, arXiv 2102.07364).
         """
         ...
 
 
 def has_twin(size: int, resolution: int) -> bool:
-    """Whether a network that doubles its size up to ``resolution`` px has a twin of ``size`` px.
+    """Returns whether a generator whose layers double the size up to ``resolution`` px has a twin of ``size`` px.
 
-    That takes a power of two from 8, below which the trunk knows no face, to half the resolution.
+    Sizes are powers of two from 8, since smaller features show no face yet, to half the resolution.
     """
     return 8 <= size < resolution and size.bit_count() == 1

@@ -1,4 +1,4 @@
-"""Reading and writing pictures: the one place where files become tensors and tensors become files."""
+"""Reads picture files into tensors and writes tensors to picture files; no other package does either."""
 
 from photopulse.images.arrays import from_uint8, to_uint8
 from photopulse.images.folders import image_files

@@ -1,4 +1,4 @@
-"""From what the user names, files and folders, to the list of pictures."""
+"""Lists the picture files among files and folders that the user names."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,19 +7,21 @@ from pathlib import Path
 
 from PIL import Image
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.images.opening import RAW_SUFFIXES, read_formats
 
 _UNREAD = frozenset({".heic", ".heif", ".hif", ".jxl", ".svg", ".eps", ".pdf", ".psb"}) | RAW_SUFFIXES
-"""Extensions of pictures in formats that are not read: phones', cameras' raw files, drawings."""
+"""Extensions of picture formats that cannot be read: formats of phones, raw files of cameras, vector graphics."""
 
 
 def image_files(inputs: Sequence[Path]) -> list[Path]:
-    """Lists the pictures that ``inputs`` name, in order, each once.
+    """Lists the picture files that ``inputs`` name, in order, each once.
 
-    Files stand as given, whatever their name. A folder stands for the pictures right inside it, sorted by
-    name: files with an extension that can be read and no leading dot. PhotopulseError for what is missing and
-    for a folder without pictures.
+    A file is listed whatever its name. A folder stands for the pictures directly in it, sorted by name: files with the
+    extension of a readable format and without a leading dot.
+
+    Raises:
+        PhotopulseError: if a path is missing, or a folder has no pictures.
     """
     found: dict[Path, Path] = {}
     for path in inputs:
@@ -29,10 +31,11 @@ def image_files(inputs: Sequence[Path]) -> list[Path]:
 
 
 def passed_over(inputs: Sequence[Path]) -> str | None:
-    """Says what ``image_files`` leaves out of the folders among ``inputs`` that a person may miss; None if nothing.
+    """Returns a sentence about what ``image_files`` leaves out of the folders among ``inputs``; None if nothing.
 
-    Pictures in formats that are not read are counted by extension, and subfolders.
+    It has the number of pictures in unreadable formats, by extension, and the number of subfolders.
     """
+    # Count both.
     suffixes: Counter[str] = Counter()
     subfolders = 0
     for folder in (path for path in inputs if path.is_dir()):
@@ -42,6 +45,7 @@ def passed_over(inputs: Sequence[Path]) -> str | None:
                     continue
                 subfolders += entry.is_dir()
                 suffixes[entry.suffix.lower()] += entry.suffix.lower() in _UNREAD
+    # Put the numbers into words.
     told = [f"{count} {suffix}" for suffix, count in sorted(suffixes.items()) if count]
     words = [f"not read: {', '.join(told)}"] if told else []
     if subfolders:
@@ -58,8 +62,11 @@ def _existing(path: Path) -> Path:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
+    """Lists the pictures directly in a folder; PhotopulseError if there are none."""
+    # All extensions of formats that can be read.
     formats = set(read_formats())
     suffixes = {suffix for suffix, name in Image.registered_extensions().items() if name in formats}
+    # The files that have one of them.
     try:
         files = sorted(
             file
@@ -78,5 +85,5 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _refuse(path: Path, error: OSError) -> PhotopulseError:
-    why = error.strerror or type(error).__name__
+    why = system_reason(error)
     return PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions")

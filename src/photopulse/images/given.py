@@ -1,4 +1,4 @@
-"""Pictures as a caller gives them: a file, or pixels."""
+"""Reads pictures that callers pass either as a path or as pixels."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ ImageLike = str | Path | Tensor
 
 
 def read_pixels(picture: ImageLike) -> tuple[str, Tensor]:
-    """Reads a picture as (1, 3, H, W) in [0, 1], transparent parts white, with a name for messages.
+    """Returns a picture's name for messages, and its pixels (1, 3, H, W) in [0, 1], with a white background.
 
     Raises:
         PhotopulseError: if the file cannot be read.
-        ValueError: if the given pixels are not of that shape, or no floating-point numbers.
+        ValueError: if given pixels have another shape or are no floating-point numbers.
     """
     if isinstance(picture, Tensor):
         if picture.ndim != 4 or picture.shape[:2] != (1, 3) or not picture.is_floating_point():

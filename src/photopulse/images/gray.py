@@ -1,11 +1,11 @@
-"""The gray that a colour picture becomes."""
+"""Conversion of colour pictures to grey."""
 
 from typing import Final
 
 from torch import Tensor
 
 GRAY_WEIGHTS: Final = (0.299, 0.587, 0.114)
-"""Of red, green and blue: luma of ITU-R BT.601, as gray files are written."""
+"""Weights of red, green and blue in the luma of ITU-R BT.601, with which grey files are written."""
 
 
 def gray_of(image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Saying inside a picture what it is: text for people, an XMP packet for machines."""
+"""Metadata that marks pictures as synthetic or restored: text fields for people, an XMP packet for programs."""
 
 import json
 import re
@@ -45,9 +45,14 @@ _RDF_END = "</rdf:RDF>"
 
 
 def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, source: str | None) -> dict[str, str]:
-    """What is written into every synthetic picture: that it is one, and how it was made.
+    """Returns the metadata of a synthetic picture, for ``write_image``: that it is synthetic, and how it was made.
 
-    ``source`` names the input picture; None when there was none.
+    Args:
+        generator: name of the generator.
+        seed: seed of the result.
+        version: photopulse's version.
+        method: name of the search method.
+        source: name of the input picture; None if there was none.
     """
     metadata = {
         "Software": f"photopulse {version}",
@@ -64,10 +69,15 @@ def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, 
 
 
 def restored_metadata(*, version: str, faces: int, fidelity: float, source: str | None) -> dict[str, str]:
-    """What is written into every restored photo: by what, and how many faces a network partly redrew.
+    """Returns the metadata of a restored photo, for ``write_image``: the program, and the number of redrawn faces.
 
-    ``source`` names the input picture; None when there was none.
+    Args:
+        version: photopulse's version.
+        faces: number of faces that were partly redrawn by a network.
+        fidelity: fidelity with which they were redrawn.
+        source: name of the input picture; None if there was none.
     """
+    # Fields of all restored photos, then those that apply to some.
     redrawn = "; faces were partly redrawn by a neural network" if faces else ""
     metadata = {
         "Software": f"photopulse {version}",
@@ -84,7 +94,11 @@ def restored_metadata(*, version: str, faces: int, fidelity: float, source: str 
 
 
 def clean(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Replaces what no text field holds: control characters, lone surrogates, carriage returns."""
+    """Replaces characters that text fields cannot hold: control characters, lone surrogates, carriage returns.
+
+    Raises:
+        ValueError: if a key is not 1 to 79 printable ASCII characters.
+    """
     for key in metadata:
         if not 1 <= len(key) <= 79 or not key.isascii() or not key.isprintable() or key != key.strip():
             raise ValueError(f"a metadata key has 1 to 79 printable ASCII characters, got {key!r}")
@@ -93,16 +107,17 @@ def clean(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def xmp_packet(metadata: Mapping[str, str], given: bytes | None = None) -> bytes:
-    """Builds the XMP packet that holds ``metadata``, already cleaned, whole and in the standard fields.
+    """Builds an XMP packet with ``metadata`` in a property of our own and, where possible, in standard properties.
 
     Synthetic pictures get the digital source type "trained algorithmic media" (IPTC Photo Metadata 2023.2), photos
-    with restored faces "composite with trained algorithmic media", other restored ones "algorithmically enhanced".
+    with redrawn faces "composite with trained algorithmic media", other restored photos "algorithmically enhanced".
 
     Args:
-        metadata: to be written.
-        given: the packet of the input, whose properties (title, keywords, rating) are kept; one that is damaged, or
-            that says already what photopulse did, is left out.
+        metadata: texts by key, cleaned by ``clean``.
+        given: XMP packet of the input, whose properties (title, keywords, rating) are kept. It is left out if it is
+            damaged or has properties of photopulse already.
     """
+    # Our property, and the digital source type.
     kept = _kept_packet(given)
     properties = [f"   <photopulse:metadata>{escape(json.dumps(dict(metadata)))}</photopulse:metadata>"]
     for (key, value), kind in _SOURCE_TYPE_OF.items():
@@ -110,11 +125,13 @@ def xmp_packet(metadata: Mapping[str, str], given: bytes | None = None) -> bytes
             properties.append(
                 f"   <Iptc4xmpExt:DigitalSourceType>{_SOURCE_TYPES}{kind}</Iptc4xmpExt:DigitalSourceType>"
             )
+    # Standard properties that the input does not have.
     if "Software" in metadata and "CreatorTool" not in kept:
         properties.append(f"   <xmp:CreatorTool>{escape(metadata['Software'])}</xmp:CreatorTool>")
     if "Description" in metadata and "dc:description" not in kept:
         text = f'<rdf:Alt><rdf:li xml:lang="x-default">{escape(metadata["Description"])}</rdf:li></rdf:Alt>'
         properties.append(f"   <dc:description>{text}</dc:description>")
+    # Add them to the input's packet if it stays valid XML, else write a packet of our own.
     description = _DESCRIPTION.format(namespace=_NAMESPACE, properties="\n".join(properties))
     if kept:
         before, _, after = kept.rpartition(_RDF_END)
@@ -125,7 +142,7 @@ def xmp_packet(metadata: Mapping[str, str], given: bytes | None = None) -> bytes
 
 
 def _kept_packet(given: bytes | None) -> str:
-    """The input's packet; empty if it cannot be added to."""
+    """Returns the input's packet as text; empty if nothing can be added to it."""
     if given is None or _NAMESPACE.encode() in given or _parsed(given) is None:
         return ""
     text = given.decode("utf-8", errors="replace").strip("\0 \n\ufeff")
@@ -133,7 +150,7 @@ def _kept_packet(given: bytes | None) -> str:
 
 
 def _parsed(packet: bytes) -> ElementTree.Element | None:
-    # Declared entities are how XML documents grow in memory; an XMP packet has none.
+    # Entity declarations can make an XML document expand in memory; XMP packets have none.
     if len(packet) > _MAX_XMP_BYTES or b"<!" in packet:
         return None
     with suppress(ElementTree.ParseError, ValueError):
@@ -142,9 +159,10 @@ def _parsed(packet: bytes) -> ElementTree.Element | None:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Reads back what ``write_image`` wrote as ``metadata``, and the text fields of any PNG; {} for none.
+    """Reads the ``metadata`` that ``write_image`` wrote, and the text fields of any PNG; {} if there are none.
 
-    Raises PhotopulseError when the file is no readable picture.
+    Raises:
+        PhotopulseError: if the file is no readable picture.
     """
     with open_image(path, max_pixels=2**62) as (image, _):
         return _png_text(image) | _from_xmp(image)
@@ -158,12 +176,15 @@ def _png_text(image: Image.Image) -> dict[str, str]:
 
 
 def _from_xmp(image: Image.Image) -> dict[str, str]:
+    """Reads our own property of a picture's XMP packet; {} if it is missing or damaged."""
+    # Pillow keeps the packet under one of two names, as text or as bytes.
     packet: object = image.info.get("xmp") or image.info.get(XMP_KEYWORD)
     if isinstance(packet, str):
         packet = packet.encode()
     document = _parsed(packet) if isinstance(packet, bytes) else None
     if document is None:
         return {}
+    # The property is a JSON object of texts.
     try:
         element = document.find(f".//{{{_NAMESPACE}}}metadata")
         found: object = json.loads(element.text or "") if element is not None else {}

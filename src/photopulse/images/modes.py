@@ -1,4 +1,4 @@
-"""Every way in which a file can hold colours, brought to sRGB in [0, 1]."""
+"""Decodes every pixel format of picture files to colours in [0, 1], in sRGB where possible."""
 
 import io
 import struct
@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
@@ -22,7 +21,7 @@ _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES, _TIFF_ORIENTATION = 258, 262, 277,
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 _TIFFFILE_COMPRESSIONS = frozenset({1, 8, 32946})  # none and deflate; more would need another package
 _LARGEST_USUAL_TILE = 2048 * 2048
-# A float picture a little brighter than white is still in [0, 1]; one in [0, 255] this dark would be black.
+# Float pictures up to this value are taken to be in [0, 1], with highlights; one in [0, 255] would be nearly black.
 _BRIGHTEST_UNIT_FLOAT = 16.0
 
 
@@ -32,11 +31,11 @@ class Raster:
 
     Attributes:
         colour: (H, W, 3) in [0, 1].
-        alpha: (H, W, 1) in [0, 1], or None.
-        gray: whether the file holds no colour.
-        bits: 8 or 16.
-        icc_profile: the profile that ``colour`` is still in; None when it is sRGB.
-        orientation: EXIF orientation that is still to be applied, or None to ask the EXIF data.
+        alpha: opacity (H, W, 1) in [0, 1], or None.
+        gray: whether the file is grey.
+        bits: 8 or 16, the depth of the channels.
+        icc_profile: the profile of ``colour``; None if it is sRGB.
+        orientation: EXIF orientation that has yet to be applied; None if it is in the EXIF data.
     """
 
     colour: Floats
@@ -48,9 +47,15 @@ class Raster:
 
 
 def decode(image: ImageFile, stream: BinaryIO, *, own_colours: bool = False) -> Raster:
-    """Decodes a picture opened from ``stream``; ValueError when its numbers mean no colours.
+    """Decodes a picture opened from ``stream``.
 
-    ``own_colours`` leaves RGB and gray of 8 bits, too, in the colours of the file's profile.
+    Args:
+        image: the picture with its header read.
+        stream: its file.
+        own_colours: whether RGB and grey of 8 bits stay in the colours of the file's profile.
+
+    Raises:
+        ValueError: if its values cannot be interpreted as colours.
     """
     _check_tiles(image)
     deep = _decode_deep(image, stream)
@@ -78,7 +83,7 @@ def _decode_8_bit(image: Image.Image, *, own_colours: bool) -> Raster:
 
 
 def _describes(profile: bytes, mode: str) -> bool:
-    """Says whether a profile is sound and of the colour space of a Pillow mode, L or RGB."""
+    """Tells whether a profile is valid and for the colour space of a Pillow mode, L or RGB."""
     with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
         read = cast("Any", ImageCms.ImageCmsProfile(io.BytesIO(profile))).profile
         return {"L": "GRAY", "RGB": "RGB"}.get(mode) == str(read.xcolor_space).strip()
@@ -86,7 +91,7 @@ def _describes(profile: bytes, mode: str) -> bool:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Converts L, RGB or CMYK to sRGB; a profile that is broken or of another colour space is ignored."""
+    """Converts L, RGB or CMYK to sRGB; a profile that is invalid or of another colour space is ignored."""
     if profile is None:
         return image.convert("RGB")
     srgb = cast("Any", ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownMemberType]
@@ -110,11 +115,15 @@ def _icc_profile(image: Image.Image) -> bytes | None:
 
 
 def _decode_wide_gray(image: Image.Image) -> Raster:
-    """Decodes one channel of 16 or 32 bits or of floats.
+    """Decodes one channel of 16-bit or 32-bit integers or of floats.
 
-    Integers fill 0 .. 65535, or as many bits as a TIFF declares. Floats are in [0, 1] when none is above 16,
-    else in [0, 255] or [0, 65535], whichever is the first to hold them all.
+    White is 65535 for integers, or the largest value of the bits that a TIFF declares. For floats it is 1 if no value
+    is above 16, else 255, or 65535 if a value is above that.
+
+    Raises:
+        ValueError: for values above 65535 or not finite.
     """
+    # Find the value of white.
     values = np.asarray(image).astype(np.float32)
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not finite numbers")
@@ -126,9 +135,10 @@ def _decode_wide_gray(image: Image.Image) -> Raster:
         full = 1.0 if brightest <= _BRIGHTEST_UNIT_FLOAT else 255.0 if brightest <= 255 else 65535.0
     elif image.mode.startswith("I;16"):
         full = 2.0 ** _tiff_tag(image, _TIFF_BITS, default=16) - 1
+    # Scale, and invert pictures in which white is 0.
     scaled = np.clip(to_unit(values, full), 0, 1)
     if image.mode.startswith("I;16") and _tiff_tag(image, _TIFF_PHOTOMETRIC, default=1) == 0:
-        scaled = 1 - scaled  # Pillow leaves "white is zero" to its caller here.
+        scaled = 1 - scaled  # For this mode Pillow does not do so itself.
     key: object = image.info.get("transparency")
     alpha = (values != key).astype(np.float32)[..., None] if isinstance(key, int) else None
     colour = np.repeat(scaled[..., None], 3, axis=2)
@@ -136,7 +146,8 @@ def _decode_wide_gray(image: Image.Image) -> Raster:
 
 
 def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
-    """Decodes several channels of 16 bits, which Pillow would cut to 8; None when there are no such."""
+    """Decodes pictures of several 16-bit channels, which Pillow would reduce to 8 bits; None for other pictures."""
+    # The channels, by the format.
     orientation = None
     if image.format == "PNG":
         channels, gray = _deep_png(image, stream)
@@ -147,6 +158,7 @@ def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
         return None
     if channels is None:
         return None
+    # Colour and alpha.
     values = to_unit(channels, 65535)
     return Raster(
         colour=values[..., :3],
@@ -159,19 +171,22 @@ def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
 
 
 def _deep_png(image: ImageFile, stream: BinaryIO) -> tuple[NDArray[np.uint16] | None, bool]:
-    """The channels (H, W, 3 or 4) of a 16-bit PNG that has more than one, and whether they are gray."""
+    """Decodes a 16-bit PNG of several channels to (H, W, 3 or 4), and tells whether it is grey; None for others."""
     data = _file_bytes(stream, limit=26)
     bits, colour_type = data[24], data[25]
     if bits != 16 or colour_type == 0:
         return None, False
-    image.load()  # Pillow, unlike OpenCV, refuses every kind of damage.
+    image.load()  # Pillow refuses every kind of damage, OpenCV does not.
     return _opencv_channels(_bare_png(_file_bytes(stream))), colour_type == 4
 
 
 def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
-    """The channels (H, W, 3 or 4) of a plain 16-bit RGB TIFF."""
+    """Decodes a plain 16-bit RGB TIFF to (H, W, 3 or 4); None for others."""
     if _tiff_tag(image, _TIFF_BITS, default=8) != 16 or _tiff_tag(image, _TIFF_SAMPLES, default=1) < 3:
         return None
+    import tifffile  # Loads slowly, and few pictures are such files.
+
+    # Only pages of 3 or 4 plain RGB samples, in one of the two layouts.
     with tifffile.TiffFile(io.BytesIO(_file_bytes(stream))) as tiff:
         page = tiff.pages.first
         samples, width, height = page.samplesperpixel, page.imagewidth, page.imagelength
@@ -182,6 +197,7 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
         separate = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE
         if page.shape != ((samples, height, width) if separate else (height, width, samples)):
             return None
+        # tifffile decodes few compressions without other packages; OpenCV decodes the rest.
         if int(page.compression) not in _TIFFFILE_COMPRESSIONS:
             return None if separate else _opencv_tiff(image, stream)
         channels = np.asarray(page.asarray(), dtype=np.uint16)
@@ -189,7 +205,11 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
 
 
 def _bare_png(data: bytes) -> bytes:
-    """The PNG without all that OpenCV need not see; OpenCV trusts a chunk that declares gigabytes."""
+    """Returns the PNG with only the chunks that OpenCV needs, because it trusts a chunk that declares gigabytes.
+
+    Raises:
+        ValueError: if a chunk reaches beyond the end of the file.
+    """
     kept, place, kind = [data[:8]], 8, b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -208,7 +228,7 @@ def _opencv_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | Non
 
 
 def _opencv_channels(data: bytes) -> NDArray[np.uint16] | None:
-    """What OpenCV makes of 16 bits, as (H, W, 3 or 4)."""
+    """Decodes 16-bit channels with OpenCV to RGB or RGBA (H, W, 3 or 4); None if they are not 16-bit colours."""
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgr is None or bgr.dtype != np.uint16 or bgr.ndim != 3:
         return None
@@ -216,7 +236,7 @@ def _opencv_channels(data: bytes) -> NDArray[np.uint16] | None:
 
 
 def _file_bytes(stream: BinaryIO, *, limit: int = -1) -> bytes:
-    """The file's first ``limit`` bytes, all by default; Pillow finds its place in the file unchanged."""
+    """Reads the file's first ``limit`` bytes, all by default, and restores the position for Pillow."""
     place = stream.tell()
     stream.seek(0)
     data = stream.read(limit)
@@ -225,13 +245,13 @@ def _file_bytes(stream: BinaryIO, *, limit: int = -1) -> bytes:
 
 
 def _check_tiles(image: Image.Image) -> None:
-    """Refuses a TIFF whose tiles are far larger than itself: one tile could fill the memory."""
+    """Raises ValueError for a TIFF whose tiles are far larger than the picture: one tile could fill the memory."""
     tile = _tiff_tag(image, _TIFF_TILE_WIDTH, default=1) * _tiff_tag(image, _TIFF_TILE_HEIGHT, default=1)
     if tile > 4 * image.width * image.height + _LARGEST_USUAL_TILE:
         raise ValueError(f"its tiles hold {tile} pixels, far more than the picture")
 
 
 def _tiff_tag(image: Image.Image, tag: int, *, default: int) -> int:
-    """The first number of a TIFF tag."""
+    """Returns the first number of a TIFF tag."""
     value: Any = getattr(image, "tag_v2", {}).get(tag, default)
     return int(cast("tuple[Any, ...]", value)[0] if isinstance(value, tuple) else value)

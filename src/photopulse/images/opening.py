@@ -1,4 +1,4 @@
-"""Opening a picture's header safely, and naming what is wrong with a file that is none."""
+"""Opens picture files safely, and explains what is wrong with files that are no readable pictures."""
 
 import io
 import os
@@ -11,13 +11,13 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
-# Formats that Pillow only recognises, or that it hands to another program (EPS: Ghostscript) to be drawn.
+# Formats that Pillow only recognises, or for which it runs another program (EPS: Ghostscript).
 _NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-_JPEG_TAIL = 64  # Bytes: some programs pad what they write.
+_JPEG_TAIL = 64  # Bytes at the end in which the end mark is looked for; some programs write padding after it.
 _LARGEST_MENDED = 256 * 2**20  # Bytes.
 
 _OTHER_FORMATS = (
@@ -36,22 +36,25 @@ RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW)
 
 
 class CutJpeg(io.BytesIO):
-    """A JPEG that has lost its end, with an end mark of ours: what is missing is decoded as gray."""
+    """A truncated JPEG with an added end mark, so that the missing part is decoded as grey."""
 
 
 def read_formats() -> list[str]:
-    """Names of the formats that are read: all that Pillow decodes by itself, plugins of the user included."""
+    """Returns the names of all readable formats: those that Pillow decodes by itself, with the user's plugins."""
     Image.init()
     return [name for name in Image.ID if name not in _NOT_READ]
 
 
 @contextmanager
 def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, BinaryIO], None, None]:
-    """Yields the picture with only its header read, after the pixel limit was checked, and its open file.
+    """Opens a picture: reads its header, checks the pixel limit, and yields the picture and its open file.
 
-    Everything that a damaged file makes a decoder raise inside the block becomes a PhotopulseError.
+    Raises:
+        PhotopulseError: if the file cannot be read, is no picture or has more than ``max_pixels``; and for everything
+            that a decoder raises inside the block because the file is damaged.
     """
     with _decoding(path):
+        # Refuse what is no file with content.
         if not path.is_file():
             path.stat()
             raise refuse(path, why="it is a folder or device, not a file", fix="name a picture file")
@@ -59,6 +62,7 @@ def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, Bin
             head = stream.read(1024)
             if not head:
                 raise refuse(path, why="the file is empty", fix="copy it again from its source")
+            # Read the header.
             source = _mended(stream, head)
             try:
                 image = Image.open(source, formats=read_formats())
@@ -66,13 +70,13 @@ def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, Bin
                 raise _unknown(path, head) from None
             with image:
                 _check_size(path, image.size, max_pixels)
-                # Pictures inside containers (an icon's PNG) have a size of their own.
+                # Pictures inside containers (a PNG in an icon) have another size, which Pillow checks when decoding.
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 yield image, source
 
 
 def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
-    """Reads width and height in px from a picture's header, as they are stored.
+    """Reads width and height in px from a picture's header, before its EXIF orientation is applied.
 
     Raises:
         PhotopulseError: as ``open_image``.
@@ -82,12 +86,12 @@ def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
 
 
 def refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
-    """The error for a picture that cannot be read."""
+    """Returns the error for a picture that cannot be read."""
     return PhotopulseError(f"cannot read {path}", why=why, fix=fix)
 
 
 def _mended(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """Returns the file, or a ``CutJpeg`` if it is a JPEG without an end."""
+    """Returns the file, or a ``CutJpeg`` if it is a JPEG without an end mark."""
     if not head.startswith(_JPEG_START):
         return stream
     size = stream.seek(0, os.SEEK_END)
@@ -111,6 +115,7 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
 
 
 def _unknown(path: Path, head: bytes) -> PhotopulseError:
+    """Returns the error for a file of an unknown format, which names well-known formats that cannot be read."""
     for mark, why, fix in _OTHER_FORMATS:
         if mark in head:
             return refuse(path, why=why, fix=fix)
@@ -127,6 +132,7 @@ def _unknown(path: Path, head: bytes) -> PhotopulseError:
 
 @contextmanager
 def _decoding(path: Path) -> Generator[None, None, None]:
+    """Turns everything that decoders raise inside the block into PhotopulseError, and hides their warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -141,8 +147,8 @@ def _decoding(path: Path) -> Generator[None, None, None]:
         ) from error
     except OSError as error:
         fix = "check the path and its permissions" if error.errno else "copy it again from its source"
-        raise refuse(path, why=error.strerror or str(error), fix=fix) from error
-    # Damaged files make the many decoders raise nearly every kind of exception there is.
+        raise refuse(path, why=system_reason(error), fix=fix) from error
+    # With damaged files, the many decoders raise nearly every kind of exception.
     except Exception as error:
         why = f"its content cannot be decoded ({type(error).__name__}: {error})"
         raise refuse(path, why=why, fix="copy it again from its source") from error

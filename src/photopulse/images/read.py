@@ -1,4 +1,4 @@
-"""Reading a picture file into the one kind of tensor that photopulse knows."""
+"""Reads picture files: pixels as a tensor, and everything else that a faithful copy needs."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from photopulse.images.modes import Floats, decode
 from photopulse.images.opening import CutJpeg, open_image, refuse
 
 MAX_PIXELS = 100_000_000
-"""Of pictures that are read unless the caller says otherwise."""
+"""Default limit for the pixels of a picture."""
 
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height.
-_MOST_WORDS = 2**20  # Bytes.
-_MOST_COMMENT = 65533  # Bytes that a JPEG segment holds.
+_MOST_WORDS = 2**20  # Bytes of an XMP packet.
+_MOST_COMMENT = 65533  # Bytes of a comment; a JPEG segment holds no more.
 _MOST_DPI = 100_000
-_GRAY_FILL = 1.5 / 255  # How evenly gray what a JPEG lacks is decoded.
+_GRAY_FILL = 1.5 / 255  # Greatest difference within the part of a truncated JPEG that is decoded as grey.
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -29,7 +29,7 @@ _KEPT_TAGS = (
     ExifTags.Base.Artist,
     ExifTags.Base.Copyright,
 )
-# What describes the old pixels' layout, or (the maker note) breaks when it moves inside the file.
+# Tags that describe the layout of the old pixels, or (the maker note) become invalid when they move in the file.
 _DROPPED_EXIF_TAGS = frozenset(
     {
         ExifTags.Base.ExifImageWidth,
@@ -43,22 +43,22 @@ _DROPPED_EXIF_TAGS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A picture, upright, with what a faithful copy needs beside the pixels.
+    """A picture, upright, with everything besides the pixels that a faithful copy needs.
 
     Attributes:
-        pixels: (1, 3, H, W), sRGB unless there is an ``icc_profile``, float32 in [0, 1], on the CPU.
-        alpha: opacity (1, 1, H, W), float32 in [0, 1], or None when the file has none.
-        gray: whether the file holds no colour; the three channels of ``pixels`` are then equal.
+        pixels: (1, 3, H, W), float32 in [0, 1], on the CPU; sRGB unless there is an ``icc_profile``.
+        alpha: opacity (1, 1, H, W), float32 in [0, 1]; None if the file has no alpha channel.
+        gray: whether the file is grey; the three channels of ``pixels`` are then equal.
         bits: 8 or 16, the depth of the file's channels (more than 8 counts as 16).
-        icc_profile: None when ``pixels`` are sRGB. Pixels of 8 bits are: they were converted, unless the reader was
-            asked for the file's ``own_colours``. Those of 16 bits always stay in the file's own colours, given
-            here, since no converter at hand keeps their depth.
+        icc_profile: the profile of ``pixels``; None if they are sRGB. Pixels of 8 bits are converted to sRGB unless
+            ``own_colours`` was asked for. Pixels of 16 bits always stay in the file's own colours, because no available
+            converter keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
         xmp: title, keywords, rating and the like as an XMP packet, or None.
-        comment: of a JPEG, or None.
-        dpi: pixels in an inch along both axes, as scanners and cameras write them, or None.
-        frames: how many pictures the file holds, of which these are the first one's pixels.
-        missing_rows: rows at the end of the file's picture that are not in it, because it was cut off.
+        comment: comment of a JPEG, or None.
+        dpi: pixels per inch along x and y, or None.
+        frames: number of pictures in the file; ``pixels`` are those of the first.
+        missing_rows: number of rows at the end that are missing because the file is truncated.
     """
 
     pixels: Tensor
@@ -75,16 +75,24 @@ class Photo:
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
-    """Reads any picture that Pillow knows, of animated ones the first frame, turned upright.
+    """Reads a picture in any format of Pillow, turned upright; of animated ones the first frame.
 
-    Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and
-    gray stay in the file's profile instead (``Photo.icc_profile``), so that a copy loses no colour that sRGB
-    lacks; CMYK and Lab are converted all the same. 16-bit PNG and TIFF keep their depth; 16 bits of colour in
-    other formats are read as 8. A JPEG that was cut off is read as far as it goes, if that is half of it or more.
-    ``max_pixels`` is checked before anything is decoded; Pillow's own limit (about
-    179 million) also holds. Raises PhotopulseError for anything that is not a whole, readable picture.
+    Embedded colour profiles are applied; an invalid one is ignored, and sRGB is assumed. 16-bit PNG and TIFF keep their
+    depth; 16-bit colour in other formats is read with 8 bits. A truncated JPEG is read as far as it goes, if that is at
+    least half of it.
+
+    Args:
+        path: path of the file.
+        max_pixels: limit that is checked before anything is decoded. Pillow's own limit of about 179 million pixels
+            holds as well.
+        own_colours: whether RGB and grey stay in the file's profile (``Photo.icc_profile``), so that a copy keeps
+            colours outside sRGB; CMYK and Lab are converted in any case.
+
+    Raises:
+        PhotopulseError: if it is no readable picture.
     """
     with open_image(path, max_pixels=max_pixels) as (image, stream):
+        # Decode, and refuse a truncated JPEG with less than half of its rows.
         raster = decode(image, stream, own_colours=own_colours)
         missing_rows = _missing_rows(raster.colour) if isinstance(stream, CutJpeg) else 0
         if missing_rows > len(raster.colour) / 2:
@@ -93,6 +101,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = 
                 why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
                 fix="copy it again from its source",
             )
+        # Turn it upright.
         exif_orientation, exif = _read_exif(image)
         orientation = raster.orientation or exif_orientation
         alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
@@ -112,7 +121,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = 
 
 
 def _missing_rows(colour: Floats) -> int:
-    """The rows at the end of a cut JPEG that the decoder filled: all of one colour."""
+    """Counts the rows at the end of a truncated JPEG that the decoder filled with one colour."""
     rows = colour.reshape(len(colour), -1)
     differs = np.flatnonzero(np.abs(rows - rows[-1, -1]).max(axis=1) > _GRAY_FILL)
     return len(rows) - 1 - int(differs[-1]) if differs.size else len(rows)
@@ -138,14 +147,14 @@ def _comment(image: Image.Image) -> bytes | None:
 
 
 def _frames(image: Image.Image) -> int:
-    """The number of pictures; a file that does not know it has one."""
+    """Returns the number of pictures in a file; 1 if it is unknown."""
     with suppress(Exception):
         return max(int(getattr(image, "n_frames", 1)), 1)
     return 1
 
 
 def _upright(array: Floats, orientation: int) -> Floats:
-    """Undoes the EXIF orientation of an array (H, W, C) (CIPA DC-008, tag 274)."""
+    """Turns an array (H, W, C) with this EXIF orientation upright (CIPA DC-008, tag 274)."""
     if orientation in _TURNED:
         array = array.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:
@@ -156,8 +165,8 @@ def _upright(array: Floats, orientation: int) -> Floats:
 
 
 def _read_exif(image: Image.Image) -> tuple[int, bytes | None]:
-    """The orientation, 1 when there is none, and the tags that stay true of a copy."""
-    # Broken EXIF data raise anything, and are no reason to refuse a picture that decodes.
+    """Returns the orientation, 1 if there is none, and the tags that remain valid for a copy, as an EXIF block."""
+    # Damaged EXIF data may raise anything, and are no reason to refuse a picture that can be decoded.
     with suppress(Exception):
         exif = image.getexif()
         orientation: object = exif.get(ExifTags.Base.Orientation)

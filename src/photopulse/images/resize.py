@@ -1,4 +1,4 @@
-"""Other sizes for pictures, as OpenCV computes them."""
+"""Resizes pictures with OpenCV."""
 
 import cv2
 import numpy as np
@@ -7,12 +7,15 @@ from torch import Tensor
 
 
 def resized(photo: Tensor, height: int, width: int) -> Tensor:
-    """Brings (1, 3, H, W) in [0, 1] to another size: by area where it shrinks, by cubic curves where it grows.
+    """Resizes (1, 3, H, W) in [0, 1]: area averages if it becomes smaller, bicubic interpolation if larger.
 
-    By OpenCV on the CPU, without gradients; clamped. A photo that has the size is returned as it is.
+    It computes on the CPU without gradients and clamps the result. A photo of the wanted size is returned unchanged.
+
+    Returns:
+        (1, 3, height, width), with the dtype and device of the photo.
 
     Raises:
-        ValueError: unless it is one photo.
+        ValueError: if it is not one photo.
     """
     _check_one(photo)
     if tuple(photo.shape[2:]) == (height, width):

@@ -1,4 +1,4 @@
-"""EXIF data in TIFF files that tifffile writes: camera and author as tags, the rest in folders of their own."""
+"""Adds EXIF data to TIFF files that tifffile writes: texts as tags of the page, the rest in EXIF directories."""
 
 import io
 import struct
@@ -10,20 +10,21 @@ _HEAD = b"II*\0\x08\0\0\0"
 _FOLDERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 TiffTag = tuple[int, str, int, str, bool]
-"""As tifffile takes it: code, type, count, value, only in the first page."""
+"""A tag in tifffile's form: code, type, count, value, and whether it is written to the first page only."""
 
 
 def word_tags(exif: bytes) -> list[TiffTag]:
-    """The words of an EXIF block that stand in the first page itself, such as camera and author."""
+    """Returns the texts of an EXIF block that are tags of the page itself, such as camera and author."""
     return [(tag, "s", 0, value, True) for tag, value in _parsed(exif).items() if isinstance(value, str)]
 
 
 def add_exif_folders(stream: io.BytesIO, exif: bytes) -> None:
-    """Appends what an EXIF block says of exposure, time and place to a little-endian TIFF of one page.
+    """Appends the directories of an EXIF block (exposure, time, place) to a little-endian TIFF of one page.
 
-    The page's directory is written anew at the end, with two more entries (TIFF 6.0, section 2); nothing that it
-    points to moves.
+    A new directory of the page, with two more entries, is written at the end (TIFF 6.0, section 2); nothing to which it
+    points moves.
     """
+    # Append the EXIF and the GPS directory, and an entry for each.
     read, entries = _parsed(exif), _entries(stream)
     for folder in _FOLDERS:
         content = read.get_ifd(folder)
@@ -34,6 +35,7 @@ def add_exif_folders(stream: io.BytesIO, exif: bytes) -> None:
             start = _even_end(stream)
             stream.write(directory.tobytes(start))
             entries.append(struct.pack("<HHII", folder.value, 4, 1, start))
+    # Append the page's directory, and let the header point to it.
     entries.sort(key=lambda entry: struct.unpack_from("<H", entry))
     start = _even_end(stream)
     stream.write(struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4))
@@ -48,7 +50,7 @@ def _parsed(exif: bytes) -> Image.Exif:
 
 
 def _entries(stream: io.BytesIO) -> list[bytes]:
-    """The entries of the first page's directory, 12 bytes each."""
+    """Returns the entries of the first page's directory, 12 bytes each."""
     data = stream.getbuffer()
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)
@@ -56,6 +58,6 @@ def _entries(stream: io.BytesIO) -> list[bytes]:
 
 
 def _even_end(stream: io.BytesIO) -> int:
-    """Goes to the end of the file, where directories begin at even places."""
+    """Moves to the end of the file, padded to an even offset, at which directories must begin; returns the offset."""
     end = stream.seek(0, io.SEEK_END)
     return end + stream.write(bytes(end % 2))

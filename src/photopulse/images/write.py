@@ -1,4 +1,4 @@
-"""Writing a tensor as a picture file, whole or not at all."""
+"""Writes image tensors to picture files, atomically."""
 
 import io
 import struct
@@ -9,13 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
 from photopulse.images.gray import GRAY_WEIGHTS
@@ -43,29 +42,35 @@ def write_image(
     dpi: tuple[float, float] | None = None,
     gray: bool = False,
 ) -> None:
-    """Writes an RGB image as PNG, JPEG, WebP or TIFF, by the extension; PNG when there is none.
+    """Writes an RGB image as PNG, JPEG, WebP or TIFF, by the extension; as PNG if there is none.
 
     Args:
-        pixels: (1, 3, H, W) or (3, H, W), nominally in [0, 1]; clamped and rounded to the nearest step.
-        metadata: text by key (printable ASCII), for ``read_metadata``: PNG text fields and an XMP packet.
-        alpha: opacity (1, 1, H, W) or (1, H, W); JPEG has none, so there the image is laid over white.
+        path: path of the file; missing parent folders are created.
+        pixels: (1, 3, H, W) or (3, H, W), nominally in [0, 1]; clamped and rounded.
+        metadata: texts by key (printable ASCII), written as an XMP packet and as text fields of PNG, see
+            ``read_metadata``.
+        alpha: opacity (1, 1, H, W) or (1, H, W); for JPEG, which has none, the image is put on a white background.
         bits: 8 or 16; JPEG and WebP hold 8 at most.
-        icc_profile: the profile that ``pixels`` are in (``Photo.icc_profile``), embedded, never converted to;
-            left out where it is not for the channels that are written.
+        icc_profile: the profile of ``pixels`` (``Photo.icc_profile``), which is embedded; nothing is converted. It is
+            left out if it is not for the channels that are written.
         exif: an EXIF block (``Photo.exif``).
-        xmp: the input's XMP packet (``Photo.xmp``), whose properties stay beside what ``metadata`` says.
-        comment: of a JPEG (``Photo.comment``); other formats have no place for it.
-        dpi: pixels in an inch along both axes; WebP has no place for them.
-        gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
+        xmp: the input's XMP packet (``Photo.xmp``), whose properties are kept beside ``metadata``.
+        comment: comment of a JPEG (``Photo.comment``); other formats have none.
+        dpi: pixels per inch along x and y; WebP has none.
+        gray: whether to write the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
-    Raises PhotopulseError when the file cannot be written, ValueError for pixels that are no image.
+    Raises:
+        PhotopulseError: if the file cannot be written.
+        ValueError: if the pixels are no image, or ``bits`` is neither 8 nor 16.
     """
+    # Choose the encoder.
     if bits not in {8, 16}:
         raise ValueError(f"bits must be 8 or 16, got {bits}")
     suffix = path.suffix.lower() or ".png"
     if suffix not in _ENCODERS:
         why = f"pictures of type {suffix} are not written"
         raise _refuse(path, why=why, fix=f"use one of {', '.join(OUTPUT_SUFFIXES)}")
+    # Convert the pixels to what the format holds.
     encoder = _ENCODERS[suffix]
     depth = bits if encoder.deep else 8
     array = _quantised(pixels, alpha, bits=depth, gray=gray, opaque=not encoder.alpha)
@@ -78,23 +83,21 @@ def write_image(
         comment=comment,
         dpi=dpi,
     )
+    # Encode in memory, then write atomically.
     try:
         data = encoder.encode(canvas)
-    except (OSError, ValueError, cv2.error) as error:  # each format has its own largest size
+    except (OSError, ValueError, cv2.error) as error:  # Each format has its own largest size.
         raise _refuse(path, why=f"{suffix} cannot hold it ({error})", fix="write it as .png") from error
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise _refuse(path, why=why, fix="choose a place that can be written to and has room") from error
+    fix = "choose a place that can be written to and has room"
+    with file_errors(f"cannot write {path}", fix=fix), atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def check_size(path: Path, size: tuple[int, int]) -> None:
-    """Makes sure, before the work begins, that the format of ``path`` holds pictures of that width and height in px.
+    """Checks, before the work begins, that the format of ``path`` can hold pictures of this width and height in px.
 
     Raises:
-        PhotopulseError: if it does not.
+        PhotopulseError: if it cannot.
     """
     suffix = path.suffix.lower()
     most = _LARGEST_SIDES.get(suffix)
@@ -109,7 +112,17 @@ def _refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
 
 @dataclass(frozen=True, kw_only=True)
 class _Canvas:
-    """What goes into the file: (H, W, C) with C 1 to 4 (gray, gray and alpha, RGB, RGBA), uint8 or uint16."""
+    """The content of a file.
+
+    Attributes:
+        array: (H, W, C), uint8 or uint16; C from 1 to 4 is grey, grey and alpha, RGB, RGBA.
+        metadata: texts by key, cleaned.
+        icc_profile: profile of the colours, or None.
+        exif: EXIF block, or None.
+        given_xmp: XMP packet of the input, or None.
+        comment: comment of a JPEG, or None.
+        dpi: pixels per inch along x and y, or None.
+    """
 
     array: NDArray[np.uint8] | NDArray[np.uint16]
     metadata: Mapping[str, str]
@@ -126,7 +139,7 @@ class _Canvas:
 
     @property
     def xmp(self) -> bytes:
-        """The XMP packet; empty when there is nothing to say."""
+        """The XMP packet; empty if there is no metadata."""
         return xmp_packet(self.metadata, self.given_xmp) if self.metadata else b""
 
 
@@ -144,7 +157,7 @@ def _quantised(
         raise ValueError(f"alpha is {tuple(opacity.shape[1:])}, pixels are {tuple(colour.shape[1:])}")
     if opaque:
         return quantise(colour.clamp(0, 1) * opacity + (1 - opacity), bits=bits)
-    if gray and bits == 16:  # OpenCV writes no gray with alpha of 16 bits, and Pillow reads none.
+    if gray and bits == 16:  # OpenCV cannot write 16-bit grey with alpha, and Pillow cannot read it.
         colour = colour.expand(3, -1, -1)
     return quantise(torch.cat([colour, opacity]), bits=bits)
 
@@ -164,6 +177,7 @@ def _fitting_profile(profile: bytes | None, *, gray: bool) -> bytes | None:
 
 
 def _encode_png(canvas: _Canvas) -> bytes:
+    # The pixels, then the further chunks, which are inserted behind the header.
     if canvas.array.dtype == np.uint8:
         stream = io.BytesIO()
         canvas.picture.save(stream, "PNG")
@@ -175,18 +189,18 @@ def _encode_png(canvas: _Canvas) -> bytes:
         chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(canvas.icc_profile)))
     if canvas.dpi is not None:
         across, down = (round(number / _INCH) for number in canvas.dpi)
-        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))  # In a metre (PNG, 11.3.4.3).
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))  # Pixels per metre (PNG, 11.3.4.3).
     if canvas.exif is not None:
         chunks.append(_chunk(b"eXIf", canvas.exif.removeprefix(_EXIF_PREFIX)))
     chunks += [_text_chunk(key, value) for key, value in canvas.metadata.items()]
     if canvas.metadata:
         chunks.append(_text_chunk(XMP_KEYWORD, canvas.xmp.decode()))
-    after_header = 8 + 12 + 13  # signature, the header chunk's frame and its content (PNG, 11.2.2)
+    after_header = 8 + 12 + 13  # Signature, frame and content of the header chunk (PNG, 11.2.2).
     return data[:after_header] + b"".join(chunks) + data[after_header:]
 
 
 def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
-    """Encodes 16 bits, which Pillow cannot."""
+    """Encodes 16-bit channels as PNG, which Pillow cannot."""
     order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[array.shape[2]]
     done, encoded = cv2.imencode(".png", np.ascontiguousarray(array[..., order]))
     if not done:
@@ -194,13 +208,14 @@ def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return encoded.tobytes()
 
 
+# Pillow's PngInfo would write texts of 8-bit pictures alone, and put them before eXIf and pHYs: other files than ours.
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    """A PNG chunk: length, kind, data, checksum (PNG, 5.3)."""
+    """Returns a PNG chunk: length, type, data, checksum (PNG, 5.3)."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def _text_chunk(key: str, value: str) -> bytes:
-    """ASCII as tEXt, which every program reads; the rest and XMP as iTXt in UTF-8 (PNG, 11.3.3)."""
+    """Returns a text chunk: tEXt for ASCII, which every program reads; iTXt in UTF-8 for others and for XMP."""
     if value.isascii() and key != XMP_KEYWORD:
         return _chunk(b"tEXt", key.encode() + b"\0" + value.encode())
     return _chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + value.encode())
@@ -229,7 +244,10 @@ def _pillow(canvas: _Canvas, kind: str, **option: int | tuple[float, float] | by
 
 
 def _encode_tiff(canvas: _Canvas) -> bytes:
-    """Writes 8 and 16 bits, little-endian; Pillow cannot write 16, nor EXIF data in folders of their own."""
+    """Encodes 8-bit and 16-bit TIFF, little-endian; Pillow can write neither 16-bit colour nor EXIF directories."""
+    import tifffile  # Loads slowly, and most pictures are other files.
+
+    # The pixels with all tags of the page, then the EXIF directories.
     stream = io.BytesIO()
     channels = canvas.array.shape[2]
     tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []
@@ -255,7 +273,13 @@ def _encode_tiff(canvas: _Canvas) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class _Encoder:
-    """How a format is written, and whether it holds 16 bits (``deep``) and an alpha channel."""
+    """A file format.
+
+    Attributes:
+        encode: encodes the content of a file.
+        deep: whether the format holds 16 bits.
+        alpha: whether it holds an alpha channel.
+    """
 
     encode: Callable[[_Canvas], bytes]
     deep: bool

@@ -1,4 +1,4 @@
-"""How good a result is: faithful to the small image, close to the true one, natural, sharp. One measure a file."""
+"""Image quality measures: fidelity to the input, distance to the original, naturalness, sharpness. One per file."""
 
 from photopulse.metrics.consistency import downscale_mse
 from photopulse.metrics.diversity import diversity

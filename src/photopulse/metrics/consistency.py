@@ -1,4 +1,4 @@
-"""Consistency: does the large image downscale back to the small one it was made from (PULSE, section 3)?"""
+"""Consistency: the error between the input and the downscaled result (PULSE, section 3)."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from photopulse.metrics.luma import check_image, check_pair
 
 
 def downscale_mse(image: Tensor, small: Tensor, degradation: Callable[[Tensor], Tensor]) -> Tensor:
-    """Computes the mean squared error between the downscaled image and the small one. Lower is more faithful.
+    """Computes the mean squared error between the downscaled image and the input. Lower is more faithful.
 
-    The image is clamped to [0, 1] first, as a saved file is: what a viewer cannot see must not count.
+    The image is clamped to [0, 1] first, as a saved file is, so that values that no viewer can see do not count.
 
     Args:
         image: (B, 3, H, W), nominally [0, 1].
-        small: (B, 3, H / factor, W / factor), what the image was made from.
-        degradation: the way from large to small; H and W divide by its factor.
+        small: the input (B, 3, H / factor, W / factor) from which the image was made.
+        degradation: maps the large image to the small one; its factor divides H and W.
 
     Returns:
         (B,), on the scale where white is 1, float32 (float64 for float64 images).

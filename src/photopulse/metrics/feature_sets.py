@@ -1,10 +1,10 @@
-"""What the distances between sets of pictures take: one feature vector a picture."""
+"""Feature sets, the input of the distances between sets of pictures: one feature vector per picture."""
 
 from torch import Tensor
 
 
 def check_feature_sets(a: Tensor, b: Tensor, *, least: int) -> tuple[Tensor, Tensor]:
-    """Returns two feature sets (N, D) and (M, D) in float64 on the CPU, detached.
+    """Checks two feature sets (N, D) and (M, D) and returns them in float64 on the CPU, detached.
 
     Raises:
         ValueError: if the shapes do not fit, a set has fewer than ``least`` vectors, or a value is not finite.

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0: a small ImageNet network whose features stand in for those of VGG and Inception.
+"""EfficientNet-Lite0: a small ImageNet network whose features are used in place of those of VGG and Inception.
 
-EfficientNet: Tan and Le 2019, arXiv 1905.11946; the Lite variants drop the squeeze-and-excitation and
-take ReLU6 for swish.
+EfficientNet: Tan and Le 2019, arXiv 1905.11946; the Lite variants leave out squeeze-and-excitation and use ReLU6
+instead of swish.
 """
 
 import re
@@ -19,12 +19,12 @@ FEATURES: Final = "efficientnet-lite0"
 INPUT_SIZE: Final = 224
 NUM_FEATURES: Final = 1280
 
-# TensorFlow's batch normalisation adds more to the variance than PyTorch's default of 1e-5.
+# TensorFlow's batch normalisation adds more to the variance than PyTorch's default, 1e-5.
 _EPS = 1e-3
 
 
 class _Group(NamedTuple):
-    """Blocks of one width; only the first of them strides and changes the number of channels."""
+    """Blocks of one width; only the first of them has a stride and changes the number of channels."""
 
     blocks: int
     kernel: int
@@ -43,14 +43,14 @@ _GROUPS = (
     _Group(4, 5, 2, 6, 192),
     _Group(1, 3, 1, 6, 320),
 )
-# The blocks whose output is the last of its resolution.
+# Indices of the blocks that are the last of their resolution.
 _STAGE_ENDS = (0, 2, 4, 10, 15)
 
 
 class EfficientNetLite0(nn.Module):
-    """The network without its classifier: feature maps of five stages, or one vector a picture.
+    """EfficientNet-Lite0 without its classifier: feature maps of five stages, or one feature vector per picture.
 
-    Takes RGB (B, 3, H, W), nominally [0, 1], of any size; float32 on the module's device. Differentiable.
+    The input is RGB (B, 3, H, W), nominally [0, 1], of any size, float32 on the module's device. Differentiable.
     """
 
     def __init__(self) -> None:
@@ -64,9 +64,9 @@ class EfficientNetLite0(nn.Module):
 
         Returns:
             (B, 16, H/2, W/2), (B, 24, H/4, W/4), (B, 40, H/8, W/8), (B, 112, H/16, W/16) and
-            (B, 320, H/32, W/32), sizes rounded up. They are linear, so of both signs.
+            (B, 320, H/32, W/32), sizes rounded up; before the activation, so values have both signs.
         """
-        # The weights were trained on (bytes - 127) / 128.
+        # The weights were trained with this normalisation of bytes, (bytes - 127) / 128.
         x = self.stem((image * 255 - 127) / 128)
         maps: list[Tensor] = []
         for index, block in enumerate(self.blocks):
@@ -76,10 +76,10 @@ class EfficientNetLite0(nn.Module):
         return maps
 
     def pooled(self, image: Tensor) -> Tensor:
-        """Describes each picture by the mean of the last features (B, 1280), each in [0, 6].
+        """Computes one feature vector per picture, the spatial mean of the last features: (B, 1280), each in [0, 6].
 
-        The picture is first resampled to 224 x 224, which the weights were trained on, by antialiased bicubic
-        interpolation: Frechet distances react to the resampling (Parmar et al. 2022, arXiv 2104.11222).
+        The picture is first resampled by antialiased bicubic interpolation to 224 x 224, the size of the training:
+        Frechet distances depend on the resampling (Parmar et al. 2022, arXiv 2104.11222).
         """
         size = (INPUT_SIZE, INPUT_SIZE)
         if image.shape[-2:] != size:
@@ -88,9 +88,12 @@ class EfficientNetLite0(nn.Module):
 
 
 def load_features(device: str | torch.device = "cpu") -> EfficientNetLite0:
-    """Loads the network with the weights table's ``efficientnet-lite0``, fetched once if need be.
+    """Loads the network with the named weights ``efficientnet-lite0``, fetched once if need be.
 
-    It is in eval mode and its parameters take no gradients. PhotopulseError if the weights cannot be fetched.
+    It is in eval mode and its parameters require no gradients.
+
+    Raises:
+        PhotopulseError: if the weights cannot be fetched.
     """
     return features_from_folder(weights.fetch(FEATURES)).to(device)
 
@@ -105,7 +108,7 @@ def features_from_folder(folder: Path) -> EfficientNetLite0:
 
 
 class _SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's "same" padding: what is odd of it goes to the right and below."""
+    """A convolution with TensorFlow's "same" padding: of an odd total, the larger half is at the right and bottom."""
 
     def forward(self, input: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -117,7 +120,7 @@ class _SameConv(nn.Conv2d):
 
 
 class _Block(nn.Module):
-    """An inverted residual (MobileNetV2): widen, filter each channel, narrow without activation."""
+    """An inverted residual block (MobileNetV2): expand, depthwise convolution, project without activation."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -150,7 +153,7 @@ def _layer(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: i
     )
 
 
-# What the file calls each layer, in the whole network and in a block.
+# The names of layers in the file and here, in the whole network and within a block.
 _OUR_LAYERS = {"_conv_stem": "stem.0", "_bn0": "stem.1", "_conv_head": "head.0", "_bn1": "head.1"}
 _OUR_BLOCK_LAYERS = {
     "_expand_conv": "expand.0",

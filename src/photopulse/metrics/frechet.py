@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of pictures, seen as Gaussians in a feature space (Heusel et al. 2017)."""
+"""The Frechet distance between two sets of pictures, each modelled as a Gaussian of features (Heusel et al. 2017)."""
 
 import math
 from typing import cast
@@ -17,11 +17,11 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
 
     ``|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`` with unbiased covariances (Dowson and
     Landau 1982; arXiv 1706.08500, section 3). On ``EfficientNetLite0.pooled`` call it "FD on EfficientNet-Lite0
-    features": FID means those of Inception, and the values do not compare. The fewer the pictures, the larger it
-    comes out: compare only figures from as many pictures, and read ``kernel_distance`` beside it.
+    features": FID means Inception's features, and the values are not comparable. It is biased upwards, more so for
+    smaller sets: compare only figures of equally large sets, and read ``kernel_distance`` beside it.
 
     Args:
-        features_a: (N, D), N >= 2; may be fewer than D.
+        features_a: (N, D), N >= 2; N may be smaller than D.
         features_b: (M, D), M >= 2.
 
     Raises:
@@ -29,7 +29,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     """
     a, b = (values.numpy() for values in check_feature_sets(features_a, features_b, least=2))
     root_a, root_b = _covariance_root(a), _covariance_root(b)
-    # tr (A'A B'B)^(1/2) is the sum of the singular values of AB', which no rank deficiency disturbs.
+    # tr (A'A B'B)^(1/2) is the sum of the singular values of AB', which is stable for singular covariances too.
     shared = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
     means = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
     spread = np.square(root_a).sum() + np.square(root_b).sum()
@@ -37,7 +37,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
 
 
 def _covariance_root(features: Features) -> Features:
-    """Returns R (at most D rows, D) with R'R the covariance of features (N, D)."""
+    """Returns R (at most D rows, D columns) such that R'R is the covariance of features (N, D)."""
     count, width = features.shape
     root = (features - features.mean(axis=0)) / math.sqrt(count - 1)
     return cast(Features, np.linalg.qr(root, mode="r")) if count > width else root

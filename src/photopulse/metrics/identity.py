@@ -1,6 +1,6 @@
-"""How alike two faces are to a face recognition network: did the restored face stay the same person?
+"""Identity: the similarity of two faces to a face recognition network, to tell whether the person stayed the same.
 
-A measure for evaluation, of faces that one has side by side. photopulse keeps no faces and identifies no one.
+It is a measure for evaluation, of two given pictures. photopulse stores no faces and identifies no one.
 """
 
 import importlib
@@ -20,14 +20,22 @@ Embedding = npt.NDArray[np.float64]
 IDENTITY: Final = "dlib-face-embedding"
 
 _WORKING_SIZE = 512
-# Left, top, right, bottom of the box that dlib's own detector gives for most FFHQ-aligned faces of that size.
+# Left, top, right, bottom of the box that dlib's own detector returns for most FFHQ-aligned faces of that size.
 _FACE_BOX = (95, 164, 405, 474)
 CHIP_SIZE: Final = 150
 RECOGNITION_FILE: Final = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class IdentityNet:
-    """dlib's face recognition network (King 2017). Not to be shared between threads; runs on the CPU."""
+    """dlib's face recognition network (King 2017); it runs on the CPU and is not safe to share between threads.
+
+    Args:
+        shape_predictor: dlib's file of the five-landmark predictor.
+        recognition: dlib's file of the recognition network.
+
+    Raises:
+        PhotopulseError: if dlib is not installed.
+    """
 
     def __init__(self, shape_predictor: Path, recognition: Path) -> None:
         self._dlib = _import_dlib()
@@ -43,20 +51,20 @@ class IdentityNet:
         )
 
     def embed(self, aligned_face: Tensor) -> Embedding:
-        """Describes one face by 128 numbers.
+        """Computes the identity embedding of one face.
 
-        No detector runs: the box follows from the FFHQ crop, the five landmarks are fitted within it, and dlib cuts
-        and embeds the upright face without jitter. So a face that no detector finds any more is measured as well.
+        No detector runs: the box is the same for all FFHQ crops, the five landmarks are fitted within it, and dlib
+        cuts the upright face out and embeds it without jitter. So faces that no detector finds are measured too.
 
         Args:
-            aligned_face: (1, 3, S, S), nominally [0, 1], FFHQ-aligned; S of 64 to 1024 is usual, and it is resampled
-                to 512. Below 64 px little of the identity is left.
+            aligned_face: (1, 3, S, S), nominally [0, 1], FFHQ-aligned; it is resampled to 512 px. S from 64 to 1024 is
+                usual; below 64 px little of the identity is left.
 
         Returns:
-            (128,), float64, of a length near 1.4.
+            (128,), float64, of a norm near 1.4.
 
         Raises:
-            ValueError: if the shape is another one.
+            ValueError: if the face has another shape.
         """
         if aligned_face.shape[:2] != (1, 3) or aligned_face.ndim != 4 or aligned_face.shape[2] != aligned_face.shape[3]:
             raise ValueError(f"one square face (1, 3, S, S) is needed, got {tuple(aligned_face.shape)}")
@@ -67,26 +75,26 @@ class IdentityNet:
 
 
 def load_identity() -> IdentityNet:
-    """Loads the network with the weights table's ``dlib-face-embedding`` (100 MB, fetched once if need be).
+    """Loads the network with the named weights ``dlib-face-embedding`` (100 MB, fetched once if need be).
 
     Raises:
         PhotopulseError: if dlib is not installed or the weights cannot be fetched.
     """
-    # Before 100 MB are fetched in vain.
+    # Checked first, so that 100 MB are not fetched in vain.
     _import_dlib()
     return IdentityNet.from_folder(weights.fetch(IDENTITY))
 
 
 def identity_distance(a: Embedding, b: Embedding) -> float:
-    """Computes the Euclidean distance of two embeddings (128,); below 0.6 dlib takes two faces for one person."""
+    """Computes the Euclidean distance of two embeddings (128,); below 0.6 dlib takes two faces for the same person."""
     return float(np.linalg.norm(a - b))
 
 
 def identity_similarity(a: Embedding, b: Embedding) -> float:
-    """Computes the cosine of the angle between two embeddings (128,), in [-1, 1].
+    """Computes the cosine similarity of two embeddings (128,), in [-1, 1].
 
-    The embeddings share a large common part: strangers reach 0.84 in the mean and 0.93 at most (54 portraits), and
-    dlib's limit of 0.6 for one person lies near 0.91. Read the distance beside it.
+    All embeddings have a large component in common: different people have 0.84 on average and up to 0.93 (54
+    portraits), and dlib's threshold of 0.6 for the same person is near 0.91. Read the distance beside it.
     """
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 

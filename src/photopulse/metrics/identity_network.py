@@ -1,4 +1,4 @@
-"""dlib's face recognition network in PyTorch, so that a training can follow its gradients."""
+"""dlib's face recognition network in PyTorch, so that a training loss can be differentiated through it."""
 
 import re
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from photopulse.errors import PhotopulseError
 from photopulse.metrics.identity import IDENTITY, RECOGNITION_FILE
 
 _MEAN_COLOUR = (122.782, 117.001, 104.298)
-# Channels and number of the residual blocks of each size; the first of a size has halved it, save in the first size.
+# Channels and number of residual blocks of each stage; the first block of each stage but the first halves the size.
 _STAGES: Final = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 _EMBEDDING = 128
 
 
 class IdentityNetwork(nn.Module):
-    """A residual network (He et al. 2016) that describes faces by 128 numbers (King 2017).
+    """A residual network (He et al. 2016) that computes identity embeddings of 128 numbers (King 2017).
 
-    The weights are those of ``IdentityNet``, which cuts the chips as well, but in C++ and without gradients.
+    It has the weights of ``IdentityNet``, which also aligns the faces, but in C++ and without gradients.
     """
 
     def __init__(self) -> None:
@@ -40,14 +40,17 @@ class IdentityNetwork(nn.Module):
         self.register_buffer("mean_colour", torch.tensor(_MEAN_COLOUR).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, chips: Tensor) -> Tensor:
-        """Describes upright faces (B, 3, 150, 150) in [0, 1], cut as dlib does; returns (B, 128)."""
+        """Embeds upright faces (B, 3, 150, 150) in [0, 1], cropped as dlib crops them; returns (B, 128)."""
         pixels = (chips * 255 - cast(Tensor, self.mean_colour)) / 256
         maps = self.blocks(F.max_pool2d(F.relu(self.stem(pixels)), 3, stride=2))
         return cast(Tensor, self.last(maps.mean(dim=(2, 3))))
 
 
 class _Affine(nn.Module):
-    """A convolution and what is left of its batch normalisation; without padding where it halves, as in dlib."""
+    """A convolution followed by its batch normalisation, folded to scale and shift.
+
+    As in dlib, there is no padding where the convolution halves the size.
+    """
 
     def __init__(self, before: int, width: int, kernel: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -74,7 +77,7 @@ class _Block(nn.Module):
 
 
 def _sum_of_unequal(a: Tensor, b: Tensor) -> Tensor:
-    """Adds maps of unequal sizes; what one of them lacks at the right, the bottom and the last channels is 0."""
+    """Adds feature maps of unequal sizes, each padded with 0 at the right, the bottom and the last channels."""
     sizes = [max(ours, theirs) for ours, theirs in zip(a.shape[1:], b.shape[1:], strict=True)]
 
     def widened(x: Tensor) -> Tensor:
@@ -85,7 +88,9 @@ def _sum_of_unequal(a: Tensor, b: Tensor) -> Tensor:
 
 
 def load_identity_network(device: str | torch.device = "cpu") -> IdentityNetwork:
-    """Loads the network with the weights table's ``dlib-face-embedding`` (100 MB, fetched once if need be), frozen.
+    """Loads the network with the named weights ``dlib-face-embedding`` (100 MB, fetched once if need be).
+
+    It is in eval mode and its parameters require no gradients.
 
     Raises:
         PhotopulseError: if the weights cannot be fetched.
@@ -94,9 +99,14 @@ def load_identity_network(device: str | torch.device = "cpu") -> IdentityNetwork
 
 
 def read_identity_network(path: Path) -> IdentityNetwork:
-    """Reads dlib's own file of the network. Raises PhotopulseError for a file of something else."""
+    """Reads the network from dlib's own file.
+
+    Raises:
+        PhotopulseError: if the file cannot be read or holds another network.
+    """
     network = IdentityNetwork()
     try:
+        # The file has the convolution and then the normalisation of each layer, in the order in which they run.
         tensors = list(_tensors(path.read_bytes()))
         layers = [network.stem]
         for block in cast(list[_Block], list(network.blocks)):
@@ -105,28 +115,29 @@ def read_identity_network(path: Path) -> IdentityNetwork:
             weight, bias = layer.convolution.weight, cast(Tensor, layer.convolution.bias)
             _fill((weight, bias), kernels)
             _fill((layer.scale, layer.shift), affine)
+        # dlib stores the linear layer transposed.
         _fill((network.last.weight,), tensors[-1].view(-1, _EMBEDDING).T.flatten())
     except (OSError, ValueError, IndexError, RuntimeError) as error:
         raise PhotopulseError(
             f"cannot read the face recognition network {path}",
             why=str(error),
-            fix="fetch it anew: photopulse models get dlib-face-embedding",
+            fix="fetch it again: photopulse models get dlib-face-embedding",
         ) from error
     return network.eval().requires_grad_(False)
 
 
 def _fill(parameters: tuple[Tensor, ...], values: Tensor) -> None:
-    """Fills parameters from values, one after the other."""
+    """Copies consecutive parts of ``values`` into the parameters."""
     parts = torch.split(values, [parameter.numel() for parameter in parameters])
     for parameter, part in zip(parameters, parts, strict=True):
         parameter.data.copy_(part.view_as(parameter))
 
 
 def _tensors(data: bytes) -> Iterator[Tensor]:
-    """Yields the weights of the layers in their order, flat.
+    """Yields the weights of the layers in order, each flat.
 
-    Each layer begins with its name, e.g. ``con_4``, and goes on with a tensor: a version, four sizes and the numbers;
-    the linear one, ``fc_2``, says its outputs and inputs before.
+    A layer begins with its name, e.g. ``con_4``, followed by a tensor: a version, four sizes and the numbers. The
+    linear layer, ``fc_2``, has its numbers of outputs and inputs before the tensor.
     """
     end = 0
     for name in re.finditer(rb"(con|affine|fc)_\d?", data):

@@ -1,4 +1,4 @@
-"""LPIPS v0.1 on AlexNet, from weight files that the user has (Zhang et al. 2018, arXiv 1801.03924)."""
+"""LPIPS v0.1 on AlexNet, from weight files that the user provides (Zhang et al. 2018, arXiv 1801.03924)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +16,13 @@ HEADS: Final = "lpips-alex-heads"
 SMALLEST_SIDE: Final = 32
 
 _CHANNELS = (64, 192, 384, 256, 256)
-# Mean and deviation of ImageNet's colours, as LPIPS writes them for pixels in [-1, 1].
+# Mean and standard deviation of ImageNet's colours, as LPIPS states them for pixels in [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 
 
 class LPIPS(nn.Module):
-    """The learned perceptual metric: AlexNet's features, each channel weighed by a learned head."""
+    """The learned perceptual metric: distances of AlexNet's features, each channel weighted by a learned head."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,10 +37,13 @@ class LPIPS(nn.Module):
         self.heads = nn.ParameterList(nn.Parameter(torch.zeros(1, width, 1, 1)) for width in _CHANNELS)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Computes the distance of each pair of pictures (B, 3, H, W) in [0, 1] at their own size: (B,); 0 for equals.
+        """Computes the distance of each pair of pictures (B, 3, H, W) in [0, 1], without resizing them.
+
+        Returns:
+            (B,); 0 for equal pictures.
 
         Raises:
-            ValueError: if the shapes differ, are not of that kind, or a side is below 32 px.
+            ValueError: if the shapes differ, are not (B, 3, H, W), or a side is below 32 px.
         """
         check_pair(a, b)
         if min(a.shape[2:]) < SMALLEST_SIDE:
@@ -50,7 +53,7 @@ class LPIPS(nn.Module):
         return torch.stack(distances).sum(dim=0)
 
     def _features(self, image: Tensor) -> list[Tensor]:
-        """Collects the output of each ReLU, every position's vector scaled to length 1."""
+        """Returns the output of each ReLU, the vector at each position scaled to length 1."""
         x = (image * 2 - 1 - cast(Tensor, self.shift)) / cast(Tensor, self.scale)
         features: list[Tensor] = []
         for index, convolution in enumerate(self.convolutions):
@@ -62,16 +65,16 @@ class LPIPS(nn.Module):
 
 
 def load_lpips(backbone: Path, heads: Path | None = None, device: str | torch.device = "cpu") -> LPIPS:
-    """Loads LPIPS v0.1 from two PyTorch files; nothing in them is run.
+    """Loads LPIPS v0.1 from two PyTorch files, without running any code in them.
 
     Args:
-        backbone: torchvision's AlexNet trained on ImageNet (``alexnet-owt-7be5be79.pth``), which the user has.
-        heads: the linear heads, ``weights/v0.1/alex.pth`` of the package lpips; None takes those of the weights
-            table's ``lpips-alex-heads``, fetched once if need be.
-        device: where the weights go.
+        backbone: torchvision's AlexNet trained on ImageNet (``alexnet-owt-7be5be79.pth``), a file of the user's.
+        heads: the linear heads, ``weights/v0.1/alex.pth`` of the package lpips; if None, the named weights
+            ``lpips-alex-heads``, fetched once if need be.
+        device: where the network is put.
 
     Raises:
-        PhotopulseError: if a file cannot be read or is another one, or the heads cannot be fetched.
+        PhotopulseError: if a file cannot be read or holds something else, or the heads cannot be fetched.
     """
     trunk = tensors_of(read_torch_file(backbone)) or {}
     heads = heads or weights.fetch(HEADS) / "alex.pth"

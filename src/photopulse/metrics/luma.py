@@ -1,9 +1,9 @@
-"""Brightness as MATLAB's ``rgb2ycbcr`` gives it: BT.601 luma between 16 (black) and 235 (white)."""
+"""Luma as MATLAB's ``rgb2ycbcr`` computes it: BT.601, from 16 (black) to 235 (white)."""
 
 import torch
 from torch import Tensor
 
-# Thousandths of a grey level that full red, green and blue add to black.
+# What full red, green and blue add to black, in thousandths of a grey level.
 _MILLI_WEIGHTS = (65_481, 128_553, 24_966)
 _BLACK = 16
 
@@ -27,10 +27,10 @@ def luma(image: Tensor) -> Tensor:
 
 
 def byte_luma(image: Tensor, *, truncate: bool = False) -> Tensor:
-    """Computes BT.601 luma in whole grey levels, as MATLAB does for the 8-bit file that the image becomes.
+    """Computes BT.601 luma in whole grey levels, as MATLAB does for the image saved with 8 bits.
 
-    The image is clamped to [0, 1] and rounded to bytes first. The arithmetic is in integers, hence the same
-    on every device.
+    The image is clamped to [0, 1] and rounded to bytes first. The arithmetic is in integers, so every device gives the
+    same values.
 
     Args:
         image: (B, 3, H, W), nominally [0, 1].

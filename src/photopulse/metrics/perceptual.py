@@ -1,4 +1,4 @@
-"""How different two pictures look, measured on the features of a network (Zhang et al. 2018, arXiv 1801.03924)."""
+"""Perceptual distance: how different two pictures look, by features of a network (Zhang et al. 2018, 1801.03924)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,36 +10,36 @@ from torch import Tensor
 from photopulse.metrics.features import EfficientNetLite0
 from photopulse.metrics.luma import check_pair
 
-# Below, the coarsest of the five maps would be a single cell.
+# For smaller pictures the coarsest of the five maps would be a single cell.
 SMALLEST_SIDE: Final = 64
 
 
 def perceptual_distance(net: EfficientNetLite0, a: Tensor, b: Tensor) -> Tensor:
-    """Measures the perceptual distance on EfficientNet-Lite0 features of each pair of pictures; 0 for equals.
+    """Computes the perceptual distance on EfficientNet-Lite0 features of each pair of pictures; 0 for equal ones.
 
-    At every position of the five feature maps both vectors are scaled to length 1 and their squared distance is
-    taken; the result is its mean over the positions and then over the maps. This is the unlearned baseline of
-    Zhang et al. (section 3, all weights equal) on another network: it is not LPIPS, and its values compare only
-    with each other, for pictures of one size.
+    At each position of the five feature maps, both vectors are scaled to length 1 and their squared distance is
+    computed; the result is the mean over positions and then over maps. This is the unlearned baseline of Zhang et al.
+    (section 3, all weights equal) on another network. It is not LPIPS, and its values are comparable only with each
+    other, for pictures of one size.
 
     Args:
         net: from ``load_features``.
-        a: (B, 3, H, W), nominally [0, 1], on the net's device. A picture whose shorter side is below 64 px is
-            first enlarged to 64 bilinearly; larger ones are taken as they are.
+        a: (B, 3, H, W), nominally [0, 1], on the net's device. A picture whose shorter side is below 64 px is first
+            enlarged to 64 px bilinearly.
         b: the same shape.
 
     Returns:
         (B,), each in [0, 4]; symmetric in a and b, differentiable.
 
     Raises:
-        ValueError: if the shapes differ or are not of that kind.
+        ValueError: if the shapes differ or are not (B, 3, H, W).
     """
     check_pair(a, b)
     return feature_distance(net.stages(_large_enough(a)), net.stages(_large_enough(b)))
 
 
 def feature_distance(maps_a: Sequence[Tensor], maps_b: Sequence[Tensor]) -> Tensor:
-    """Measures the same distance (B,) on feature maps that were computed already, see ``EfficientNetLite0.stages``."""
+    """Computes the same distance (B,) from feature maps, as ``EfficientNetLite0.stages`` returns them."""
     pairs = zip(maps_a, maps_b, strict=True)
     distances = [(_unit(of_a) - _unit(of_b)).square().sum(dim=1).mean(dim=(1, 2)) for of_a, of_b in pairs]
     return torch.stack(distances).mean(dim=0)

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio: the mean squared error against the reference, in decibels. Higher is closer."""
+"""Peak signal-to-noise ratio (PSNR): the mean squared error against a reference, in decibels. Higher is closer."""
 
 import torch
 from torch import Tensor
@@ -11,10 +11,10 @@ def psnr(image: Tensor, reference: Tensor) -> Tensor:
 
     Args:
         image: (B, 3, H, W), nominally [0, 1].
-        reference: same shape.
+        reference: the same shape.
 
     Returns:
-        Decibels (B,), float32 (float64 for float64 images); infinite where the images are equal.
+        Decibels (B,), float32 (float64 for float64 images); infinite for equal images.
 
     Raises:
         ValueError: if the shapes differ or are not (B, 3, H, W).
@@ -28,9 +28,9 @@ def psnr(image: Tensor, reference: Tensor) -> Tensor:
 def psnr_y(image: Tensor, reference: Tensor) -> Tensor:
     """Computes PSNR on luma by the protocol of FSRNet (Chen et al. 2018, the authors' test script).
 
-    Both images are clamped and rounded to bytes as a saved file is; BT.601 luma is truncated to whole grey
-    levels; the peak is 255 and the mean squared error counts as 1 at least, so that no image gets more than
-    48.13 dB. The figure of a set is the mean of its images' figures.
+    Both images are clamped and rounded to bytes, as saved files are; BT.601 luma is truncated to whole grey levels;
+    the peak is 255, and a mean squared error below 1 counts as 1, so the largest value is 48.13 dB. The value of a set
+    is the mean over its images.
 
     Args:
         image: (B, 3, H, W), nominally [0, 1].

@@ -1,4 +1,4 @@
-"""What a paste leaves behind: gradients along its border, and a shift of colour."""
+"""Visible traces of pasting one picture into another: gradients at the border, and a shift of the mean colour."""
 
 import math
 
@@ -10,18 +10,18 @@ from torch.nn import functional
 
 from photopulse.metrics.luma import check_image, check_pair, luma
 
-# Grey levels per pixel; float32 keeps no smaller gradients.
+# Grey levels per pixel; smaller gradients are rounding errors of float32.
 FLAT = 1e-3
 
 Points = npt.NDArray[np.float64]
 
 
 def border_gradient(image: Tensor, outline: Points) -> float:
-    """Computes the mean length of the gradient of luma along a closed line.
+    """Computes the mean magnitude of the gradient of luma along a closed line.
 
-    Pasting left no seam if it is no larger than before. But it also grows where what is pasted is sharper: see
-    ``seam_gain``. The gradient is the central difference over two pixels, read between the pixels by bilinear weights,
-    at points of the line at most half a pixel apart.
+    If it is no larger than before pasting, there is no seam. It also grows if the pasted picture is sharper; see
+    ``seam_gain``. The gradient is the central difference over two pixels, interpolated bilinearly, at points of the
+    line at most half a pixel apart.
 
     Args:
         image: (1, 3, H, W), nominally [0, 1].
@@ -29,7 +29,7 @@ def border_gradient(image: Tensor, outline: Points) -> float:
             to the first.
 
     Returns:
-        Grey levels of BT.601 luma (16 to 235) per pixel. Parts of the line beyond the image do not count.
+        Grey levels of BT.601 luma (16 to 235) per pixel. Parts of the line outside the image do not count.
 
     Raises:
         ValueError: if the image is not (1, 3, H, W), or no point of the line has all its neighbours in the image.
@@ -41,12 +41,12 @@ def border_gradient(image: Tensor, outline: Points) -> float:
 def seam_gain(before: Tensor, after: Tensor, outline: Points) -> float:
     """Computes by which factor the gradients *across* a closed line grew more than those along it.
 
-    Sharper detail is sharper in all directions, so it makes both grow; a seam runs along the line and makes only those
-    across it grow. 1 is no seam; 1.1 is one tenth more.
+    Sharper detail makes the gradients in both directions grow; a seam runs along the line and makes only those across
+    it grow. 1 is no seam; 1.1 is a tenth more.
 
     Args:
-        before: (1, 3, H, W), nominally [0, 1], without what was pasted.
-        after: same shape, with it.
+        before: (1, 3, H, W), nominally [0, 1], before pasting.
+        after: the same shape, after pasting.
         outline: as in ``border_gradient``.
 
     Raises:
@@ -65,15 +65,15 @@ def seam_gain(before: Tensor, after: Tensor, outline: Points) -> float:
 
 
 def colour_shift(before: Tensor, after: Tensor, mask: Tensor) -> Tensor:
-    """Computes by how much the mean colour changed where the mask says.
+    """Computes by how much the mean colour changed within a mask.
 
     Args:
         before: (1, 3, H, W), nominally [0, 1].
-        after: same shape.
+        after: the same shape.
         mask: weights (1, 1, H, W), not negative.
 
     Returns:
-        Red, green and blue, after less before, (3,), float32 (float64 for float64 images).
+        The change (after - before) of red, green and blue, (3,), float32 (float64 for float64 images).
 
     Raises:
         ValueError: if the shapes differ or the mask is empty.
@@ -90,16 +90,18 @@ def colour_shift(before: Tensor, after: Tensor, mask: Tensor) -> Tensor:
 
 
 def _gradients(image: Tensor, outline: Points) -> tuple[Points, Points]:
-    """Reads the gradients (N, 2) of luma along the line, and the line's unit directions (N, 2) there."""
+    """Reads the gradients (N, 2) of luma at points of the line, and the line's unit directions (N, 2) there."""
     check_image(image)
     if image.shape[0] != 1:
         raise ValueError(f"image must be one image (1, 3, H, W), got the shape {tuple(image.shape)}")
+    # Points of the line whose four neighbours lie in the image.
     points, directions = _walk(outline)
     limits = np.array([image.shape[3], image.shape[2]]) - 2
     inside = ((points >= 1) & (points <= limits)).all(axis=1)
     points, directions = points[inside], directions[inside]
     if len(points) == 0:
         raise ValueError("no point of the line lies in the image")
+    # Central differences of luma, computed only around the line.
     left, top = (np.floor(points.min(axis=0)).astype(int) - 1).tolist()
     right, bottom = (np.ceil(points.max(axis=0)).astype(int) + 2).tolist()
     grey = luma(image[..., top:bottom, left:right].clamp(0, 1))
@@ -109,7 +111,7 @@ def _gradients(image: Tensor, outline: Points) -> tuple[Points, Points]:
 
 
 def _walk(outline: Points) -> tuple[Points, Points]:
-    """Spreads points (N, 2) over a closed polygon, at most half a pixel apart, and gives its unit directions there."""
+    """Returns evenly spaced points (N, 2) of a closed polygon, at most 0.5 px apart, and its unit directions there."""
     edges = np.roll(outline, -1, axis=0) - outline
     lengths = np.hypot(edges[:, 0], edges[:, 1])
     ends = np.cumsum(lengths)
@@ -122,7 +124,7 @@ def _walk(outline: Points) -> tuple[Points, Points]:
 
 
 def _read(grey: Tensor, points: Points) -> Points:
-    """Reads (1, 1, H, W) at points (N, 2) by bilinear weights, (N,)."""
+    """Interpolates (1, 1, H, W) bilinearly at points (N, 2); returns (N,)."""
     size = np.array([grey.shape[3], grey.shape[2]])
     grid = grey.new_tensor((points + 0.5) * 2 / size - 1)[None, None]
     values = functional.grid_sample(grey, grid, mode="bilinear", padding_mode="border", align_corners=False)

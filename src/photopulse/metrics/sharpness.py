@@ -1,4 +1,4 @@
-"""How sharp an image looks, without a reference."""
+"""Sharpness of an image, without a reference."""
 
 from torch import Tensor
 
@@ -8,9 +8,9 @@ from photopulse.metrics.luma import check_image, luma
 def sharpness(image: Tensor) -> Tensor:
     """Computes the variance of the Laplacian of luma (Pech-Pacheco et al. 2000, "LAPV"). Higher is sharper.
 
-    The Laplacian is the four neighbours less four times the pixel, wherever all four exist; luma is BT.601,
-    16 to 235, of the image clamped to [0, 1]. The figure depends on the image's size and also grows with noise
-    and with blocks, so compare images of one size and read it beside a measure of fidelity.
+    The Laplacian is the sum of the four neighbours minus four times the pixel, wherever all four exist; luma is
+    BT.601, 16 to 235, of the image clamped to [0, 1]. The value depends on the image's size and also grows with noise
+    and with compression blocks, so compare images of one size, and read it beside a measure of fidelity.
 
     Args:
         image: (B, 3, H, W), nominally [0, 1], at least 3 x 3.

@@ -1,1 +1,1 @@
-"""The networks that restore pictures in one pass, their weights, and how they run in tiles."""
+"""Feed-forward networks for restoration and super-resolution, their weights, and tiled inference."""

@@ -1,4 +1,4 @@
-"""The few layers that the restoration networks are made of."""
+"""Layers that the restoration networks share."""
 
 from typing import cast
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def convolution(channels: int, out_channels: int, *, stride: int = 1) -> nn.Conv2d:
-    """Makes a 3x3 convolution that keeps the size (or divides it by ``stride``), with weights for a leaky ReLU."""
+    """Creates a 3x3 convolution that keeps the size (or divides it by ``stride``), initialised for a leaky ReLU."""
     layer = nn.Conv2d(channels, out_channels, 3, stride=stride, padding=1)
     nn.init.kaiming_normal_(layer.weight, a=0.2)
     nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
@@ -15,7 +15,7 @@ def convolution(channels: int, out_channels: int, *, stride: int = 1) -> nn.Conv
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions whose result is added to the input; it starts as the identity."""
+    """Adds the result of two 3x3 convolutions to the input (B, channels, H, W); untrained, it is the identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -28,5 +28,5 @@ class ResidualBlock(nn.Module):
 
 
 def unit_channels(x: Tensor) -> Tensor:
-    """Scales the channels (B, C, H, W) at every place to a mean square of 1 (Karras et al. 2018, 4.2)."""
+    """Scales the channels at every position of (B, C, H, W) to a mean square of 1 (Karras et al. 2018, 4.2)."""
     return x * (x.float().square().mean(dim=1, keepdim=True) + 1e-6).rsqrt().to(x.dtype)

@@ -1,4 +1,4 @@
-"""The small super-resolution network: twice the width and height, sharp."""
+"""The enlarging network: a small super-resolution network that doubles width and height."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -13,14 +13,19 @@ FACTOR = 2
 
 @dataclass(frozen=True, kw_only=True)
 class EnlargeNetSettings:
-    """Sizes of the network: channels, and residual blocks."""
+    """Sizes of the network.
+
+    Attributes:
+        width: channels of the feature maps.
+        blocks: number of residual blocks.
+    """
 
     width: int = 32
     blocks: int = 3
 
 
 class EnlargeNet(nn.Module):
-    """Adds to the cubic enlargement what it lacks, by convolutions at the small size (ESPCN: Shi et al. 2016)."""
+    """Bicubic enlargement plus a correction, computed at the small size (pixel shuffle, ESPCN: Shi et al. 2016)."""
 
     def __init__(self, settings: EnlargeNetSettings | None = None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The face network: a damaged face in, a restored one out; an encoder, and a decoder that was a GAN first."""
+"""The face network, which restores a damaged face: an encoder, and a decoder that was trained as a GAN first."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,8 +21,11 @@ class FaceNetSettings:
     """Sizes of the network.
 
     Attributes:
-        widths: channels of the encoder's and of the decoder's feature maps at s/2, s/4 .. s/32.
+        widths: channels of the encoder's and the decoder's feature maps at s/2, s/4 .. s/32, for faces of s px.
         middle: residual blocks of the decoder at s/32.
+
+    Raises:
+        ValueError: unless there are five widths.
     """
 
     widths: tuple[int, ...] = (40, 72, 104, 144, 192)
@@ -36,13 +39,11 @@ class FaceNetSettings:
 class FaceNet(nn.Module):
     """Restores upright faces, as ``faces.region`` crops them.
 
-    Five downsamplings, five upsamplings, the encoder's feature maps concatenated to the decoder's
-    (U-Net: Ronneberger et al. 2015; with a decoder that was trained as a GAN first: Yang et al. 2021, GPEN).
-    It sees the damaged face, and the same face as the photo network cleaned it, and the brightness of what the decoder
-    draws is added to the latter: an untrained network returns the cleaned face. Colours stay the cleaned face's: where
-    the damage is heavy, the damaged one's are noise that would come back.
-    One network serves all values of the fidelity: it was trained with losses weighted by it
-    (Dosovitskiy and Djolonga, ICLR 2020).
+    It is a U-Net (Ronneberger et al. 2015) of five levels whose decoder was trained as a GAN first (GPEN: Yang et al.
+    2021). Its inputs are the damaged face, the same face cleaned by the photo network, and the fidelity. The grey
+    value of the decoder's output is added to the cleaned face, so an untrained network returns the cleaned face and
+    colours stay unchanged: under heavy damage, the colours of the damaged face are noise. One network serves all
+    fidelities, because it was trained with losses weighted by the fidelity (Dosovitskiy and Djolonga, ICLR 2020).
     """
 
     def __init__(self, settings: FaceNetSettings | None = None) -> None:
@@ -59,30 +60,32 @@ class FaceNet(nn.Module):
         """Restores faces (B, 3, s, s) in [0, 1], s a multiple of 32; trained for s = 256.
 
         Args:
-            face: damaged ones.
-            cleaned: (B, 3, s, s), what ``PhotoNet`` makes of them.
-            fidelity: (B,) in [0, 1], from most detail to true to the input.
+            face: the damaged faces.
+            cleaned: (B, 3, s, s), the same faces cleaned by ``PhotoNet``.
+            fidelity: (B,) in [0, 1]; 0 gives most detail, 1 stays nearest to the input.
 
         Returns:
             (B, 3, s, s), nominally in [0, 1], not clamped.
 
         Raises:
-            ValueError: for a size that is no multiple of 32.
+            ValueError: if a side is no multiple of 32.
         """
         if face.shape[2] % _STRIDE or face.shape[3] % _STRIDE:
             raise ValueError(f"the sides must be multiples of {_STRIDE}, got {tuple(face.shape)}")
+        # The inputs, at half the size with four times the channels; the fidelity is a constant plane.
         damaged, pixels = (F.pixel_unshuffle(picture * 2 - 1, 2) for picture in (face, cleaned))
         plane = fidelity.to(face).view(-1, 1, 1, 1).expand(-1, 1, *pixels.shape[2:]) * 2 - 1
+        # Encoder: one feature map per level.
         maps = [self.blocks[0](self.stem(torch.cat([damaged, pixels, plane], dim=1)))]
         for halving, block in zip(self.halvings, self.blocks[1:], strict=True):
             maps.append(block(halving(maps[-1])))
         *skips, small = maps
-        # The decoder knows its deeper inputs as standard normal tensors.
+        # Decoder. As a GAN it was trained with standard normal tensors in the place of the deeper feature maps.
         skips = [unit_channels(skip) if level > 1 else skip for level, skip in enumerate(skips)]
         drawn = cast(Tensor, self.decoder(small, [*skips[::-1], pixels]))
         return cleaned + drawn.mean(dim=1, keepdim=True)
 
 
 def make_decoder(settings: FaceNetSettings) -> FaceDecoder:
-    """Makes the decoder of a face network of these sizes, as it is before it is trained as a GAN."""
+    """Creates an untrained decoder for a face network of these sizes."""
     return FaceDecoder(settings.widths, settings.middle)

@@ -1,4 +1,4 @@
-"""The decoder of the face network: from a small tensor and one more at every size to a face."""
+"""The decoder of the face network, which generates a face from a small tensor and one further tensor per size."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 
 from photopulse.networks.blocks import ResidualBlock, convolution, unit_channels
 
-# The full size is worked on as four pixels in one place, at half of the size, where a CPU is four times as fast.
+# The full size is computed at half the size with four pixels per position, which is four times as fast on a CPU.
 PIXEL_CHANNELS: Final = 12
 
 
 class FaceDecoder(nn.Module):
-    """Draws faces: five times it doubles the size, each time with a tensor of that size concatenated.
+    """Generates faces in five steps that double the size; each concatenates a tensor of the new size (a skip).
 
-    As a GAN all these tensors are random, as in StyleGAN the noise is; in ``FaceNet`` they are the encoder's feature
-    maps, and at last the damaged face itself. The colours of all sizes are added up, as in StyleGAN2 (Karras et al.
-    2020, Fig. 7), so that the smaller sizes can be trained before the larger ones.
+    In GAN training all these tensors are random, like the noise of StyleGAN. In ``FaceNet`` they are the encoder's
+    feature maps and, at the full size, the cleaned face. RGB outputs of all sizes are summed, as in StyleGAN2 (Karras
+    et al. 2020, Fig. 7), so that small sizes can be trained before large ones.
 
     Args:
-        widths: channels at s/2, s/4 .. s/32, of the decoder as of the concatenated tensors; at s these have 3, given
-            as ``PIXEL_CHANNELS`` at s/2 (``pixel_unshuffle``).
+        widths: channels at s/2, s/4 .. s/32, of the decoder's feature maps and of the skips. The skip of size s has 3
+            channels, passed as ``PIXEL_CHANNELS`` at s/2 (``pixel_unshuffle``).
         middle: residual blocks at s/32.
     """
 
@@ -41,18 +41,21 @@ class FaceDecoder(nn.Module):
         self.last = _faint(nn.Conv2d(widths[0] + PIXEL_CHANNELS, PIXEL_CHANNELS, 3, padding=1))
 
     def forward(self, small: Tensor, skips: Sequence[Tensor]) -> Tensor:
-        """Draws faces from ``small`` (B, widths[-1], h, w) and ``skips``, the finest last.
-
-        Fewer ``skips`` than the network has sizes give a smaller face: n of them (B, 3, 2**n h, 2**n w).
+        """Generates faces from ``small`` (B, widths[-1], h, w) and ``skips``, the finest last.
 
         Returns:
-            RGB, around 0: what to add to a grey picture, or to a damaged one.
+            (B, 3, 2**n h, 2**n w) for n skips, so fewer skips give smaller faces. The values are centred on 0, to be
+            added to a grey or to a cleaned picture.
+
+        Raises:
+            ValueError: without skips.
         """
         x = self.middle(F.leaky_relu(self.first(unit_channels(small)), 0.2))
         image: Tensor | None = None
         for step, to_rgb, skip in zip(self.steps, self.to_rgb, skips, strict=False):
             x = step(x, skip)
             colours = cast(Tensor, to_rgb(x))
+            # Add the RGB output of this size to the enlarged one of the size before.
             image = colours if image is None else _doubled(image) + colours
         if image is None:
             raise ValueError("a face needs at least one tensor to concatenate")
@@ -61,7 +64,7 @@ class FaceDecoder(nn.Module):
         return _doubled(image) + F.pixel_shuffle(cast(Tensor, self.last(torch.cat([x, skips[-1]], dim=1))), 2)
 
     def forget_colours(self) -> None:
-        """Makes all that it draws grey again: what it knows of faces stays, what it does with it is learned anew."""
+        """Sets the RGB layers to zero and keeps the features that were learned in GAN training."""
         for layer in (*self.to_rgb, self.last):
             for values in layer.parameters():
                 nn.init.zeros_(values)
@@ -69,12 +72,19 @@ class FaceDecoder(nn.Module):
     def random_inputs(
         self, batch: int, *, size: int, sizes: int, generator: torch.Generator
     ) -> tuple[Tensor, list[Tensor]]:
-        """Draws what ``forward`` takes as a GAN: standard normal tensors, the small one of ``size`` x ``size``.
+        """Draws the inputs of ``forward`` for GAN training: standard normal tensors on the CPU.
 
-        ``sizes`` doublings are drawn for; ``generator`` is on the CPU, and so are the tensors.
+        Args:
+            batch: number of faces.
+            size: side of the small tensor.
+            sizes: number of skips.
+            generator: a CPU generator.
+
+        Returns:
+            The small tensor (batch, widths[-1], size, size), and the skips, the finest last.
         """
         widths = [*reversed(self.widths), PIXEL_CHANNELS][: sizes + 1]
-        # The last tensor, for the full size, is as large as the one before.
+        # The skip of the full size is stored at half the size, as large as the one before.
         sides = [size * 2 ** min(level, len(self.widths) - 1) for level in range(len(widths))]
         drawn = [
             torch.randn(batch, width, side, side, generator=generator)
@@ -84,7 +94,7 @@ class FaceDecoder(nn.Module):
 
 
 class _Doubling(nn.Module):
-    """Twice the size, another tensor beside, two residual blocks."""
+    """Doubles the size, concatenates a skip, and applies two residual blocks."""
 
     def __init__(self, channels: int, out_channels: int, *, unit: bool) -> None:
         super().__init__()
@@ -99,7 +109,7 @@ class _Doubling(nn.Module):
 
 
 def _faint(layer: nn.Conv2d) -> nn.Conv2d:
-    """Starts a layer that draws colours: several are added up, which begin with grey, not glaring."""
+    """Initialises an RGB layer with small weights, because the outputs of several such layers are summed."""
     nn.init.normal_(layer.weight, std=0.1 / layer.in_channels**0.5)
     nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
     return layer

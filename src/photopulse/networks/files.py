@@ -1,4 +1,4 @@
-"""Files of trained networks: safetensors in half precision, whose metadata has the sizes of the network."""
+"""Files of trained networks: safetensors in half precision, with the network's settings in the metadata."""
 
 import json
 import re
@@ -7,14 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 
 from photopulse.devices import using
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
+from photopulse.torch_file import read_safetensors, read_safetensors_metadata, write_safetensors
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -23,56 +22,54 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def write_network(network: nn.Module, settings: "DataclassInstance", kind: str, path: Path) -> None:
-    """Writes the weights in half precision with the network's settings; atomic, parent folders are made.
+    """Writes a network's weights, in half precision, and its settings to a file, atomically.
 
-    Buffers stay in their own precision: running variances lie far below what half precision holds.
+    Buffers keep their precision, because running variances can be smaller than any number of half precision. Missing
+    parent folders are created.
 
     Args:
-        network: on any device, in any memory layout.
-        settings: a frozen dataclass of numbers, words, None and tuples of these.
-        kind: the network's name, e.g. ``"FSRNet"``; the file has it in small letters.
-        path: ends with ``.safetensors``.
+        network: on any device, in any memory format.
+        settings: a frozen dataclass of numbers, texts, None and tuples of these.
+        kind: name of the network, e.g. ``"FSRNet"``; the file has it in lower case.
+        path: path of the file, which ends with ``.safetensors``.
     """
     halved = {name for name, _ in network.named_parameters()}
     weights = {
         name: (values.half() if name in halved else values).cpu().contiguous()
         for name, values in network.state_dict().items()
     }
-    with atomic_path(path) as temporary:
-        # Its stub does not say of what the path-like argument is.
-        cast(Any, safetensors.torch).save_file(weights, temporary, metadata={_key(kind): json.dumps(asdict(settings))})
+    write_safetensors(path, weights, {_key(kind): json.dumps(asdict(settings))})
 
 
 def read_network(
     path: Path, kind: str, make: Callable[[dict[str, Any]], NetworkT], device: str | torch.device = "cpu"
 ) -> NetworkT:
-    """Makes a network from a file that ``write_network`` wrote: float32, in eval mode, without gradients.
+    """Loads a network from a file of ``write_network``: float32, in eval mode, without gradients.
 
     Args:
-        path: the file.
-        kind: of the network.
-        make: builds the network from the settings by their names, e.g.
-            ``lambda sizes: FSRNet(FSRNetSettings(**sizes))``; what were tuples are tuples again.
-        device: where the network is to be.
+        path: path of the file.
+        kind: name of the network.
+        make: creates the network from a dict of its settings, e.g.
+            ``lambda sizes: FSRNet(FSRNetSettings(**sizes))``; tuples are tuples again.
+        device: where the network is put.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
+        PhotopulseError: if the file is missing, damaged or of another network, or the device cannot be used.
     """
+    # Read the settings and the weights, and create the network from them.
     try:
-        # The stubs of safetensors leave out that this is a context manager over tensors.
-        with cast(Any, safe_open)(path, framework="pt") as file:
-            metadata = cast(dict[str, str], file.metadata() or {})
-            if _key(kind) not in metadata:
-                raise ValueError(f"it does not say the sizes of {_with_article(kind)}")
-            weights = {name: file.get_tensor(name) for name in cast(list[str], file.keys())}
+        metadata = read_safetensors_metadata(path)
+        if _key(kind) not in metadata:
+            raise ValueError(f"it does not say the sizes of {_with_article(kind)}")
         network = make(_settings(metadata[_key(kind)]))
-        network.load_state_dict(weights)
+        network.load_state_dict(read_safetensors(path))
     except (OSError, SafetensorError, RuntimeError, TypeError, ValueError, ArithmeticError) as error:
         raise PhotopulseError(
             f"cannot read the network {path}",
             why=str(error).partition("\n")[0],
-            fix="give a file that `photopulse train` wrote; install photopulse anew if the file came with it",
+            fix="give a file that `photopulse train` wrote; reinstall photopulse if the file came with it",
         ) from error
+    # Move it to the device.
     with using(device):
         return network.eval().requires_grad_(False).to(device)
 
@@ -82,7 +79,7 @@ def _key(kind: str) -> str:
 
 
 def _with_article(kind: str) -> str:
-    """An EnlargeNet, a FaceNet, but an FSRNet, whose letters are spelled out."""
+    """Puts the article before a name: an EnlargeNet, a FaceNet, but an FSRNet, whose letters are spelled out."""
     return f"{'an' if re.match('[AEIOaeio]|[FHLMNRSX][A-Z]', kind) else 'a'} {kind}"
 
 
@@ -94,7 +91,7 @@ def _settings(text: str) -> dict[str, Any]:
 
 
 def _with_tuples(value: object) -> object:
-    """Gives back the tuples that JSON turned into lists; frozen settings hold no lists."""
+    """Turns lists back to tuples, which JSON cannot hold; frozen settings contain no lists."""
     if isinstance(value, list):
         return tuple(_with_tuples(item) for item in cast(list[object], value))
     if isinstance(value, dict):

@@ -1,11 +1,11 @@
-"""FSRNet: a face of 16 x 16 pixels to 128 x 128, helped by where its parts must be (Chen et al., CVPR 2018).
+"""FSRNet: super-resolution of faces from 16 x 16 to 128 x 128 pixels with facial priors (Chen et al., CVPR 2018).
 
-The network sees the face already enlarged by bicubic interpolation. A coarse network makes it a little better;
-then an encoder and a network that estimates the face's geometry look at that side by side, and a decoder joins
-both. ``PUBLISHED`` has the paper's sizes. Beside the paper: no batch normalisation (it needs larger batches than a
-CPU can afford and costs PSNR, as EDSR found), and the coarse and the fine picture are each a correction of the one
-before. ``SMALL`` is what comes with photopulse: the same parts, but they compute at fewer places with more
-channels, behind pixel shuffles (Shi et al. 2016), which on a CPU is ten times as fast.
+The input is the face enlarged by bicubic interpolation. A coarse network improves it; an encoder and a prior network,
+which estimates landmarks and face parts, process the result in parallel; a decoder combines both. ``PUBLISHED`` has
+the paper's sizes. Differences from the paper: there is no batch normalisation (it needs larger batches than a CPU can
+process and costs PSNR, as EDSR found), and the coarse and the fine picture are both residual corrections. ``SMALL`` are
+the sizes of the shipped weights: the same parts compute at lower resolution with more channels, by pixel shuffle (Shi
+et al. 2016), which is ten times as fast on a CPU.
 """
 
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ NUM_PARTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class FSRNetSettings:
-    """Widths in channels, depths in residual blocks, and at which part of the full size each part works.
+    """Sizes of the network: widths in channels, depths in residual blocks, strides relative to the full size.
 
     Attributes:
-        coarse_shuffle: the coarse network works at 1 / this of the full size.
-        coarse_width: of the coarse network.
-        coarse_blocks: of the coarse network.
-        stride: the encoder and the geometry network work at 1 / this of the full size.
-        width: of the encoder.
-        encoder_blocks: of the encoder.
-        prior_width: of the geometry network.
-        prior_blocks: of the geometry network before its hourglasses.
-        hourglasses: stacked one after the other.
-        hourglass_levels: how often each halves the size.
-        decoder_shuffle: the decoder's blocks work at 1 / this of the full size; it divides ``stride``.
-        decoder_width: of the decoder's blocks.
-        decoder_blocks: of the decoder.
+        coarse_shuffle: stride of the coarse network.
+        coarse_width: width of the coarse network.
+        coarse_blocks: depth of the coarse network.
+        stride: stride of the encoder and of the prior network.
+        width: width of the encoder.
+        encoder_blocks: depth of the encoder.
+        prior_width: width of the prior network.
+        prior_blocks: depth of the prior network before its hourglasses.
+        hourglasses: number of stacked hourglasses in the prior network.
+        hourglass_levels: number of halvings in each hourglass.
+        decoder_shuffle: stride of the decoder's blocks; it divides ``stride``.
+        decoder_width: width of the decoder's blocks.
+        decoder_blocks: depth of the decoder.
     """
 
     coarse_shuffle: int = 1
@@ -55,7 +55,7 @@ class FSRNetSettings:
     decoder_blocks: int = 3
 
     def __post_init__(self) -> None:
-        """Raises ValueError for sizes that do not divide each other, and so give maps that do not fit together."""
+        """Raises ValueError for strides that do not divide each other, so that feature maps would not fit together."""
         powers = {2**power for power in range(1, SIZE.bit_length())}
         if self.stride not in powers or (SIZE // self.stride) % 2**self.hourglass_levels:
             raise ValueError(f"a stride must be 2, 4, ... and {SIZE} / stride can be halved in each hourglass level")
@@ -68,13 +68,13 @@ SMALL = FSRNetSettings(coarse_shuffle=8, stride=4, hourglass_levels=3, decoder_s
 
 
 class Sharpened(NamedTuple):
-    """What the network says of faces (B, 3, 128, 128).
+    """The outputs of FSRNet for a batch of faces.
 
     Attributes:
-        coarse: first guess (B, 3, 128, 128).
-        landmarks: heatmaps (B, 32, h, h) that are near 1 at a landmark.
-        parts: logits (B, 8, h, h) of the face's parts; parts overlap, skin lies below all.
-        fine: the answer (B, 3, 128, 128), not clamped.
+        coarse: result of the coarse network (B, 3, 128, 128).
+        landmarks: heatmaps of landmarks (B, 32, h, h), near 1 at a landmark.
+        parts: logits of face parts (B, 8, h, h); parts may overlap, and skin covers all others.
+        fine: final result (B, 3, 128, 128), not clamped.
     """
 
     coarse: Tensor
@@ -84,12 +84,13 @@ class Sharpened(NamedTuple):
 
 
 class FSRNet(nn.Module):
-    """The network of Chen et al. 2018, figure 2; its input and pictures are RGB in [0, 1]."""
+    """The network of Chen et al. 2018, figure 2; its input and output pictures are RGB in [0, 1]."""
 
     def __init__(self, settings: FSRNetSettings = PUBLISHED) -> None:
         super().__init__()
         self.settings = settings
         width, prior = settings.width, settings.prior_width
+        # The coarse network, at full size or behind a pixel unshuffle.
         self.coarse = nn.Sequential(
             nn.PixelUnshuffle(settings.coarse_shuffle),
             _conv(3 * settings.coarse_shuffle**2, settings.coarse_width),
@@ -97,6 +98,7 @@ class FSRNet(nn.Module):
             _conv(settings.coarse_width, 3 * settings.coarse_shuffle**2),
             nn.PixelShuffle(settings.coarse_shuffle),
         )
+        # The encoder and, in parallel, the prior network with its two outputs.
         self.encoder = nn.Sequential(
             nn.Conv2d(3, width, settings.stride + 1, stride=settings.stride, padding=settings.stride // 2),
             *(ResidualBlock(width) for _ in range(settings.encoder_blocks)),
@@ -109,6 +111,7 @@ class FSRNet(nn.Module):
         )
         self.landmarks = nn.Conv2d(prior, NUM_LANDMARKS, 1)
         self.parts = nn.Conv2d(prior, NUM_PARTS, 1)
+        # The decoder, which sees the features of both.
         growth = settings.stride // settings.decoder_shuffle
         self.decoder = nn.Sequential(
             _conv(width + prior, 64),
@@ -121,7 +124,7 @@ class FSRNet(nn.Module):
         self._start_as_identity()
 
     def forward(self, enlarged: Tensor) -> Sharpened:
-        """Sharpens faces (B, 3, 128, 128) in [0, 1] that bicubic interpolation has enlarged 8 times."""
+        """Restores faces (B, 3, 128, 128) in [0, 1] that were enlarged 8 times by bicubic interpolation."""
         centred = enlarged - 0.5
         coarse = centred + self.coarse(centred)
         prior = self.prior(coarse)
@@ -129,7 +132,7 @@ class FSRNet(nn.Module):
         return Sharpened(coarse + 0.5, self.landmarks(prior), self.parts(prior), fine + 0.5)
 
     def _start_as_identity(self) -> None:
-        """Lets an untrained network return its input: without normalisation, larger starts kill its units."""
+        """Makes the untrained network return its input; without normalisation, larger initial weights kill units."""
         for block in self.modules():
             if isinstance(block, ResidualBlock | Bottleneck):
                 _fill(block.body[-1], deviation=0.01)
@@ -138,7 +141,7 @@ class FSRNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions whose result corrects the input (B, width, H, W)."""
+    """Adds the result of two 3 x 3 convolutions to the input (B, width, H, W)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -149,7 +152,7 @@ class ResidualBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """The residual block of stacked hourglasses (Newell et al. 2016): narrow in the middle."""
+    """The bottleneck residual block of stacked hourglass networks (Newell et al. 2016)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -167,7 +170,7 @@ class Bottleneck(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Looks at features (B, width, H, W) at ever smaller sizes and adds what it saw (Newell et al. 2016)."""
+    """Processes features (B, width, H, W) at successively halved sizes and sums the results (Newell et al. 2016)."""
 
     def __init__(self, width: int, levels: int) -> None:
         super().__init__()
@@ -182,7 +185,7 @@ class Hourglass(nn.Module):
 
 
 def _fill(convolution: nn.Module, *, deviation: float) -> None:
-    """Draws the weights of a convolution from a Gaussian around 0, and sets its bias to 0."""
+    """Draws the weights of a convolution from a Gaussian of mean 0 and this deviation, and sets its bias to 0."""
     for name, values in convolution.named_parameters():
         nn.init.normal_(values, std=deviation if name == "weight" else 0.0)
 
@@ -192,7 +195,11 @@ def _conv(channels: int, out_channels: int) -> nn.Conv2d:
 
 
 def enlarge_face(network: FSRNet, small: Tensor) -> Tensor:
-    """Enlarges faces (B, 3, 16, 16) in [0, 1] to (B, 3, 128, 128) in [0, 1], without gradients."""
+    """Enlarges faces (B, 3, 16, 16) in [0, 1] to (B, 3, 128, 128) in [0, 1], without gradients.
+
+    Raises:
+        ValueError: if the faces have another shape.
+    """
     if small.shape[1:] != (3, SMALL_SIZE, SMALL_SIZE):
         raise ValueError(f"small must be (B, 3, {SMALL_SIZE}, {SMALL_SIZE}), got the shape {tuple(small.shape)}")
     with torch.no_grad():
@@ -200,5 +207,5 @@ def enlarge_face(network: FSRNet, small: Tensor) -> Tensor:
 
 
 def enlarge_bicubic(small: Tensor) -> Tensor:
-    """Enlarges faces (B, 3, 16, 16) to what the network takes, (B, 3, 128, 128) in [0, 1]."""
+    """Enlarges faces (B, 3, 16, 16) to the network's input (B, 3, 128, 128) in [0, 1]."""
     return F.interpolate(small, size=(SIZE, SIZE), mode="bicubic", antialias=True).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""Files of FSRNet's weights: safetensors in half precision, whose metadata has the sizes of the network."""
+"""Loads FSRNet from the weights that come with photopulse, or from a file of a training."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,14 +14,17 @@ KIND = "FSRNet"
 
 
 def load_fsrnet(name: FSRNetName, device: str | torch.device = "cpu") -> FSRNet:
-    """Makes a network from the weights that come with photopulse; docs/fsrnet-card.md says how they were made."""
+    """Loads a network with the weights that come with photopulse; docs/fsrnet-card.md tells how they were trained.
+
+    It is in eval mode, without gradients.
+    """
     return read_fsrnet(_SHIPPED / f"{name}.safetensors", device)
 
 
 def read_fsrnet(path: Path, device: str | torch.device = "cpu") -> FSRNet:
-    """Makes a network from a file that `photopulse train` wrote, in eval mode, without gradients.
+    """Loads a network from a file that `photopulse train` wrote, in eval mode, without gradients.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network, or there is no such device.
+        PhotopulseError: if the file is missing, damaged or of another network, or the device cannot be used.
     """
     return read_network(path, KIND, lambda sizes: FSRNet(FSRNetSettings(**sizes)), device)

@@ -1,8 +1,8 @@
-"""The learned guided filter: at every place, the wanted picture is a straight line of the guide's values there.
+"""The deep guided filter: models a picture locally as a linear function of a guide, ``slope * guide + offset``.
 
-The guided filtering layer of Wu et al.: "Fast End-to-End Trainable Guided Filter" (CVPR 2018, arXiv 1803.05619), after
-He, Sun, Tang: "Guided Image Filtering" (TPAMI 2013). Lines are found at a small size; whoever wants them at another
-enlarges them and draws ``slope * x + offset``.
+It is the guided filtering layer of Wu et al.: "Fast End-to-End Trainable Guided Filter" (CVPR 2018, arXiv 1803.05619),
+after He, Sun, Tang: "Guided Image Filtering" (TPAMI 2013). The coefficients are computed at a small size; to filter at
+a larger one, enlarge them.
 """
 
 from typing import NamedTuple, cast
@@ -11,26 +11,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# The variance of a feature is about the contrast's fourth power: the usual 1e-5 would drown that of smooth photos.
+# A feature's variance is about the fourth power of the contrast, which is below the usual 1e-5 in smooth photos.
 _NORM_EPS = 1e-8
 
 
 class Coefficients(NamedTuple):
-    """A straight line for every pixel and channel: y = slope * x + offset; both (B, C, h, w)."""
+    """The coefficients of y = slope * x + offset for every pixel and channel; both (B, C, h, w)."""
 
     slope: Tensor
     offset: Tensor
 
 
 class ConvGuidedFilter(nn.Module):
-    """The guided filter whose windows and slopes are learned (Wu et al. 2018, 3.3).
+    """The guided filter with learned windows and slopes (Wu et al. 2018, 3.3).
 
-    A dilated depthwise convolution takes the place of the box mean, and a small network of 1x1 convolutions that
-    of the quotient covariance / variance. It starts with means over 3 x 3 points, ``radius`` pixels apart.
+    A dilated depthwise convolution replaces the box mean, and a small network of 1x1 convolutions replaces the quotient
+    covariance / variance. Untrained, the window is the mean of 3 x 3 points, ``radius`` pixels apart.
 
     Args:
-        channels: of both pictures.
-        radius: distance of the window's points, in pixels of the small pictures.
+        channels: channels of both pictures.
+        radius: distance of the window's points in px of the small pictures.
         hidden: channels between the 1x1 convolutions.
     """
 
@@ -45,14 +45,17 @@ class ConvGuidedFilter(nn.Module):
         )
 
     def coefficients(self, low_x: Tensor, low_y: Tensor) -> Coefficients:
-        """Finds the lines from the small guide to the small picture, both (B, C, h, w)."""
+        """Computes the coefficients from the guide ``low_x`` to the picture ``low_y``, both small, (B, C, h, w)."""
         mean_x, mean_y, mean_xy, mean_xx = self._means(low_x, low_y, low_x * low_y, low_x * low_x)
         covariance, variance = mean_xy - mean_x * mean_y, mean_xx - mean_x * mean_x
         slope = cast(Tensor, self.slope(torch.cat([covariance, variance], dim=1)))
         return Coefficients(slope, mean_y - slope * mean_x)
 
     def _means(self, *pictures: Tensor) -> tuple[Tensor, ...]:
-        """Weighted means around each pixel; channels side by side, which a CPU does far faster than a batch."""
+        """Computes weighted means around each pixel.
+
+        The pictures are concatenated as channels, which is far faster on a CPU than as a batch.
+        """
         weights = self.window.weight.repeat(len(pictures), 1, 1, 1)
         sums = F.conv2d(
             torch.cat(pictures, dim=1),

@@ -1,8 +1,8 @@
 """Reads the weights of a plain convolutional network in ncnn's format, without ncnn.
 
-The ``.param`` file is text: a magic number, the counts of layers and blobs, then one line a layer. The ``.bin``
-file holds the layers' weights one after the other, without names or sizes. Nothing of the graph is run: the
-convolutions come back in the order of the text, and the caller's own network has to fit them.
+The ``.param`` file is text: a magic number, the numbers of layers and blobs, then one line per layer. The ``.bin`` file
+has the weights of the layers one after the other, without names or sizes. The graph itself is not run: the convolutions
+are returned in the order of the text, and the caller's own network has to fit them.
 """
 
 import math
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 MAX_PARAM_BYTES = 4 * 2**20
 MAX_BIN_BYTES = 512 * 2**20
@@ -24,7 +24,7 @@ MAX_BIN_BYTES = 512 * 2**20
 _PARAM_MAGIC = "7767517"
 _FLOAT16 = 0x01306B47
 _WITHOUT_WEIGHTS = frozenset({"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp"})
-# Settings of a Convolution by their numbers in the text.
+# The numbers of a Convolution's parameters in the text.
 _OUT, _WIDTH, _HEIGHT, _HAS_BIAS, _NUM_WEIGHTS, _INT8, _DYNAMIC = 0, 1, 11, 5, 6, 8, 19
 
 
@@ -33,9 +33,9 @@ class Convolution:
     """One convolution of the network.
 
     Attributes:
-        name: what the text calls it.
+        name: name in the text.
         weight: (out, in, height, width), float32.
-        bias: (out,), float32; None if it has none.
+        bias: (out,), float32; None if there is none.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Convolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What the text says of one convolution; nothing of it is believed before the sizes fit."""
+class _Declared:
+    """A convolution as the text declares it, before its size is checked against the ``.bin`` file."""
 
     name: str
     shape: tuple[int, int, int, int]
@@ -60,24 +60,26 @@ class _Plan:
 def read_ncnn(param: Path) -> list[Convolution]:
     """Reads all convolutions of ``param`` and of the ``.bin`` file beside it, in the order of the text.
 
-    Weights must be stored as float16, as ncnn's optimiser writes them. The sizes that the text declares are
-    compared with the size of the ``.bin`` file before anything is read.
+    Weights must be stored as float16, as ncnn's optimiser writes them. The sizes declared in the text are compared
+    with the size of the ``.bin`` file before any weight is read.
 
     Raises:
-        PhotopulseError: a file is missing, damaged or too large, or a layer is of a kind that we do not know.
+        PhotopulseError: if a file is missing, damaged or too large, or a layer is of an unknown kind.
     """
+    # The text says which weights there must be.
     weights = param.with_suffix(".bin")
     try:
         text = _read(param, MAX_PARAM_BYTES).decode("ascii")
-        plans = list(_plans(text))
+        layers = list(_declared_convolutions(text))
     except (OSError, ValueError) as error:
         raise _unreadable(param, error) from error
+    # The binary file must have exactly that many bytes.
     try:
         raw = _read(weights, MAX_BIN_BYTES)
-        declared = sum(plan.num_bytes for plan in plans)
+        declared = sum(layer.num_bytes for layer in layers)
         if len(raw) != declared:
             raise ValueError(f"it has {len(raw)} bytes where {param.name} declares {declared}")
-        return list(_convolutions(plans, raw))
+        return list(_convolutions(layers, raw))
     except (OSError, ValueError) as error:
         raise _unreadable(weights, error) from error
 
@@ -90,7 +92,8 @@ def _read(path: Path, limit: int) -> bytes:
     return content
 
 
-def _plans(text: str) -> Iterator[_Plan]:
+def _declared_convolutions(text: str) -> Iterator[_Declared]:
+    """Yields the convolutions of a ``.param`` text; ValueError for unknown kinds of layers."""
     lines = [line.split() for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or lines[0] != [_PARAM_MAGIC]:
         raise ValueError(f"it does not begin with ncnn's number {_PARAM_MAGIC}")
@@ -100,13 +103,14 @@ def _plans(text: str) -> Iterator[_Plan]:
     for words in layers:
         kind = words[0]
         if kind == "Convolution":
-            yield _plan(words)
+            yield _declared(words)
         elif kind not in _WITHOUT_WEIGHTS:
             raise ValueError(f"it has a layer of the kind {kind[:40]!r}, which we do not know")
 
 
-def _plan(words: list[str]) -> _Plan:
-    """Understands e.g. ``Convolution Conv_0 1 1 data 703 0=64 1=3 5=1 6=1728``."""
+def _declared(words: list[str]) -> _Declared:
+    """Parses a line such as ``Convolution Conv_0 1 1 data 703 0=64 1=3 5=1 6=1728``."""
+    # The name, and the parameters behind the inputs and outputs.
     if len(words) < 4:
         raise ValueError("it has a convolution without inputs and outputs")
     name = words[1][:80]
@@ -114,18 +118,19 @@ def _plan(words: list[str]) -> _Plan:
     settings = dict(_setting(word, name) for word in words[first:] if not word.startswith("-"))
     if settings.get(_INT8, 0) or settings.get(_DYNAMIC, 0):
         raise ValueError(f"the weights of {name} are quantised or computed, which we do not read")
+    # The shape, in which the number of inputs follows from the number of weights.
     out, width, total = (settings.get(key, 0) for key in (_OUT, _WIDTH, _NUM_WEIGHTS))
     height = settings.get(_HEIGHT, width)
     per_input = out * width * height
     if per_input < 1 or total < 1 or total % per_input:
         raise ValueError(f"{name} has {total} weights for {out} outputs of {height} x {width}")
     has_bias = settings.get(_HAS_BIAS, 0) != 0
-    return _Plan(name=name, shape=(out, total // per_input, height, width), has_bias=has_bias)
+    return _Declared(name=name, shape=(out, total // per_input, height, width), has_bias=has_bias)
 
 
 def _setting(word: str, name: str) -> tuple[int, int]:
     key, _, value = word.partition("=")
-    # Only settings of whole numbers say how large a layer is; of the others their key is enough.
+    # Only integer parameters determine the size of a layer; the values of others are not needed.
     return _whole(key, name), _whole(value, name) if "." not in value else 0
 
 
@@ -136,25 +141,27 @@ def _whole(word: str, name: str) -> int:
 
 
 def _padded(size: int) -> int:
+    """Rounds a number of bytes up to whole words of 4."""
     return -(-size // 4) * 4
 
 
-def _convolutions(plans: list[_Plan], raw: bytes) -> Iterator[Convolution]:
-    """Cuts ``raw``, which is as long as all plans together, into the layers' arrays."""
+def _convolutions(layers: list[_Declared], raw: bytes) -> Iterator[Convolution]:
+    """Splits ``raw``, which is as long as all layers together, into the layers' arrays."""
     start = 0
-    for plan in plans:
+    for layer in layers:
+        # A layer is a flag, its float16 weights, padding to whole words, and its float32 biases.
         flag = int.from_bytes(raw[start : start + 4], "little")
         if flag != _FLOAT16:
-            raise ValueError(f"the weights of {plan.name} begin with 0x{flag:08x}, not with the mark of float16")
-        out, count = plan.shape[0], math.prod(plan.shape)
-        weight = np.frombuffer(raw, "<f2", count, start + 4).reshape(plan.shape)
-        bias = np.frombuffer(raw, "<f4", out, start + plan.num_bytes - 4 * out) if plan.has_bias else None
+            raise ValueError(f"the weights of {layer.name} begin with 0x{flag:08x}, not with the mark of float16")
+        out, count = layer.shape[0], math.prod(layer.shape)
+        weight = np.frombuffer(raw, "<f2", count, start + 4).reshape(layer.shape)
+        bias = np.frombuffer(raw, "<f4", out, start + layer.num_bytes - 4 * out) if layer.has_bias else None
         yield Convolution(
-            name=plan.name,
-            weight=_finite(weight, plan.name),
-            bias=None if bias is None else _finite(bias, plan.name),
+            name=layer.name,
+            weight=_finite(weight, layer.name),
+            bias=None if bias is None else _finite(bias, layer.name),
         )
-        start += plan.num_bytes
+        start += layer.num_bytes
 
 
 def _finite(values: NDArray[np.floating[Any]], name: str) -> Tensor:
@@ -165,5 +172,5 @@ def _finite(values: NDArray[np.floating[Any]], name: str) -> Tensor:
 
 
 def _unreadable(path: Path, error: Exception) -> PhotopulseError:
-    why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    why = system_reason(error) if isinstance(error, OSError) else str(error)
     return PhotopulseError(f"cannot read {path} as an ncnn network", why=why, fix="fetch it again")

@@ -1,4 +1,4 @@
-"""The photo network: cleans any picture at its working size, faces or none."""
+"""The photo network: removes noise, compression blocks and blur from any picture, at its working size."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from photopulse.networks.blocks import ResidualBlock
 
-_MARGIN: Final = 16  # px; a multiple of what the network's halvings divide.
+_MARGIN: Final = 16  # Padding in px at each side; a multiple of the network's total stride.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,13 @@ class PhotoNetSettings:
     """Sizes of the network.
 
     Attributes:
-        widths: channels at half of the picture's size, a quarter, an eighth.
-        blocks: residual blocks at each size on the way down, and again on the way up; the last is the bottom's.
-        kept: side in px of the squares whose mean colours stay the input's.
+        widths: channels at 1/2, 1/4, 1/8 of the picture's size.
+        blocks: residual blocks at each of these sizes, in the encoder and again in the decoder; the last number is
+            that of the bottom level.
+        kept: side in px of the squares whose mean colours are kept unchanged.
+
+    Raises:
+        ValueError: for fewer than two levels, differing numbers of levels, or ``kept`` below 1.
     """
 
     widths: tuple[int, ...] = (32, 64, 96)
@@ -35,11 +39,11 @@ class PhotoNetSettings:
 
 
 class PhotoNet(nn.Module):
-    """Removes noise, colour noise, blocks, blur and mosaic; what it returns is the input and a correction.
+    """Removes noise, colour noise, compression blocks, blur and mosaic by adding a correction to the picture.
 
-    A small U-Net (Ronneberger et al. 2015) of residual blocks that begins at half of the size, where a CPU is
-    four times as fast. The correction has no low frequencies: noise, blocks and blur leave the mean colours of a
-    region as they were, so these are always the input's, whatever the network has learned from.
+    It is a small U-Net (Ronneberger et al. 2015) of residual blocks that starts at half the size, which is four times
+    as fast on a CPU. Low frequencies are removed from the correction: noise, blocks and blur do not change the mean
+    colour of a region, so the network must not change it either, whatever it was trained on.
     """
 
     def __init__(self, settings: PhotoNetSettings | None = None) -> None:
@@ -58,19 +62,23 @@ class PhotoNet(nn.Module):
 
     def forward(self, photo: Tensor) -> Tensor:
         """Cleans pictures (B, 3, H, W) in [0, 1] of any size; returns the same shape, not clamped."""
+        # Pad the picture.
         height, width = photo.shape[2:]
         multiple = 2 ** len(self.settings.widths)
-        # Convolutions take what lies beyond the edges for black, and would draw lines along them.
+        # The edge pixels are repeated; the zero padding of the convolutions would leave lines along the edges.
         edges = (_MARGIN, _MARGIN + -width % multiple, _MARGIN, _MARGIN + -height % multiple)
         x = self.stem(F.pixel_unshuffle(F.pad(photo, edges, mode="replicate") * 2 - 1, 2))
+        # Encoder.
         kept: list[Tensor] = []
         for down, halving in zip(self.ways_down, self.halvings, strict=False):
             kept.append(down(x))
             x = halving(kept[-1])
         x = self.ways_down[-1](x)
+        # Decoder, with the encoder's feature maps concatenated.
         for level in reversed(range(len(kept))):
             enlarged = F.pixel_shuffle(self.doublings[level](x), 2)
             x = self.ways_up[level](self.joins[level](torch.cat([enlarged, kept[level]], dim=1)))
+        # The correction, without the padding and without low frequencies.
         correction = F.pixel_shuffle(cast(Tensor, self.last(x)), 2)[:, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
         correction = correction - low_frequencies(correction, self.settings.kept)
         return photo + correction[:, :, :height, :width]
@@ -81,7 +89,7 @@ def _blocks(channels: int, count: int) -> nn.Sequential:
 
 
 def low_frequencies(picture: Tensor, side: int) -> Tensor:
-    """The means of squares of ``side`` px, linearly interpolated, as large as the picture."""
+    """Returns the means of squares of ``side`` px, interpolated bilinearly to the size of the picture."""
     height, width = picture.shape[2:]
     padded = F.pad(picture, (0, -width % side, 0, -height % side), mode="replicate")
     means = F.avg_pool2d(padded, side)

@@ -1,4 +1,4 @@
-"""Real-ESRGAN x4plus (Wang et al. 2021, arXiv 2107.10833): sharpens and enlarges any photo."""
+"""Real-ESRGAN x4plus (Wang et al. 2021, arXiv 2107.10833): super-resolution of any photo by a factor of 4."""
 
 from pathlib import Path
 from typing import cast
@@ -17,19 +17,19 @@ from photopulse.weights import fetch
 
 NAME = "realesrgan-x4plus"
 
-# Larger pictures go through the network in tiles of this side: one takes about a gigabyte. With 32 pixels of context
-# a picture in tiles is within 0.02 of the whole one; with 16 it is up to 0.15 away, for the network sees far.
+# Side of the tiles in px, of which each takes about a gigabyte. With 32 px of context, the result in tiles differs by
+# at most 0.02 from that of the whole picture; with 16 px by up to 0.15, because the receptive field is large.
 TILE = 256
 OVERLAP = 32
 
 
 def load_realesrgan(device: str | torch.device = "cpu") -> RRDBNet:
-    """Loads the published network, fetched once if need be, ready to enlarge: frozen, in the fastest layout.
+    """Loads the published network, fetched once if need be: in eval mode, without gradients, channels last.
 
-    The weights are those that were published, rounded to float16; they are computed with as float32.
+    The weights are the published ones, rounded to float16; computation is in float32.
 
     Raises:
-        PhotopulseError: the weights cannot be fetched, are not that network, or there is no such device.
+        PhotopulseError: if the weights cannot be fetched or are of another network, or the device cannot be used.
     """
     net = net_from_ncnn(fetch(NAME) / f"{NAME}.param")
     with using(device):
@@ -37,10 +37,10 @@ def load_realesrgan(device: str | torch.device = "cpu") -> RRDBNet:
 
 
 def net_from_ncnn(param: Path) -> RRDBNet:
-    """Builds the network from an ncnn file whose convolutions stand in the order in which they run.
+    """Creates the network from an ncnn file whose convolutions are in the order in which they run.
 
     Raises:
-        PhotopulseError: a file is missing or damaged, or it is another network.
+        PhotopulseError: if a file is missing or damaged, or holds another network.
     """
     convolutions = read_ncnn(param)
     with torch.device("meta"):
@@ -57,7 +57,7 @@ def net_from_ncnn(param: Path) -> RRDBNet:
 
 
 def _state(net: RRDBNet, convolutions: list[Convolution]) -> dict[str, Tensor]:
-    """Gives our names to the convolutions, which both sides have in the order in which they run."""
+    """Names the convolutions as our network does; in both, they are in the order in which they run."""
     shapes = {key.removesuffix(".weight"): w.shape for key, w in net.state_dict().items() if key.endswith(".weight")}
     state: dict[str, Tensor] = {}
     for (ours, shape), theirs in zip(shapes.items(), convolutions, strict=True):
@@ -71,18 +71,18 @@ def _state(net: RRDBNet, convolutions: list[Convolution]) -> dict[str, Tensor]:
 def enlarge_to(net: RRDBNet, image: Tensor, size: int) -> Tensor:
     """Enlarges square pictures (B, 3, h, h) in [0, 1] to (B, 3, size, size) in [0, 1], on the image's device.
 
-    The network enlarges by 4 as often as it takes to reach ``size``, clamped in between as a saved picture would
-    be; what is too large then is made smaller by the antialiased cubic filter. The pictures go one by one,
-    above ``TILE`` pixels in tiles, so that a result does not depend on its batch and memory stays bounded.
+    The network is applied as often as needed to reach ``size``, with clamping in between, and the result is reduced to
+    ``size`` by an antialiased cubic filter. Pictures are processed one by one, above ``TILE`` px in tiles, so that
+    results do not depend on the batch and memory is bounded.
 
     Raises:
-        ValueError: the image is not (B, 3, h, h) with h >= 1, or ``size`` is below 1.
+        ValueError: if the image is not (B, 3, h, h) with h >= 1, or ``size`` is below 1.
     """
     if image.ndim != 4 or image.shape[1] != 3 or image.shape[2] != image.shape[3] or not image.numel() or size < 1:
         raise ValueError(f"cannot enlarge {tuple(image.shape)} to {size}: it takes square pictures (B, 3, h, h)")
     with keep_freed_memory(), torch.inference_mode():
         pictures = [_enlarge_one(net, one, size) for one in cast(tuple[Tensor, ...], image.split(1))]
-    # Joined outside, so that the caller gets tensors that may take part in a later backward pass.
+    # Concatenated outside inference mode, so that the result may be used in a later backward pass.
     return torch.cat(pictures).to(image)
 
 

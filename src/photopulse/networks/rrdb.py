@@ -1,7 +1,7 @@
-"""RRDBNet (ESRGAN, Wang et al. 2018; as in Real-ESRGAN, Wang et al. 2021): enlarges any picture 4 times.
+"""RRDBNet, the super-resolution network of ESRGAN (Wang et al. 2018) and Real-ESRGAN (Wang et al. 2021), factor 4.
 
-Residual in residual dense blocks work at the size of the input; two nearest-neighbour upsamplings, each followed
-by a convolution, bring the features to the output's size. There is no normalisation anywhere.
+Residual-in-residual dense blocks compute at the input's size; two nearest-neighbour upsamplings, each followed by a
+convolution, bring the features to the output's size. There is no normalisation.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _RESIDUAL = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class RRDBSettings:
-    """The shape of an RRDBNet.
+    """Sizes of an RRDBNet.
 
     Attributes:
-        num_blocks: residual in residual dense blocks.
+        num_blocks: number of residual-in-residual dense blocks.
         width: channels between the blocks and at the output's size.
         growth: channels that each convolution of a dense block adds.
     """
@@ -29,10 +29,10 @@ class RRDBSettings:
 
 
 class RRDBNet(nn.Module):
-    """The network, with the names of the published state dict.
+    """The network, with the parameter names of the published state dict.
 
-    (B, 3, H, W) RGB in [0, 1] -> (B, 3, 4H, 4W), not clamped. In evaluation it is fastest in the channels-last
-    memory format, for the weights as for the image.
+    It maps RGB (B, 3, H, W) in [0, 1] to (B, 3, 4H, 4W), not clamped. Inference is fastest if both weights and image
+    are in the channels-last memory format.
     """
 
     def __init__(self, settings: RRDBSettings | None = None) -> None:
@@ -56,7 +56,7 @@ class RRDBNet(nn.Module):
 
 
 class RRDB(nn.Module):
-    """Three dense blocks whose result, damped, corrects the input (B, width, H, W)."""
+    """Adds the result of three dense blocks, times 0.2, to the input (B, width, H, W)."""
 
     def __init__(self, width: int, growth: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class RRDB(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each of which sees the input and all results before its own (B, width, H, W)."""
+    """Five densely connected convolutions, whose result, times 0.2, is added to the input (B, width, H, W)."""
 
     def __init__(self, width: int, growth: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def _conv(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 def _activated(features: Tensor) -> Tensor:
-    # In place: at the output's size each copy of the features takes as much memory as all of the rest.
+    # In place, because at the output's size one copy of the features takes as much memory as everything else.
     return F.leaky_relu_(features, 0.2)
 
 

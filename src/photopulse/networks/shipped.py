@@ -9,24 +9,28 @@ from photopulse.networks.files import read_network
 from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 
-# The kinds that the files name, and the files' stems.
+# The names of the networks in the files, which are also the files' stems.
 FACE, PHOTO, FULL_SIZE, ENLARGE = "face", "photo", "full-size", "enlarge"
 
 _FOLDER = Path(__file__).parent / "weights"
 
 
 def load_photo_net(device: str | torch.device = "cpu") -> PhotoNet:
-    """Loads the network for whole photos. Each of these raises PhotopulseError if weights are missing or damaged."""
+    """Loads the photo network, in eval mode.
+
+    Raises:
+        PhotopulseError: if its file is missing or damaged, or the device cannot be used.
+    """
     return read_network(_file(PHOTO), PHOTO, lambda sizes: PhotoNet(PhotoNetSettings(**sizes)), device)
 
 
 def load_full_size_net(device: str | torch.device = "cpu") -> FullSizeNet:
-    """Loads the network that takes a restored small picture back to its full size."""
+    """Loads the full-size network, in eval mode; PhotopulseError as for ``load_photo_net``."""
     return read_network(_file(FULL_SIZE), FULL_SIZE, lambda sizes: FullSizeNet(FullSizeSettings(**sizes)), device)
 
 
 def load_enlarge_net(device: str | torch.device = "cpu") -> EnlargeNet:
-    """Loads the network that doubles width and height."""
+    """Loads the enlarging network, in eval mode; PhotopulseError as for ``load_photo_net``."""
     return read_network(_file(ENLARGE), ENLARGE, lambda sizes: EnlargeNet(EnlargeNetSettings(**sizes)), device)
 
 

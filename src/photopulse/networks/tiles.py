@@ -1,4 +1,4 @@
-"""Runs a network over a large picture in overlapping tiles, so that memory stays bounded."""
+"""Applies a network to a large picture in overlapping tiles, so that memory is bounded."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class _Window(NamedTuple):
-    """One axis of a tile: what the network sees, [start, stop), and what of it is kept, [first, last)."""
+    """One axis of a tile: the network's input is [start, stop), of which the result for [first, last) is kept."""
 
     start: int
     stop: int
@@ -17,23 +17,27 @@ class _Window(NamedTuple):
 
 
 def in_tiles(call: Callable[[Tensor], Tensor], image: Tensor, *, tile: int, overlap: int) -> Tensor:
-    """Gives what ``call(image)`` gives, but shows ``call`` no more than ``tile`` x ``tile`` pixels at a time.
+    """Computes ``call(image)`` by calling ``call`` on parts of at most ``tile`` x ``tile`` pixels.
 
-    Every pixel that is kept had ``overlap`` pixels of context or the picture's own edge on each side; the seams
-    lie where two tiles know equally much. So the result is exact if a pixel of the output depends on no input
-    that is further than ``overlap`` away.
+    Every pixel of the result is computed with ``overlap`` pixels of context, or the picture's own edge, on each side.
+    So the result is exact if no output pixel depends on input that is more than ``overlap`` pixels away.
 
     Args:
-        call: (B, C, H, W) -> (B, C', sH, sW) with an integer s >= 1, the same for every size.
+        call: maps (B, C, H, W) to (B, C', sH, sW), with the same integer s >= 1 for every size.
         image: (B, C, H, W).
-        tile: height and width of a tile, more than twice ``overlap``. A picture that is no larger is one tile.
+        tile: height and width of a tile, more than twice ``overlap``. A picture no larger than this is one tile.
         overlap: pixels of context.
 
+    Returns:
+        (B, C', sH, sW).
+
     Raises:
-        ValueError: ``tile`` is too small for ``overlap``, or ``call`` does not enlarge by an integer.
+        ValueError: if ``tile`` is too small for ``overlap``, the image is empty, or ``call`` does not enlarge by an
+            integer.
     """
     if overlap < 0 or tile <= 2 * overlap:
         raise ValueError(f"a tile of {tile} pixels has no middle with {overlap} pixels of context on each side")
+    # Apply the network tile by tile, and keep the middle of each result.
     height, width = image.shape[2:]
     rows, columns = _windows(height, tile, overlap), _windows(width, tile, overlap)
     result: Tensor | None = None
@@ -51,7 +55,7 @@ def in_tiles(call: Callable[[Tensor], Tensor], image: Tensor, *, tile: int, over
 
 
 def _windows(size: int, tile: int, overlap: int) -> list[_Window]:
-    """Cuts an axis into as few tiles as possible, of even sizes; neighbours share 2 x ``overlap`` pixels."""
+    """Splits an axis into the least number of equal tiles; neighbours share 2 x ``overlap`` pixels."""
     count = max(1, -(-(size - 2 * overlap) // (tile - 2 * overlap)))
     middle = max(size - 2 * overlap, 0)
     edges = [overlap + i * middle // count for i in range(1, count)]
@@ -60,6 +64,7 @@ def _windows(size: int, tile: int, overlap: int) -> list[_Window]:
 
 
 def _scale(part: Tensor, row: _Window, column: _Window) -> int:
+    """Returns the factor by which the network enlarged a tile; ValueError if it is no integer from 1 on."""
     height, width = row.stop - row.start, column.stop - column.start
     scale = part.shape[2] // max(height, 1)
     if scale < 1 or part.shape[2:] != torch.Size((scale * height, scale * width)):

@@ -1,1 +1,1 @@
-"""How figures are shown: intervals, plots, strips of pictures, letters on pictures."""
+"""How results are presented: estimates with intervals, CSV, plots, and sheets of pictures."""

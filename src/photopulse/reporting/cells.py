@@ -1,4 +1,4 @@
-"""CSV files that read back exactly: numbers as ``repr`` writes them, an empty cell for None, damage named by line."""
+"""CSV files that read back exactly: numbers as ``repr`` writes them, empty for None; errors name the line."""
 
 import csv
 import io
@@ -6,30 +6,30 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 _T = TypeVar("_T")
-# A row takes about 300 bytes, so this is far more than any run writes.
+# A row takes about 300 bytes, so no run writes as much as this.
 _MAX_BYTES = 256 * 2**20
 
 
 def to_csv(lines: Iterable[Iterable[object]]) -> str:
-    """Words lines of cells as CSV (RFC 4180); see ``cell``."""
+    """Returns lines of values as CSV text (RFC 4180); see ``cell``."""
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows([cell(value) for value in line] for line in lines)
     return stream.getvalue()
 
 
 def cell(value: object) -> str:
-    """Words a value so that it can be read back exactly; empty for None."""
+    """Returns a value as text that reads back exactly; empty for None."""
     if value is None:
         return ""
-    # NumPy's float64 is a float, but its repr is no number.
+    # NumPy's float64 is a float, but its repr is not a plain number.
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def parse_cell(name: str, text: str, parse: Callable[[str], _T]) -> _T | None:
-    """Reads what ``cell`` worded; ValueError naming the column for what ``parse`` does not take."""
+    """Parses a cell of the column ``name``; None if it is empty; ValueError, naming the column, if ``parse`` fails."""
     if not text:
         return None
     try:
@@ -39,27 +39,29 @@ def parse_cell(name: str, text: str, parse: Callable[[str], _T]) -> _T | None:
 
 
 def truth(text: str) -> bool:
-    """Reads ``True`` or ``False``; ValueError for all else."""
+    """Parses ``True`` or ``False``; ValueError for any other text."""
     if text not in {"True", "False"}:
         raise ValueError("neither True nor False")
     return text == "True"
 
 
 def read_csv(path: Path, parse: Callable[[dict[str, str]], _T], *, check: Callable[[list[str]], None]) -> list[_T]:
-    """Reads a CSV file with a line of names, whose names of files may be no UTF-8.
+    """Reads a CSV file whose first line has the names of the columns. File names in it need not be valid UTF-8.
 
     Args:
-        path: of the file.
-        parse: makes a row of the cells by the names of their columns, or raises ValueError.
-        check: raises ValueError for names of columns that are not the right ones.
+        path: path of the file.
+        parse: makes a row from a dict of cells by column; raises ValueError for invalid ones.
+        check: raises ValueError for a wrong list of columns.
 
     Raises:
-        PhotopulseError: naming the line and the reason, if the file is missing, too large or damaged.
+        PhotopulseError: if the file is missing, too large or damaged; it names the line and the reason.
     """
     try:
+        # Bound the size before anything is read.
         if path.stat().st_size > _MAX_BYTES:
             raise _refuse(path, why=f"it is larger than {_MAX_BYTES // 2**20} MiB, no run writes so many rows")
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            # Read the names, then a row per line; errors are given the line's number.
             reader = csv.reader(stream, strict=True)
             try:
                 names = next(reader, list[str]())
@@ -68,7 +70,7 @@ def read_csv(path: Path, parse: Callable[[dict[str, str]], _T], *, check: Callab
             except (ValueError, csv.Error) as error:
                 raise _refuse(path, why=f"line {max(reader.line_num, 1)}: {error}") from error
     except OSError as error:
-        why = error.strerror or str(error)
+        why = system_reason(error)
         raise PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions") from error
 
 
@@ -79,4 +81,4 @@ def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
 
 
 def _refuse(path: Path, *, why: str) -> PhotopulseError:
-    return PhotopulseError(f"cannot read {path}", why=why, fix="mend it, or delete the file and run the same again")
+    return PhotopulseError(f"cannot read {path}", why=why, fix="repair it, or delete it and run the same command again")

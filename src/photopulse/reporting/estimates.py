@@ -1,4 +1,4 @@
-"""A figure of a set of pictures, and how far it would move with other pictures of the same kind."""
+"""Statistics of a set of pictures with their confidence intervals."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from photopulse.reporting.intervals import Statistic, bootstrap_interval, wilson
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A figure of a set.
+    """A statistic of a set of pictures.
 
     Attributes:
-        value: the statistic; None where nothing was measured.
-        low: lower end of the 95 % interval; None where there is none (one picture, or infinite values).
-        high: its upper end.
-        count: how many pictures it is over.
+        value: the statistic; None if nothing was measured.
+        low: lower end of the 95 % interval; None if there is no interval (one picture, or infinite values).
+        high: upper end of the interval.
+        count: number of pictures that were measured.
     """
 
     value: float | None = None
@@ -25,8 +25,8 @@ class Estimate:
 
 
 def estimate(values: Iterable[float], statistic: Statistic) -> Estimate:
-    """Estimates a statistic of one value a picture with its bootstrap interval; the order of values is the same."""
-    # Sums of floats depend on their order, and no table may depend on that of the rows.
+    """Computes a statistic over one value per picture, with its bootstrap interval; the order does not matter."""
+    # Sorted, because sums of floats depend on the order, and no table may depend on the order of its rows.
     known = sorted(values)
     if not known:
         return Estimate()
@@ -38,7 +38,7 @@ def estimate(values: Iterable[float], statistic: Statistic) -> Estimate:
 
 
 def share(hits: Sequence[bool]) -> Estimate:
-    """Estimates how often something is so, with Wilson's interval."""
+    """Computes the share of true values, with Wilson's interval."""
     if not hits:
         return Estimate()
     low, high = wilson_interval(sum(hits), len(hits))

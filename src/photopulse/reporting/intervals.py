@@ -1,4 +1,4 @@
-"""Confidence intervals: how far a figure would move if other pictures had been drawn."""
+"""Confidence intervals: the bootstrap for statistics of a sample, Wilson's interval for shares."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 LEVEL = 0.95
-_BATCH_VALUES = 2_000_000  # drawn at a time, so that large samples fit in memory
+_BATCH_VALUES = 2_000_000  # Values that are resampled at a time, so that large samples fit in memory.
 
 Statistic = Callable[..., Any]
 
@@ -21,26 +21,31 @@ def bootstrap_interval(
     resamples: int = RESAMPLES,
     random: np.random.Generator | None = None,
 ) -> tuple[float, float]:
-    """Returns the percentile bootstrap interval (low, high) of a statistic of one sample.
+    """Computes the percentile bootstrap interval (low, high) of a statistic of one sample (Efron, 1979).
 
     Args:
         values: the sample (N,), finite; its order does not matter.
         statistic: takes an array and ``axis=``, as ``np.mean`` and ``np.median`` do.
-        level: how often such an interval covers the truth, between 0 and 1.
-        resamples: how many samples of N are drawn with replacement.
-        random: where they are drawn from; seed 0 when None, so that equal values have equal intervals.
+        level: confidence level, between 0 and 1.
+        resamples: number of samples of N that are drawn with replacement.
+        random: source of randomness; if None, a generator with seed 0, so that equal values have equal intervals.
 
-    A sample of one says nothing about others: its interval is (-inf, inf). Raises ValueError for none, for
-    values that are not finite, and for a level outside (0, 1). Source: Efron, 1979.
+    Returns:
+        (low, high); (-inf, inf) for a sample of one.
+
+    Raises:
+        ValueError: for an empty sample, values that are not finite, or a level outside (0, 1).
     """
     import scipy.stats
 
+    # Sorted, so that the interval does not depend on the order of the values.
     sample = np.sort(np.asarray(values, dtype=np.float64))
     if sample.ndim != 1 or not sample.size or not np.isfinite(sample).all():
         raise ValueError(f"values must be a row of finite numbers, got the shape {sample.shape}")
     _check_level(level)
     if sample.size == 1:
         return -np.inf, np.inf
+    # Draw the resamples, some at a time.
     drawn: Any = scipy.stats.bootstrap(
         (sample,),
         statistic,
@@ -54,10 +59,12 @@ def bootstrap_interval(
 
 
 def wilson_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
-    """Returns Wilson's score interval (low, high) of a share, within [0, 1] (Wilson, 1927).
+    """Computes Wilson's score interval (low, high) of a share, within [0, 1] (Wilson, 1927).
 
-    Unlike the normal interval it holds for few trials and for shares of 0 and 1. No trials say nothing: (0, 1).
-    Raises ValueError unless 0 <= successes <= n and 0 < level < 1.
+    Unlike the normal interval, it is valid for few trials and for shares of 0 and 1. Without trials it is (0, 1).
+
+    Raises:
+        ValueError: unless 0 <= successes <= n and 0 < level < 1.
     """
     import scipy.stats
 

@@ -1,4 +1,4 @@
-"""Writing names onto sheets of pictures, readable as they are, never wider than their place."""
+"""Draws text on sheets of pictures, never wider than its box."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ _SMALLEST = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Lettering:
-    """A size of type.
+    """Font size and line height for the text on a sheet.
 
     Attributes:
-        size: of the type in px, as long as the text fits; long ones are written smaller, then cut.
-        line: height of a line with its space around, in px.
+        size: font size in px; texts that do not fit are drawn smaller, then shortened.
+        line: height of a line with its margins, in px.
     """
 
     size: int
@@ -26,18 +26,18 @@ class Lettering:
 
     @classmethod
     def for_cell(cls, cell: int) -> "Lettering":
-        """The type that suits pictures of that side."""
+        """Returns the sizes that suit pictures with a side of ``cell`` px."""
         size = min(max(cell // 15, 11), 28)
         return cls(size=size, line=round(1.7 * size))
 
     def write(self, sheet: Image.Image, box: Box, text: str) -> None:
-        """Writes a line into the middle of a box (left, top, right, bottom)."""
+        """Draws a line of text in the middle of a box (left, top, right, bottom)."""
         shown, font = self._fit(text, box[2] - box[0])
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         ImageDraw.Draw(sheet).text(middle, shown, fill=_INK, font=font, anchor="mm")
 
     def write_upwards(self, sheet: Image.Image, box: Box, text: str) -> None:
-        """Writes a line into the middle of a box, turned so that it is read from below."""
+        """Draws a line of text in the middle of a box, turned so that it reads from bottom to top."""
         if not text:
             return
         width, height = box[2] - box[0], box[3] - box[1]
@@ -46,6 +46,7 @@ class Lettering:
         sheet.paste(lying.transpose(Image.Transpose.ROTATE_90), box[:2])
 
     def _fit(self, text: str, width: int) -> tuple[str, ImageFont.FreeTypeFont]:
+        """Returns the text, shortened if need be, and the largest font with which it fits into ``width`` px."""
         for size in range(self.size, _SMALLEST - 1, -1):
             font = _font(size)
             if font.getlength(text) <= width:
@@ -57,7 +58,7 @@ class Lettering:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with Matplotlib and knows most scripts."""
+    """Loads DejaVu Sans, which comes with Matplotlib and covers most scripts."""
     import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

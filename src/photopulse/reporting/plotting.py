@@ -1,10 +1,10 @@
-"""The look of all figures: one size of type, colours that the colour-blind can tell apart, no global state."""
+"""The style of all plots: one font size, colours that colour-blind readers can distinguish, no global state."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.files import atomic_path
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ FAINT = "#666666"
 
 
 def new_figure(*, width: float, height: float) -> "Figure":
-    """Makes an empty figure of so many inches that lays out its own margins."""
+    """Creates an empty figure, width and height in inches, with automatic margins."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
 class Style(NamedTuple):
-    """How one label looks in a figure, in Matplotlib's names."""
+    """Colour, marker and line style of one label, in Matplotlib's notation."""
 
     colour: str
     marker: str
@@ -35,7 +35,7 @@ class Style(NamedTuple):
 
 
 def styles(labels: Iterable[str]) -> dict[str, Style]:
-    """Returns a style for each label; no two of up to 21 labels look alike, as points or as lines."""
+    """Returns a style for each label; up to 21 labels all look different, both as points and as lines."""
     return {
         label: Style(
             colour=_PALETTE[place % len(_PALETTE)],
@@ -47,7 +47,7 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
 
 
 def tidy(axes: "Axes", *, grid: Literal["x", "y", "both"]) -> None:
-    """Takes away what says nothing, and lays a light grid across the named axes."""
+    """Removes the top and right frame and draws a light grid along the named axes."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -57,14 +57,15 @@ def tidy(axes: "Axes", *, grid: Literal["x", "y", "both"]) -> None:
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Writes a figure, whole or not at all, in the format of the extension; equal figures make equal PNG files.
+    """Writes a figure atomically, in the format of the extension; equal figures give equal PNG files.
 
-    Raises PhotopulseError when the file cannot be written.
+    Raises:
+        PhotopulseError: if the file cannot be written.
     """
     try:
         with atomic_path(path) as temporary:
             figure.savefig(temporary, facecolor="white")
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        why = system_reason(error) if isinstance(error, OSError) else str(error)
         fix = "choose a folder that can be written to and has room, and .png or .jpg"
         raise PhotopulseError(f"cannot write {path}", why=why, fix=fix) from error

@@ -1,4 +1,4 @@
-"""Comparison sheets like those of papers: faces side by side, named, each with what it downscales to below it."""
+"""Comparison sheets as in papers: pictures side by side with names, optionally each with its downscaled version."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ _NO_PICTURE = "no result"
 
 @dataclass(frozen=True, kw_only=True)
 class Strip:
-    """A line of a sheet.
+    """A row of a sheet.
 
     Attributes:
-        pictures: one for each column, files or tensors (1, 3, H, W) in [0, 1]; None where there is no result.
-        below: what the pictures downscale to, shown half as large under them; None leaves the place free.
-        label: written upwards to the left.
-        below_label: the same for ``below``.
+        pictures: one per column, files or tensors (1, 3, H, W) in [0, 1]; None where there is no result.
+        below: the downscaled pictures, one per column, shown below at half the size; None leaves a place empty.
+        label: text to the left of the pictures, turned.
+        below_label: text to the left of ``below``.
     """
 
     pictures: Sequence[Picture | None]
@@ -38,11 +38,11 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where things lie on a sheet, in px; boxes are (left, top, right, bottom).
+    """Positions on a sheet in px; boxes are (left, top, right, bottom).
 
     Attributes:
-        columns: how many.
-        below: for each strip whether it has a second line.
+        columns: number of columns.
+        below: for each strip, whether it has a second line of pictures.
         cell: side of a picture.
         head: height of the line with the names of the columns; 0 for none.
         side: width of the labels to the left; 0 for none.
@@ -61,22 +61,22 @@ class Layout:
         return width, self._top(len(self.below)) - self._between + _MARGIN
 
     def box(self, strip: int, column: int) -> Box:
-        """Of a picture."""
+        """Returns the box of a picture."""
         left, top = self._left(column), self._top(strip)
         return left, top, left + self.cell, top + self.cell
 
     def below_box(self, strip: int, column: int) -> Box:
-        """Of what is shown below a picture, centred."""
+        """Returns the box of the smaller picture below a picture."""
         half = self.cell // 2
         left, top = self._left(column) + (self.cell - half) // 2, self._top(strip) + self.cell + _GAP
         return left, top, left + half, top + half
 
     def head_box(self, column: int) -> Box:
-        """Of the name of a column."""
+        """Returns the box of a column's name."""
         return self._left(column), _MARGIN, self._left(column) + self.cell, _MARGIN + self.head
 
     def side_box(self, box: Box) -> Box:
-        """Of the label to the left of a box."""
+        """Returns the box of the label to the left of ``box``."""
         return _MARGIN, box[1], _MARGIN + self.side, box[3]
 
     def _left(self, column: int) -> int:
@@ -87,7 +87,7 @@ class Layout:
 
     @property
     def _between(self) -> int:
-        """Strips with a second line stand further apart, so that one sees which belong together."""
+        """Gap between strips; wider if there are second lines, to show which pictures belong together."""
         return 3 * _GAP if any(self.below) else _GAP
 
     def _height(self, below: bool) -> int:
@@ -102,26 +102,28 @@ def write_sheet(
     cell: int = 256,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes a sheet of strips with the names of the columns above, by the extension as PNG or JPEG.
+    """Writes a sheet of strips below the names of the columns, in the format of the extension.
 
-    A picture that is smaller than its place is enlarged by repeating pixels, so that they can be seen, one that is
-    larger is made smaller by Lanczos; its proportions stay.
+    Pictures smaller than their cell are enlarged by repeating pixels, so that the pixels can be seen; larger ones are
+    reduced with a Lanczos filter. The aspect ratio stays.
 
     Args:
-        path: of the sheet.
-        strips: from top to bottom, each with as many pictures as there are columns.
-        columns: names.
-        cell: side of a picture's place, in px.
-        metadata: for ``write_image``, for example that there are synthetic faces on the sheet.
+        path: path of the sheet.
+        strips: rows from top to bottom, each with as many pictures as there are columns.
+        columns: names of the columns.
+        cell: side of a picture's cell in px.
+        metadata: passed to ``write_image``, for example to state that the sheet has synthetic faces.
 
-    Raises PhotopulseError when a picture cannot be read or the sheet cannot be written, ValueError for an empty
-    sheet and for strips of another length than ``columns``.
+    Raises:
+        PhotopulseError: if a picture cannot be read or the sheet cannot be written.
+        ValueError: for an empty sheet, and for strips of another length than ``columns``.
     """
     for strip in strips:
         if len(strip.pictures) != len(columns) or len(strip.below) not in {0, len(columns)}:
             raise ValueError(f"a strip must have {len(columns)} pictures, one for each column")
     if not strips or not columns or cell < 2:
         raise ValueError("a sheet needs a strip, a column and cells of 2 px or more")
+    # Positions of everything.
     lettering = Lettering.for_cell(cell)
     layout = Layout(
         columns=len(columns),
@@ -130,6 +132,7 @@ def write_sheet(
         head=lettering.line if any(columns) else 0,
         side=lettering.line if any(strip.label or strip.below_label for strip in strips) else 0,
     )
+    # Names, then pictures.
     sheet = Image.new("RGB", layout.size, _PAPER)
     for column, name in enumerate(columns):
         lettering.write(sheet, layout.head_box(column), name)
@@ -139,6 +142,7 @@ def write_sheet(
 
 
 def _draw(sheet: Image.Image, layout: Layout, lettering: Lettering, place: int, strip: Strip) -> None:
+    """Draws the strip with the number ``place``."""
     for column, picture in enumerate(strip.pictures):
         box = layout.box(place, column)
         if picture is None:
@@ -154,7 +158,7 @@ def _draw(sheet: Image.Image, layout: Layout, lettering: Lettering, place: int, 
 
 
 def _paste(sheet: Image.Image, box: Box, picture: Picture) -> None:
-    """Fits a picture into a box, centred."""
+    """Resizes a picture to fit into a box, and pastes it there centred."""
     pixels = read_image(picture).pixels if isinstance(picture, Path) else picture
     image = Image.fromarray(to_uint8(pixels))
     side = box[2] - box[0]

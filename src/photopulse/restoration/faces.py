@@ -68,20 +68,14 @@ class FoundFace:
         region: likewise.
         box: in px of the input.
         told: what the user hears.
+        crop: the face drawn anew, upright, (1, 3, s, s); None before that, and where it is left.
     """
 
     mesh: FaceMesh
     region: FaceRegion
     box: Box
     told: RestoredFace
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FaceAnswer:
-    """What became of a chosen face: what is to be said of it now, and its upright crop (1, 3, s, s)."""
-
-    face: FoundFace
-    crop: Tensor
+    crop: Tensor | None = None
 
 
 def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings, *, growth: float) -> list[FoundFace]:
@@ -121,52 +115,53 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
 
 def restore_faces(
     photo: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float, growth: float = 1.0
-) -> list[FaceAnswer]:
-    """Restores the faces of a photo (1, 3, H, W), in their order.
+) -> list[FoundFace]:
+    """Draws those faces of a photo (1, 3, H, W) anew that are to be restored, and returns all, in their order.
 
     Args:
         photo: as it is, not cleaned.
-        found: the faces to restore.
+        found: the faces.
         networks: that draw them.
         fidelity: see ``RestoreSettings``.
         growth: of the photo before the faces are pasted: larger faces are drawn in more px.
     """
-    crops = [_cleaned_crop(photo, face, networks) for face in found]
-    drawn = networks.faces(torch.cat(crops), [face.told.evidence.effective_resolution for face in found])
-    return [
-        _answered(face, crop, answer, fidelity, growth) for face, crop, answer in zip(found, crops, drawn, strict=True)
-    ]
+    chosen = [face for face in found if face.told.restored]
+    if not chosen:
+        return list(found)
+    crops = [_cleaned_crop(photo, face, networks) for face in chosen]
+    drawn = networks.faces(torch.cat(crops), [face.told.evidence.effective_resolution for face in chosen])
+    answers = (
+        _answered(face, crop, answer, fidelity, growth) for face, crop, answer in zip(chosen, crops, drawn, strict=True)
+    )
+    return [next(answers) if face.told.restored else face for face in found]
 
 
-def paste_faces(photo: Tensor, answers: Sequence[FaceAnswer], *, growth: float = 1.0) -> None:
+def paste_faces(photo: Tensor, found: Sequence[FoundFace], *, growth: float = 1.0) -> None:
     """Writes restored faces, given largest first, into a restored photo (1, 3, H, W) in place.
 
     The smallest comes last: the soft border of a large face would cover a small one beside it.
 
     Args:
         photo: the restored photo.
-        answers: what to paste.
+        found: the faces; those that were left are not pasted.
         growth: width of the photo over the width of the one in which the faces were found.
     """
-    for answer in answers:
-        region, mesh = answer.face.region.scaled(growth), answer.face.mesh.scaled(growth)
-        patch = paste_face(photo, answer.crop, region, mesh, _DRAWN)
+    for face in found:
+        if face.crop is None:
+            continue
+        patch = paste_face(photo, face.crop, face.region.scaled(growth), face.mesh.scaled(growth), _DRAWN)
         photo[(..., *patch.window)] = patch.pixels.clamp_(0, 1)
 
 
-def told_of(found: Sequence[FoundFace], answers: Sequence[FaceAnswer]) -> list[RestoredFace]:
-    """Returns what is to be said of all faces in the end, in the order in which they were found."""
-    answered = iter(answer.face.told for answer in answers)
-    return [next(answered, face.told) if face.told.restored else face.told for face in found]
-
-
 def keep_faces(image: Tensor, photo: Tensor, found: Sequence[FoundFace]) -> None:
-    """Gives faces that were not restored back to a cleaned image (1, 3, H, W) in place, as the photo showed them.
+    """Gives faces that were left back to a cleaned image (1, 3, H, W) in place, as the photo showed them.
 
     Cleaning costs small faces their eyes. Where a face is noisy or blocky, though, it is better cleaned: it comes back
     in proportion.
     """
     for face in found:
+        if face.crop is not None:
+            continue
         evidence = face.told.evidence
         share = _falling(evidence.noise, *_NOISE) * _falling(evidence.blocks, *_BLOCKS)
         size = min(max(round(face.region.side), 32), CROP_SIZE)
@@ -215,19 +210,19 @@ def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> 
     return resized(clean, CROP_SIZE, CROP_SIZE).clamp(0, 1)
 
 
-def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FaceAnswer:
+def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FoundFace:
     """Chooses between what was drawn and what the photo shows, band by band."""
     size = CROP_SIZE if face.region.side * growth <= CROP_SIZE else 2 * CROP_SIZE
     image = at_size(drawn, size)
     clean = resized(crop, *image.shape[2:]).clamp(0, 1)
     if drawn.misfit > _MOST_MISFIT:
         told = replace(face.told, restored=False, why_not=WhyNot.UNKNOWN)
-        return FaceAnswer(face=replace(face, told=told), crop=clean)
+        return replace(face, told=told)
     resolution = face.told.evidence.effective_resolution
     image = tinted_like(image, clean)
     trust = where_alike(image, clean, min(resolution, 48.0)) * _strength(fidelity)
     image = with_photo_bands(image, clean, resolution * _photo_share(fidelity))
-    return FaceAnswer(face=face, crop=clean + trust * (image - clean))
+    return replace(face, crop=clean + trust * (image - clean))
 
 
 def _photo_share(fidelity: float) -> float:

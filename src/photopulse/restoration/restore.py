@@ -16,16 +16,7 @@ from photopulse.images.gray import gray_of
 from photopulse.images.resize import resized
 from photopulse.images.transparent import with_visible_colours
 from photopulse.restoration.choice import check_chosen
-from photopulse.restoration.faces import (
-    FaceAnswer,
-    FoundFace,
-    RestoredFace,
-    find_faces,
-    keep_faces,
-    paste_faces,
-    restore_faces,
-    told_of,
-)
+from photopulse.restoration.faces import FoundFace, RestoredFace, find_faces, keep_faces, paste_faces, restore_faces
 from photopulse.restoration.grain import without_grain
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage, measurable
@@ -145,18 +136,25 @@ def restore_photo(
         found: list[FoundFace] = []
         if settings.looks_for_faces:
             with stages.stage("detect"):
-                growth = large.shape[3] / given.pixels.shape[3]
-                found = find_faces(large, _detector(kit, name), settings, growth=growth)
+                enlarged = large.shape[3] / given.pixels.shape[3]
+                found = find_faces(large, _detector(kit, name), settings, growth=enlarged)
             check_chosen(settings.faces, [face.box for face in found], name)
-        image, answers = _restored(large, measured, found, networks, share, plan, stages, settings)
+        # Faces are pasted in place, which must not change the caller's picture.
+        image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
+        growth = plan.final[0] / plan.restored[0]
+        if found:
+            with stages.stage("faces"):
+                found = restore_faces(large, found, networks, fidelity=settings.fidelity, growth=growth)
+                if share:
+                    keep_faces(image, large, found)
         if plan.final != plan.restored and settings.strength != 0:
             with stages.stage("enlarge"):
                 image = _to_final(image, plan.final, networks)
-        drawn = [answer for answer in answers if answer.face.told.restored]
+        drawn = any(face.crop is not None for face in found)
         if drawn:
             with stages.stage("paste"):
                 # In the final size: faces are drawn larger than most photos show them.
-                paste_faces(image, drawn, growth=plan.final[0] / plan.restored[0])
+                paste_faces(image, found, growth=growth)
         if settings.strength is not None:
             image = _mixed(given.pixels, image, plan.final, settings.strength)
         if given.gray or _is_gray(given.pixels):
@@ -168,38 +166,10 @@ def restore_photo(
         photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
         damage=damage,
         cleaned=share if settings.cleans_the_photo else None,
-        faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
+        faces=tuple(face.told for face in found) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,
     )
-
-
-def _restored(
-    large: Tensor,
-    measured: Tensor,
-    found: list[FoundFace],
-    networks: RestoreNetworks,
-    share: float,
-    plan: RestorePlan,
-    stages: Stages,
-    settings: RestoreSettings,
-) -> tuple[Tensor, list[FaceAnswer]]:
-    """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
-    chosen = [face for face in found if face.told.restored]
-    # Faces are pasted in place, which must not change the caller's picture.
-    image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
-    if not found:
-        return image, []
-    with stages.stage("faces"):
-        answers: list[FaceAnswer] = []
-        if chosen:
-            growth = plan.final[0] / plan.restored[0]
-            answers = restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
-        if share:
-            left = [face for face in found if not face.told.restored]
-            left += [answer.face for answer in answers if not answer.face.told.restored]
-            keep_faces(image, large, left)
-    return image, answers
 
 
 def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: RestorePlan, given: Photo) -> float:

@@ -1,1 +1,1 @@
-"""What every run over many files shares: names of results, failures as rows, the report, the sidecar."""
+"""What all commands that process many files share: names and keys of results, their rows, the log, the report."""

@@ -1,4 +1,4 @@
-"""What may go wrong with one item while the others go on, and how its row says so."""
+"""The errors that make a row of one item while the others go on, and their wording."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def reason(error: BaseException) -> str:
-    """Words an error for the report and the person."""
+    """Returns the text of an error for the report and for the user."""
     if isinstance(error, PhotopulseError):
         return str(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError):

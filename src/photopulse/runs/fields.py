@@ -1,8 +1,9 @@
-"""From what JSON brought back to a dataclass, with the types of its fields checked."""
+"""Makes dataclasses from parsed JSON, and checks the types of their fields."""
 
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -10,12 +11,13 @@ Made = TypeVar("Made")
 
 
 def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
-    """Makes a dataclass of what JSON holds of it; names that it does not have are ignored.
+    """Makes a dataclass from the JSON object ``told``; names that are no fields of it are ignored.
 
-    Its fields may be numbers, texts, literals, tuples, sequences, mappings from texts, and any of these or None.
+    Its fields may be numbers, texts, literals, tuples, sequences, mappings with text keys, dataclasses, and unions of
+    these.
 
     Raises:
-        TypeError: if a field is missing that has no default, or has a value of another type.
+        TypeError: if a field without a default is missing, or a value has another type than its field.
     """
     hints = _hints(kind)
     return kind(**{name: _checked(hints[name], value, name) for name, value in told.items() if name in hints})
@@ -27,17 +29,22 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _checked(hint: Any, value: object, name: str) -> object:
+    """Returns ``value`` converted to the type ``hint``; TypeError, naming the field, if that is not possible."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is object or hint is Any:
         return value
     if origin in (Union, types.UnionType):
         return _one_of(arguments, value, name)
+    if is_dataclass(cast("object", hint)) and isinstance(value, dict):
+        return from_fields(hint, cast("dict[str, object]", value))
+    # Containers: each of their values is checked.
     if origin is tuple and isinstance(value, list):
         return _tuple(arguments, cast("list[object]", value), name)
     if origin in (Sequence, list) and isinstance(value, list):
         return [_checked(arguments[0], one, name) for one in cast("list[object]", value)]
     if origin in (Mapping, dict) and isinstance(value, dict):
         return {key: _checked(arguments[1], one, name) for key, one in cast("dict[str, object]", value).items()}
+    # Plain values.
     if (origin is Literal and isinstance(value, str) and value in arguments) or (origin is None and _is(hint, value)):
         return value
     raise TypeError(f"{name} cannot be a {type(value).__name__} such as {str(value)[:40]!r}")

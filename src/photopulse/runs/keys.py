@@ -1,4 +1,4 @@
-"""The key of a result: the same key, the same result, so that a rerun need not make it again."""
+"""Keys of results: equal keys mean equal results, so a rerun need not compute them again."""
 
 import hashlib
 import json
@@ -17,27 +17,31 @@ from photopulse.fingerprint import weights_hash
 
 
 def key(*parts: object) -> str:
-    """Hashes photopulse's version and everything else that a result depends on, as 64 hex digits.
+    """Hashes photopulse's version and everything else on which a result depends, as 64 hex digits.
 
     Args:
-        parts: in a fixed order. Numbers, texts and None stand for themselves; sequences, mappings and dataclasses for
-            what they hold; bytes, arrays and files (``Path``) for their content, whatever the file is called; networks
-            for the names and values of their weights.
+        parts: everything the result depends on, in a fixed order. Numbers, texts and None are hashed as they are;
+            sequences, mappings and dataclasses by their values; bytes, arrays and files (``Path``) by their content,
+            not by a file's name; networks by the names and values of their weights.
 
     Raises:
         OSError: if a file cannot be read.
-        PhotopulseError: if a path is that of a folder, a device or a pipe.
-        TypeError: for a part of another type, which might look the same when it is not.
+        PhotopulseError: if a path is a folder, a device or a pipe.
+        TypeError: for a part of another type, for which equal hashes might not mean equal values.
     """
     told = json.dumps([version("photopulse"), *map(_canonical, parts)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _canonical(part: object) -> object:
-    """What JSON can hold; the names tell apart what would look alike."""
+    """Converts a part to a value that JSON can hold.
+
+    Keys such as ``"bytes"`` distinguish parts of different types that would otherwise have the same JSON.
+    """
     match part:
         case None | bool() | int() | float() | str():
             return part
+        # Large values, by a hash of their content.
         case bytes():
             return {"bytes": hashlib.sha256(part).hexdigest()}
         case Path():
@@ -52,7 +56,7 @@ def _canonical(part: object) -> object:
 
 
 def _file_hash(path: Path) -> str:
-    if path.exists() and not path.is_file():  # A device or a pipe may never end.
+    if path.exists() and not path.is_file():  # Reading a device or a pipe may never end.
         why = "it is a folder or device, not a file"
         raise PhotopulseError(f"cannot read {path}", why=why, fix="name a picture file")
     with path.open("rb") as stream:

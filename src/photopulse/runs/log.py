@@ -1,4 +1,4 @@
-"""What was finished in a folder: lines of JSON, appended at once, so that nothing is lost whatever ends a run."""
+"""The log of finished results in an output folder: lines of JSON, appended as soon as a result is finished."""
 
 import json
 import os
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 
 LOG_NAME = ".photopulse.jsonl"
-# A row takes about 1 kB, and another 1 kB for each face. What lies further back than this is done anew.
+# A row takes about 1 kB, plus 1 kB for each face. Rows further back than this are not read, and their results are
+# computed again.
 _MAX_BYTES = 256 * 2**20
 _MAX_LINE = 4 * 2**20
 
@@ -20,10 +21,10 @@ class Entry:
     """A line of the log.
 
     Attributes:
-        command: that made the output.
-        output: the output's path within the folder; None if there is none, as it failed.
-        row: what became of it, as JSON holds it; None when the output is about to be made anew, so that what earlier
-            lines say of it holds no longer.
+        command: command that made the output.
+        output: path of the output within the folder; None if there is none because the item failed.
+        row: the output's row as a JSON object; None marks the earlier rows of this output as outdated, because it is
+            about to be made again.
     """
 
     command: str
@@ -32,17 +33,17 @@ class Entry:
 
 
 class Log:
-    """``.photopulse.jsonl`` of a folder: the rows of all commands and all runs there, in the order of their arrival.
+    """The file ``.photopulse.jsonl`` of a folder: the rows of all commands and runs there, in the order of appending.
 
-    An append costs the same however long the log is. Two runs at once do not lose each other's lines. A line that
-    was torn when a run was killed, or that another version wrote in another way, is passed over.
+    Appending costs the same however long the log is. Two simultaneous runs do not lose each other's lines. Lines that
+    are incomplete because a run was killed, or that another version wrote in another form, are skipped.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOG_NAME
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Adds lines, which another process can read at once.
+        """Appends lines; other processes can read them as soon as this returns.
 
         Raises:
             PhotopulseError: if they cannot be written.
@@ -52,14 +53,18 @@ class Log:
             with self.path.open("a+b", buffering=0) as stream:
                 if _is_torn(stream):
                     data = b"\n" + data
-                # In one call, so that the lines of another run do not come between.
+                # Written in one call, so that lines of another run cannot come between.
                 if stream.write(data) != len(data):
                     raise OSError("there is no room left")
         except OSError as error:
             raise unwritable(self.path, error) from error
 
     def read(self) -> dict[str, Entry]:
-        """Returns what is said last of each output, by its name as ``output_id`` makes it; nothing without a log."""
+        """Returns the last entry of each output, by ``output_id``; an empty dict if there is no log.
+
+        Raises:
+            PhotopulseError: if the log cannot be read.
+        """
         entries: dict[str, Entry] = {}
         for entry in _entries(self.path):
             if entry.output is not None:
@@ -70,15 +75,15 @@ class Log:
 
 
 def output_id(output: str) -> str:
-    """Names an output so that two names of one file are equal where the case of letters does not count."""
+    """Folds the case of an output's name, so that names of one file are equal on case-insensitive file systems too."""
     return output.casefold()
 
 
 def unwritable(path: Path, error: OSError) -> PhotopulseError:
-    """Words why a file of the output folder cannot be written."""
+    """Returns the error for a file of the output folder that cannot be written."""
     return PhotopulseError(
         f"cannot write {path}",
-        why=error.strerror or str(error),
+        why=system_reason(error),
         fix="choose a folder that can be written to and has room, with -o",
     )
 
@@ -89,7 +94,7 @@ def _line(entry: Entry) -> bytes:
 
 
 def _is_torn(stream: BinaryIO) -> bool:
-    """Says whether a run was killed in the middle of the last line."""
+    """Tells whether the last line is incomplete because a run was killed while it wrote."""
     if stream.seek(0, os.SEEK_END) == 0:
         return False
     stream.seek(-1, os.SEEK_END)
@@ -106,12 +111,12 @@ def _entries(path: Path) -> Iterator[Entry]:
                 if entry is not None:
                     yield entry
     except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {path}", why=why, fix="mend its permissions, or delete it") from error
+        why = system_reason(error)
+        raise PhotopulseError(f"cannot read {path}", why=why, fix="correct its permissions, or delete it") from error
 
 
 def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """The whole lines among the last ``_MAX_BYTES`` of ``size``, but none longer than ``_MAX_LINE``."""
+    """Yields the complete lines among the last ``_MAX_BYTES`` of ``size``; lines over ``_MAX_LINE`` are skipped."""
     begins_a_line = size <= _MAX_BYTES
     stream.seek(max(0, size - _MAX_BYTES))
     while stream.tell() < size:
@@ -122,6 +127,7 @@ def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _entry(line: bytes) -> Entry | None:
+    """Parses a line; None if it is damaged."""
     try:
         told: object = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Output names: the input's stem, made unique where two inputs would write the same file."""
+"""Names of outputs: the input's stem, with a number where two inputs would write the same file."""
 
 import re
 from collections.abc import Callable, Sequence, Set
@@ -8,10 +8,10 @@ from photopulse.errors import PhotopulseError
 
 
 def unique_stems(files: Sequence[Path]) -> list[str]:
-    """Returns one output stem for each file, in order; the same list of files always gives the same stems.
+    """Returns a unique output stem for each file, in order; the same list of files always gives the same stems.
 
-    The second ``face`` becomes ``face-2`` and so on, also where a file is really called so; and so does a
-    ``photo_face1`` beside a ``photo``, whose first face may be written under that name.
+    The second ``face`` becomes ``face-2`` and so on, even if another file has that name. A ``photo_face1`` beside a
+    ``photo`` gets a number too, because the first face of that photo may be written under that name.
     """
     taken: set[str] = set()
     photos: set[str] = set()
@@ -28,17 +28,17 @@ def unique_stems(files: Sequence[Path]) -> list[str]:
 
 
 def face_names(stem: str, faces: int) -> list[str]:
-    """Names the outputs of one input: its stem, or ``<stem>_face<n>`` where it has several faces."""
+    """Returns the output stems of one input: its own stem, or ``<stem>_face<n>`` if it has several faces."""
     return [stem] if faces == 1 else [f"{stem}_face{number}" for number in range(1, faces + 1)]
 
 
 def canonical(file: Path) -> str:
-    """Names a file so that two names of one file are equal, also where the case of letters does not count."""
+    """Returns a file's absolute path with folded case, so that all names of one file are equal."""
     return str(file.resolve()).casefold()
 
 
 def refuse_to_overwrite(output: Path, inputs: Set[str]) -> None:
-    """Raises PhotopulseError if ``output`` is one of the inputs, which are given by their ``canonical`` names."""
+    """Raises PhotopulseError if ``output`` is one of the inputs, given by their ``canonical`` names."""
     if canonical(output) in inputs:
         raise PhotopulseError(
             f"cannot write {output}", why="it is one of the inputs", fix="choose another folder with -o"
@@ -46,13 +46,13 @@ def refuse_to_overwrite(output: Path, inputs: Set[str]) -> None:
 
 
 def free_output(output: Path, stem: str, taken: Set[str], is_own: Callable[[Path], bool]) -> Path:
-    """Returns the path, or the first of ``<stem>-2``, ``<stem>-3`` ... that overwrites nothing of anybody else.
+    """Returns ``output``, or the first of ``<stem>-2``, ``<stem>-3`` ... at which no other file is overwritten.
 
     Args:
-        output: the path that is wanted.
-        stem: of the input.
+        output: the wanted path.
+        stem: stem of the input.
         taken: paths of other outputs, by their ``canonical`` names.
-        is_own: says of a file that is there whether an earlier run made it of the same input.
+        is_own: tells whether an existing file was made by an earlier run from the same input.
     """
     free, number = output, 1
     while (number > 1 and canonical(free) in taken) or (_is_there(free) and not is_own(free)):
@@ -64,11 +64,11 @@ def free_output(output: Path, stem: str, taken: Set[str], is_own: Callable[[Path
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # Its name is too long for a file; who writes it says so.
+    except OSError:  # The name is too long for a file; writing it will raise the error.
         return False
 
 
 def _photo_of(stem: str) -> str:
-    """The stem of the photo whose face would be written as ``stem``; empty for other stems."""
+    """Returns the stem of the photo of which a face would be written as ``stem``; empty for other stems."""
     match = re.fullmatch(r"(.+)_face\d+", stem.casefold())
     return match.group(1) if match else ""

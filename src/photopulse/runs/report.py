@@ -1,4 +1,4 @@
-"""The report of a folder of work: a row for each output."""
+"""``report.json``, the report on an output folder: one row per output."""
 
 import json
 import math
@@ -19,40 +19,40 @@ ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportItem:
-    """What became of one input, or of one of its answers.
+    """The row of one output, or of one input that failed. None means that a field does not apply.
 
     Attributes:
-        input: path as given, or the seed where a face is drawn from nothing.
-        output: path of the picture, None if there is none.
-        status: ``"converged"`` and ``"not-converged"`` (of a search), ``"aligned"``, ``"made"``, ``"restored"`` or
-            ``"failed"``.
-        error: what, why and the way out, if it failed.
-        key: fingerprint of the input and of all settings; the same key gives the same picture.
-        downscale_mse: of the search's picture to the input.
-        eps: what it should be at most.
-        steps: of the search.
-        full_evaluations: full-size images that the search computed.
-        surface: strength of the smooth correction that was added at last, root mean square on the scale of [0, 1].
-        diversity: how different the answers to this input are, in grey levels; see ``metrics.diversity``.
-        seconds: the item took.
-        seed: of the answer.
-        generator: its name.
-        method: of the search.
-        size: width and height of the output.
+        input: path of the input as given; for a sampled face, its seed.
+        output: path of the output; None if there is none.
+        status: ``"converged"`` or ``"not-converged"`` after a search, else ``"aligned"``, ``"made"`` (sampled),
+            ``"restored"`` or ``"failed"``.
+        error: what failed, why, and what to do about it; None if it did not fail.
+        key: hash of the input and of all settings; equal keys mean equal outputs.
+        downscale_mse: mean squared error between the downscaled output and the input, white being 1.
+        eps: largest error at which a search counts as converged.
+        steps: steps of the classic search, or rounds of the fast one.
+        full_evaluations: full-size images that the search rendered.
+        surface: root mean square of the surface that was added at the end, white being 1.
+        diversity: standard deviation over the results for this input in grey levels, see ``metrics.diversity``.
+        seconds: time that the item took.
+        seed: seed of the result.
+        generator: name of the generator.
+        method: name of the search method.
+        size: width and height of the output in px.
         face: number of the face in a photo, from 1.
-        quad: corners of the face's square in the photo, in px, from the top left one counterclockwise.
-        compare: path of the picture of before and after.
-        frames: pictures in the file, where there are several, of which the first was taken.
-        missing_rows: rows that are missing at the end of a file that was cut off.
-        damage: of a photo before it was restored, see ``PhotoDamage``.
-        cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
-        faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
-            looked for.
+        quad: corners of the face's square in px of the photo, counterclockwise from the top left one.
+        compare: path of the picture that shows input and output side by side.
+        frames: number of pictures in a file with several, of which the first was used.
+        missing_rows: rows that are missing at the end of a truncated file.
+        damage: damage measured in a photo before it was restored, see ``PhotoDamage``.
+        cleaned: share of the cleaned picture in the result, in [0, 1]; None if the photo was not to be cleaned.
+        faces: faces of a restored photo, the largest first, each with the fields of ``RestoredFace``; None if no faces
+            were searched for.
         stages: seconds by stage of a restoration.
-        fidelity: of restored faces.
-        scale: factor by which a restored photo was asked to grow.
+        fidelity: fidelity with which faces were restored, in [0, 1].
+        scale: requested enlargement of a restored photo.
         working_size: longer side in px at which a restored photo was cleaned.
-        networks: fingerprints of the networks that restored it, by their names.
+        networks: fingerprints of the networks that restored the photo, by their names.
     """
 
     input: str
@@ -87,7 +87,7 @@ class ReportItem:
 
 
 def exit_code(items: Iterable[ReportItem]) -> int:
-    """Returns 1 if an item failed, else 3 if one did not reach eps, else 0."""
+    """Returns the exit code of a command: 1 if an item failed, else 3 if a search did not converge, else 0."""
     statuses = {item.status for item in items}
     if "failed" in statuses:
         return 1
@@ -95,9 +95,9 @@ def exit_code(items: Iterable[ReportItem]) -> int:
 
 
 def to_json(command: str, items: Iterable[ReportItem]) -> str:
-    """Words the report as JSON; fields that do not apply are left out.
+    """Returns the report as JSON text, without fields that are None.
 
-    ``output`` and ``error`` never are, nor are the ``faces`` of a restored photo.
+    Exceptions are ``output`` and ``error``, and ``faces`` for a restored photo: these are written as null.
     """
     content = {
         "version": REPORT_VERSION,
@@ -106,14 +106,14 @@ def to_json(command: str, items: Iterable[ReportItem]) -> str:
         "items": [_fields(item) for item in items],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # File names that are no Unicode hold lone surrogates, which JSON knows only as escapes.
+    # File names that are no valid Unicode contain lone surrogates, which JSON can hold only as escapes.
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def _fields(item: ReportItem) -> dict[str, object]:
     always = ("output", "error", "faces") if item.status == "restored" else ("output", "error")
     fields = {name: value for name, value in asdict(item).items() if value is not None or name in always}
-    # JSON has no number for the error of a picture that is not a number.
+    # JSON has no NaN or infinity.
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in fields.items()
     }
@@ -123,9 +123,9 @@ class Report(RunRows[ReportItem]):
     """``report.json`` of a running command, see ``RunRows``.
 
     Args:
-        folder: where the report and the pictures lie; it is made.
-        command: whose rows these are.
-        resume: take over the rows of earlier runs of the command.
+        folder: folder of the report and the outputs; it is created.
+        command: name of the command.
+        resume: whether to reuse the rows of earlier runs of the command.
 
     Raises:
         PhotopulseError: if the folder cannot be made, or its log cannot be read.
@@ -135,7 +135,7 @@ class Report(RunRows[ReportItem]):
         super().__init__(folder, command, "report.json", resume=resume)
 
     def begin(self, source: Path, output: Path) -> None:
-        """Logs that an output is about to be made of an input: whose it is, is known even if the run is killed.
+        """Logs that an output is about to be made from an input, so that its origin is known if the run is killed.
 
         Raises:
             PhotopulseError: if the log cannot be written.
@@ -167,9 +167,9 @@ class Report(RunRows[ReportItem]):
 
 
 def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
-    """Returns the rows of what a run of the command finished, by the name of the picture.
+    """Reads the rows of finished outputs of a command from a report, by the name of the output file.
 
-    A report that is missing, damaged or of another command counts as none, and so does a damaged row.
+    The result is empty if the report is missing, damaged or of another command; damaged rows are left out.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -182,7 +182,7 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
 
 
 def _item(row: object) -> ReportItem | None:
-    """Makes a row of what JSON brought; None if a field is missing or of another type."""
+    """Makes a row from a JSON value; None if a field is missing or of another type."""
     try:
         return from_fields(ReportItem, cast("dict[str, Any]", row)) if isinstance(row, dict) else None
     except TypeError:

@@ -1,4 +1,4 @@
-"""The rows of a running command: logged at once, published now and then, taken over by the next run."""
+"""The rows of a running command: logged at once, published now and then, and reused by the next run."""
 
 import time
 from abc import ABC, abstractmethod
@@ -12,29 +12,30 @@ from photopulse.errors import PhotopulseError
 from photopulse.runs.log import Entry, Log, output_id, unwritable
 
 Row = TypeVar("Row")
-# Seconds between two publications of a run that goes on. They also take at most a twentieth of its time.
+# Least seconds between two publications during a run; they also take at most a twentieth of the run's time.
 _PUBLISH_EVERY = 5.0
 _SHARE = 20
 
 
 class RunRows(ABC, Generic[Row]):
-    """Rows in the order of the work, whatever the order of their arrival.
+    """The rows of a run in the order of its items, whatever the order in which they are finished.
 
-    Each is in the folder's log when ``add`` returns. The file that people and programs read (``path``) is written
-    when the run ends, whatever ends it, and meanwhile every few seconds. Until the end it also has the rows of earlier
-    runs that this one has not come to; at the end it has those of this run. A context manager.
+    A row is in the folder's log when ``add`` returns. The published file (``path``), which people and programs read, is
+    written every few seconds and when the run ends for any reason. Until the end it also has rows of earlier runs for
+    outputs that this run has not reached; at the end it has only the rows of this run. Use it as a context manager.
 
     Args:
-        folder: where the log, the file and the outputs lie; it is made.
-        command: whose rows these are.
-        name: of the file to publish.
-        resume: take over the rows of earlier runs of the command.
+        folder: folder of the log, the published file and the outputs; it is created.
+        command: name of the command.
+        name: name of the published file.
+        resume: whether to reuse the rows of earlier runs of the command.
 
     Raises:
-        PhotopulseError: if the folder cannot be made, or what an earlier run left cannot be read.
+        PhotopulseError: if the folder cannot be created, or the files of an earlier run cannot be read.
     """
 
     def __init__(self, folder: Path, command: str, name: str, *, resume: bool) -> None:
+        # State: the rows of this run by place, and those of earlier runs that this one has not reached.
         self.path = folder / name
         self._folder = folder
         self.command = command
@@ -42,6 +43,7 @@ class RunRows(ABC, Generic[Row]):
         self._log = Log(folder)
         self._rows: dict[int, Row] = {}
         self._publish_at = 0.0
+        # Read what earlier runs left, in the log or, for folders of earlier versions, in the published file.
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -52,38 +54,42 @@ class RunRows(ABC, Generic[Row]):
 
     @abstractmethod
     def publish(self, rows: Sequence[Row]) -> None:
-        """Writes the file; PhotopulseError if that is not possible."""
+        """Writes the published file; PhotopulseError if it cannot be written."""
 
     @abstractmethod
     def published(self) -> list[Row]:
-        """Reads what the file has of this command; for folders without a log, which earlier versions made."""
+        """Reads this command's rows from the published file, for folders of earlier versions, which have no log."""
 
     @abstractmethod
     def output_of(self, row: Row) -> Path | None:
-        """The path of the output, in the folder; None if there is none."""
+        """Returns the path of a row's output, within the folder; None if it has none."""
 
     @abstractmethod
     def key_of(self, row: Row) -> str | None:
-        """The key of what made the output."""
+        """Returns the key of a row's output, see ``runs.keys``."""
 
     @abstractmethod
     def to_fields(self, row: Row) -> dict[str, Any]:
-        """What JSON keeps of the row."""
+        """Returns a row as a JSON object."""
 
     @abstractmethod
     def from_fields(self, fields: dict[str, Any]) -> Row | None:
-        """Reads what ``to_fields`` made; None if it is damaged."""
+        """Makes a row from the result of ``to_fields``; None if it is damaged."""
 
     @property
     def items(self) -> list[Row]:
-        """The rows so far."""
+        """The rows of this run so far, in the order of its items."""
         return [self._rows[place] for place in sorted(self._rows)]
 
     def finished(self, output: Path, key: str) -> Row | None:
-        """Returns the row that an earlier run gave to an output, if the key is the same and the output there.
+        """Returns an earlier run's row of an output, if its key is equal and the output exists; else None.
 
-        If not, the output is about to be made anew. What the log says of it is struck out before, or else it would
-        be believed of the new output if the run were killed between writing that and its row.
+        With None, the output is about to be made again, and its earlier row is first marked in the log as outdated.
+        Otherwise, if the run were killed after writing the output but before its row, the next run would use the old
+        row for the new output.
+
+        Raises:
+            PhotopulseError: if the log cannot be written.
         """
         name = self._name(output)
         row = self._row(self._earlier.get(output_id(name)))
@@ -94,22 +100,22 @@ class RunRows(ABC, Generic[Row]):
         return None
 
     def earlier(self, output: Path) -> Row | None:
-        """Returns the last row that earlier runs of the command gave to an output."""
+        """Returns the last row of an output in earlier runs of the command; None if there is none."""
         return self._row(self._earlier.get(output_id(self._name(output))))
 
     @property
     def earlier_rows(self) -> list[Row]:
-        """The last row of each output of earlier runs of the command that this run has not come to."""
+        """The last rows in earlier runs of the command, of all outputs that this run has not reached."""
         rows = (self._row(entry) for entry in self._earlier.values())
         return [row for row in rows if row is not None]
 
     def keep(self, place: int, row: Row) -> None:
-        """Adds a row of an earlier run, which the log has already, at its place in the order of the work."""
+        """Adds a row of an earlier run, which is in the log already, at its place in the order of the items."""
         self._rows[place] = row
         self._met(row)
 
     def add(self, place: int, row: Row) -> None:
-        """Adds a new row at its place in the order of the work, and logs it.
+        """Adds a new row at its place in the order of the items, and logs it.
 
         Raises:
             PhotopulseError: if a file cannot be written.
@@ -121,7 +127,11 @@ class RunRows(ABC, Generic[Row]):
             self._publish_meanwhile()
 
     def close(self) -> list[Row]:
-        """Publishes the rows of this run alone, and returns them."""
+        """Publishes only the rows of this run, and returns them.
+
+        Raises:
+            PhotopulseError: if the file cannot be written.
+        """
         self.publish(self.items)
         return self.items
 
@@ -134,16 +144,17 @@ class RunRows(ABC, Generic[Row]):
         if kind is None:
             self.close()
         else:
-            with suppress(PhotopulseError):  # What ended the run is what the user must hear of.
+            with suppress(PhotopulseError):  # The user must see the error that ended the run.
                 self._publish_meanwhile()
 
     def _publish_meanwhile(self) -> None:
         started = time.monotonic()
-        self.publish([*self.items, *self._not_met()])
+        self.publish([*self.items, *self._not_reached()])
         taken = time.monotonic() - started
         self._publish_at = time.monotonic() + max(_PUBLISH_EVERY, _SHARE * taken)
 
-    def _not_met(self) -> list[Row]:
+    def _not_reached(self) -> list[Row]:
+        """Returns the rows of earlier runs whose outputs exist and have not been reached by this run."""
         if not self._resume:
             return []
         rows = (self._row(entry) for entry in self._earlier.values() if (self._folder / (entry.output or "")).is_file())
@@ -155,6 +166,7 @@ class RunRows(ABC, Generic[Row]):
             self._earlier.pop(output_id(self._name(output)), None)
 
     def _take_over(self) -> None:
+        """Begins the log with the rows that an earlier version published."""
         entries = [self._entry(row) for row in self.published() if self.output_of(row) is not None]
         if entries:
             self._log.append(entries)
@@ -165,11 +177,11 @@ class RunRows(ABC, Generic[Row]):
         return Entry(command=self.command, output=name, row=self.to_fields(row))
 
     def _row(self, entry: Entry | None) -> Row | None:
-        """The row of an entry of this command."""
+        """Returns the row of an entry; None if it is another command's, outdated or damaged."""
         if entry is None or entry.row is None or entry.command != self.command:
             return None
         return self.from_fields(entry.row)
 
     def _name(self, output: Path) -> str:
-        """The output within the folder, also where the folder has moved since the row was made."""
+        """Returns an output's path within the folder; the bare name if the folder has moved since the row was made."""
         return output.relative_to(self._folder).as_posix() if output.is_relative_to(self._folder) else output.name

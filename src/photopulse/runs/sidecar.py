@@ -1,4 +1,4 @@
-"""A small JSON file beside a result, which says what the result was made from."""
+"""Sidecars: small JSON files beside results, which record what the results were made from."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from photopulse.files import write_text
 
 
 def read_sidecar(path: Path, key: str) -> dict[str, Any] | None:
-    """Returns what ``write_sidecar`` wrote under that key; None if there is nothing, or it is damaged."""
+    """Reads a sidecar; None if it is missing, damaged, or has another key."""
     try:
         content: object = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -20,7 +20,7 @@ def read_sidecar(path: Path, key: str) -> dict[str, Any] | None:
 
 
 def write_sidecar(path: Path, key: str, content: dict[str, Any]) -> None:
-    """Writes ``content``, plain JSON values with finite numbers, under that key.
+    """Writes ``content``, JSON values with finite numbers, together with the key of the result.
 
     Raises:
         PhotopulseError: if the file cannot be written.
@@ -29,5 +29,5 @@ def write_sidecar(path: Path, key: str, content: dict[str, Any]) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes plain JSON values with finite numbers; PhotopulseError if the file cannot be written."""
+    """Writes JSON values with finite numbers, atomically; PhotopulseError if the file cannot be written."""
     write_text(path, json.dumps(content, allow_nan=False) + "\n")

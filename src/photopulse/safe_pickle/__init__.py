@@ -1,1 +1,1 @@
-"""Reads pickled arrays without running anything that a pickle asks for."""
+"""Reads pickled arrays and tensors without running any code that a pickle asks for."""

@@ -1,6 +1,6 @@
 """Inert stand-ins for NumPy arrays in a pickle: they keep bytes and shape, and check both before use.
 
-Neither NumPy's own reconstruction nor its dtype state runs: both trust the file (object arrays, item sizes).
+NumPy's own reconstruction of arrays and dtypes is not used, because it trusts the file (object arrays, item sizes).
 """
 
 import math
@@ -18,26 +18,30 @@ _MAX_NDIM = 8
 
 @dataclass(slots=True, eq=False)
 class PickledDtype:
-    """A number type by its NumPy code; ``set_state`` brings the byte order."""
+    """A number type, by its NumPy code and byte order."""
 
     code: str
     order: str = "<"
 
     def set_state(self, state: object) -> None:
-        """Takes NumPy's dtype state, of which a plain number needs the byte order only."""
+        """Takes the byte order out of NumPy's dtype state; a plain number needs nothing else.
+
+        Raises:
+            RefusedPickleError: for an unknown byte order.
+        """
         order = cast(tuple[object, ...], state)[1] if isinstance(state, tuple) else None
         if order not in ("<", ">", "|", "="):
             raise RefusedPickleError("has an array type of unknown byte order")
         self.order = cast(str, order)
 
     def resolve(self) -> np.dtype[Any]:
-        """The NumPy type itself."""
+        """Returns the NumPy type."""
         return np.dtype(self.order + self.code)
 
 
 @dataclass(slots=True, eq=False)
 class PickledArray:
-    """An array as the file holds it; ``array`` checks and returns it."""
+    """An array as the file describes it, unchecked; ``array`` checks and returns it."""
 
     shape: object = ()
     dtype: object = None
@@ -50,26 +54,26 @@ class PickledArray:
         self.fortran = fortran is True or fortran == 1
 
     def array(self) -> npt.NDArray[Any]:
-        """The values, read-only.
+        """Returns the values, read-only.
 
         Raises:
-            RefusedPickleError: shape, type and bytes do not fit each other.
+            RefusedPickleError: if shape, type and bytes do not fit each other.
         """
         if not isinstance(self.dtype, PickledDtype):
             raise RefusedPickleError("has an array without a type")
         shape = checked_sizes(self.shape)
         raw, dtype = as_bytes(self.raw), self.dtype.resolve()
-        self.raw = raw  # so that text becomes bytes only once
+        self.raw = raw  # Text is encoded only once.
         if math.prod(shape) * dtype.itemsize != len(raw):
             raise RefusedPickleError(f"declares an array of shape {shape} in {len(raw)} bytes")
         return np.frombuffer(raw, dtype).reshape(shape, order="F" if self.fortran else "C")
 
 
 def checked_sizes(sizes: object) -> tuple[int, ...]:
-    """Returns ``sizes`` if it is a short tuple of integers from 0 on.
+    """Returns ``sizes`` if it is a tuple of at most 8 non-negative integers.
 
     Raises:
-        RefusedPickleError: it is not.
+        RefusedPickleError: if it is not.
     """
     if not isinstance(sizes, tuple) or len(cast(tuple[object, ...], sizes)) > _MAX_NDIM:
         raise RefusedPickleError("has an array whose shape is not a short tuple")
@@ -80,10 +84,10 @@ def checked_sizes(sizes: object) -> tuple[int, ...]:
 
 
 def as_bytes(raw: object) -> bytes | bytearray:
-    """Bytes as they are, or as the text of one character a byte that protocol 2 makes of them.
+    """Returns bytes as they are, or encodes the text of one character per byte that protocol 2 stores for bytes.
 
     Raises:
-        RefusedPickleError: ``raw`` is neither.
+        RefusedPickleError: if ``raw`` is neither.
     """
     if isinstance(raw, bytes | bytearray):
         return raw
@@ -113,7 +117,7 @@ def _make_scalar(dtype: object, raw: object) -> bool | int | float:
 
 
 def _encoded(text: object, codec: object) -> str:
-    # Left as text until it is used (as_bytes), so that no pickle can make many copies of a long one.
+    # Encoded only when it is used (as_bytes), so that a pickle cannot make many copies of a long text.
     if not isinstance(text, str) or codec != "latin1":
         raise RefusedPickleError("asks for _codecs.encode other than of bytes written as latin1 text")
     return text

@@ -1,9 +1,9 @@
-"""A pickle reader that calls nothing of the file's choosing: opcodes in, plain values and stand-ins out.
+"""A pickle interpreter that calls nothing of the file's choosing; it returns plain values and inert stand-ins.
 
-``pickle.Unpickler`` with a strict ``find_class`` still sets attributes on what was found, hashes whatever the
-file makes a key (deep tuples crash there), obeys extension codes and allocates what the file declares. This
-machine knows only the opcodes that protocols 2 to 5 write for data, decoded by ``pickletools.genops``; REDUCE
-and NEWOBJ work on a ``Builder`` only.
+``pickle.Unpickler`` with a strict ``find_class`` is not enough: it still sets attributes on what was found, hashes
+whatever the file uses as a key (deep tuples crash there), follows extension codes, and allocates what the file
+declares. This machine knows only the opcodes that protocols 2 to 5 write for data, decoded by ``pickletools.genops``;
+REDUCE and NEWOBJ accept only a ``Builder``.
 """
 
 import pickletools
@@ -12,20 +12,22 @@ from dataclasses import dataclass
 from typing import IO, Protocol, cast, runtime_checkable
 
 MAX_OPCODES = 4_000_000
-# Small integers only: keys whose hashes the file could make collide would cost quadratic time.
+# Integer keys must be small: with large ones, a file could make hashes collide, which costs quadratic time.
 MAX_INT_KEY = 2**31
 
 
 class RefusedPickleError(Exception):
-    """The pickle asks for something that no file of trained weights needs; says what."""
+    """Raised for a pickle that asks for something no file of trained weights needs; the message says what."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Builder:
-    """What a global name in a pickle becomes: the only thing that REDUCE and NEWOBJ accept.
+    """The stand-in for a callable that a pickle names; the only thing that REDUCE and NEWOBJ accept.
 
-    ``build`` takes the pickled arguments, trusts none of them, and costs no more than constant time and
-    memory, because a pickle may ask for it again and again with the same large argument.
+    Attributes:
+        name: the name in the pickle, for messages.
+        build: takes the pickled arguments and trusts none of them. It needs constant time and memory, because a pickle
+            may call it many times with the same large argument.
     """
 
     name: str
@@ -34,10 +36,10 @@ class Builder:
 
 @runtime_checkable
 class TakesState(Protocol):
-    """A stand-in that keeps the state which the opcode BUILD brings."""
+    """A stand-in that accepts the state of the opcode BUILD."""
 
     def set_state(self, state: object) -> None:
-        """Keeps ``state``; runs nothing."""
+        """Keeps ``state`` without running anything."""
         ...
 
 
@@ -46,7 +48,7 @@ PersistentLoad = Callable[[object], object]
 
 
 def refuse_persistent_ids(_: object) -> object:
-    """The ``persistent_load`` of files that keep nothing outside the pickle."""
+    """The ``persistent_load`` for files whose pickle may not refer to outside data; always raises."""
     raise RefusedPickleError("refers to data outside the pickle")
 
 
@@ -57,17 +59,17 @@ def run_pickle(
     *,
     max_opcodes: int = MAX_OPCODES,
 ) -> object:
-    """Reads one pickle from ``stream`` and leaves the stream right behind it.
+    """Reads one pickle from ``stream`` and leaves the stream at its end.
 
     Args:
-        stream: the bytes, in memory (a length that the file declares is never allocated in advance).
-        find_class: (module, name) -> a ``Builder`` or a constant; raises ``RefusedPickleError`` for the rest.
-        persistent_load: persistent id -> value.
-        max_opcodes: how many opcodes are read before the pickle is refused; bounds memory and time.
+        stream: the bytes, in memory; so a length that the file declares is never allocated in advance.
+        find_class: maps (module, name) to a ``Builder`` or a constant; raises ``RefusedPickleError`` for other names.
+        persistent_load: maps a persistent id to a value.
+        max_opcodes: number of opcodes after which the pickle is refused, to bound memory and time.
 
     Raises:
-        RefusedPickleError: the pickle does what data never does.
-        ValueError, LookupError, TypeError: the pickle is damaged.
+        RefusedPickleError: if the pickle does what pickles of data never do.
+        ValueError, LookupError, TypeError: if the pickle is damaged.
     """
     machine = _Machine(find_class, persistent_load)
     for count, (opcode, arg, _) in enumerate(pickletools.genops(stream)):
@@ -80,6 +82,16 @@ def run_pickle(
 
 
 class _Machine:
+    """The pickle machine's state, and one method for each group of opcodes, called with the opcode's argument.
+
+    Attributes:
+        stack: the objects above the last mark.
+        below_marks: the stacks below each open mark.
+        memo: objects that the pickle refers to again.
+        find_class: as in ``run_pickle``.
+        persistent_load: as in ``run_pickle``.
+    """
+
     def __init__(self, find_class: FindClass, persistent_load: PersistentLoad) -> None:
         self.stack: list[object] = []
         self.below_marks: list[list[object]] = []
@@ -143,19 +155,19 @@ class _Machine:
         items = self.pop_mark()
         target = self.stack[-1]
         if not isinstance(target, set):
-            raise RefusedPickleError("adds items to what is not a set")
+            raise RefusedPickleError("adds items to something that is not a set")
         cast(set[object], target).update(hashable_key(item) for item in items)
 
     def _extend(self, items: list[object]) -> None:
         target = self.stack[-1]
         if not isinstance(target, list):
-            raise RefusedPickleError("appends to what is not a list")
+            raise RefusedPickleError("appends to something that is not a list")
         cast(list[object], target).extend(items)
 
     def _update(self, keys_and_values: list[object]) -> None:
         target = self.stack[-1]
         if not isinstance(target, dict):
-            raise RefusedPickleError("sets items of what is not a dict")
+            raise RefusedPickleError("sets items of something that is not a dict")
         pairs = zip(keys_and_values[::2], keys_and_values[1::2], strict=True)
         cast(dict[object, object], target).update((hashable_key(key), value) for key, value in pairs)
 
@@ -166,37 +178,37 @@ class _Machine:
     def find_stacked_global(self, _: object) -> None:
         name, module = self.stack.pop(), self.stack.pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise RefusedPickleError("names a global by what is not text")
+            raise RefusedPickleError("names a global by something that is not text")
         self.stack.append(self.find_class(module, name))
 
     def reduce(self, _: object) -> None:
         args, builder = self.stack.pop(), self.stack.pop()
         if not isinstance(builder, Builder) or not isinstance(args, tuple):
-            raise RefusedPickleError("calls what is not a known name")
+            raise RefusedPickleError("calls something that is not a known name")
         self.stack.append(builder.build(*cast(tuple[object, ...], args)))
 
     def build(self, _: object) -> None:
         state = self.stack.pop()
         target = self.stack[-1]
-        # Attributes that a dict carries beside its items (OrderedDict._metadata) are nothing we read.
+        # The attributes of a dict beside its items (OrderedDict._metadata) are not needed.
         if isinstance(target, dict):
             return
         if not isinstance(target, TakesState):
-            raise RefusedPickleError("sets the state of what has none")
+            raise RefusedPickleError("sets the state of an object that has none")
         target.set_state(state)
 
     def load_persistent(self, _: object) -> None:
         self.stack.append(self.persistent_load(self.stack.pop()))
 
     def ignore(self, _: object) -> None:
-        """PROTO and FRAME say nothing that the other opcodes do not."""
+        """Ignores PROTO and FRAME, which add nothing to the other opcodes."""
 
 
 def hashable_key(value: object) -> str | int:
-    """Lets ``value`` be a key or a set's member if it is text or a small integer.
+    """Returns ``value`` if it may be a key of a dict or a member of a set: a text or a small integer.
 
     Raises:
-        RefusedPickleError: it is anything else.
+        RefusedPickleError: if it is anything else.
     """
     if type(value) is str or (type(value) is int and -MAX_INT_KEY <= value < MAX_INT_KEY):
         return value

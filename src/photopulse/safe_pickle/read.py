@@ -1,4 +1,4 @@
-"""Reads the pickles that official face generators come in, without running anything of the file."""
+"""Reads the pickle files of official face generators without running any code in them."""
 
 import struct
 from collections.abc import Generator
@@ -8,21 +8,28 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.safe_pickle.arrays import NUMPY_GLOBALS
 from photopulse.safe_pickle.machine import Builder, RefusedPickleError, hashable_key, run_pickle
 from photopulse.safe_pickle.torch_storage import TORCH_GLOBALS, printable
 
 MAX_BYTES = 2 * 1024**3
-# Sets of that era's files name a module's non-persistent buffers.
+# The only sets in such files are the names of a module's non-persistent buffers.
 _MAX_SET = 16
-# Packages of the official training code: whatever of them a pickle names becomes an inert Placeholder.
+# Packages of the official training code: every object of theirs in a pickle becomes an inert Placeholder.
 _INERT_PACKAGES = ("dnnlib", "torch_utils", "training")
 
 
 @dataclass(slots=True, eq=False)
 class Placeholder:
-    """What the file says of an object of the official training code: its class, arguments and state."""
+    """An object of the official training code, as the file describes it.
+
+    Attributes:
+        module: module of its class.
+        name: name of its class.
+        args: arguments of its creation.
+        state: its pickled state; None if there is none.
+    """
 
     module: str
     name: str
@@ -35,13 +42,13 @@ class Placeholder:
 
 
 def read_pickle(path: Path, *, max_bytes: int = MAX_BYTES) -> object:
-    """Reads a pickle as plain values and inert stand-ins; no name in the file is imported, none is called.
+    """Reads a pickle as plain values and inert stand-ins; no name in the file is imported or called.
 
-    Dicts and their subclasses become ``dict``; objects of the official training code ``Placeholder``; tensors
-    ``PickledTensor`` and arrays ``PickledArray``, which check themselves when their numbers are asked for.
+    Dicts and their subclasses become ``dict``, objects of the official training code become ``Placeholder``, and
+    tensors and arrays become ``PickledTensor`` and ``PickledArray``, which are checked when their values are read.
 
     Raises:
-        PhotopulseError: the file is missing, longer than ``max_bytes``, damaged, or asks for any other name.
+        PhotopulseError: if the file is missing, longer than ``max_bytes``, damaged, or asks for any other name.
     """
     with pickle_errors(path):
         with path.open("rb") as file:
@@ -53,7 +60,8 @@ def read_pickle(path: Path, *, max_bytes: int = MAX_BYTES) -> object:
 
 @contextmanager
 def pickle_errors(path: Path) -> Generator[None]:
-    """Turns what goes wrong inside the block, while values of ``path`` are read, into ``PhotopulseError``."""
+    """Turns errors inside the block, in which values of ``path`` are read, into ``PhotopulseError``."""
+    # In order: a refused pickle, a file that cannot be read, a damaged file.
     what = f"cannot read {path}"
     try:
         yield
@@ -64,9 +72,7 @@ def pickle_errors(path: Path) -> Generator[None]:
             fix="use an official file, or one that holds tensors only, such as .safetensors",
         ) from error
     except OSError as error:
-        raise PhotopulseError(
-            what, why=error.strerror or str(error), fix="check the path and its permissions"
-        ) from error
+        raise PhotopulseError(what, why=system_reason(error), fix="check the path and its permissions") from error
     except _DAMAGE as error:
         raise PhotopulseError(
             what,
@@ -76,10 +82,10 @@ def pickle_errors(path: Path) -> Generator[None]:
 
 
 def find_class(module: str, name: str) -> object:
-    """Looks a global name up in the table of what official files need.
+    """Looks a global name up in the table of names that official files need.
 
     Raises:
-        RefusedPickleError: the name is not in the table.
+        RefusedPickleError: if the name is not in the table.
     """
     if (module, name) in _GLOBALS:
         return _GLOBALS[module, name]
@@ -111,7 +117,7 @@ _GLOBALS: dict[tuple[str, str], object] = {
     ("dnnlib", "EasyDict"): Builder("dnnlib.EasyDict", _make_dict),
     ("dnnlib.util", "EasyDict"): Builder("dnnlib.util.EasyDict", _make_dict),
     ("builtins", "set"): Builder("builtins.set", _make_set),
-    # What Python 3 writes under protocol 2, where there is neither a set nor an empty bytes.
+    # What Python 3 writes in protocol 2, which has neither sets nor empty bytes.
     ("__builtin__", "set"): Builder("builtins.set", _make_set),
     ("__builtin__", "bytes"): Builder("builtins.bytes", _make_empty_bytes),
     **NUMPY_GLOBALS,

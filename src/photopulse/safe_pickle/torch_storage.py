@@ -1,7 +1,7 @@
-"""Inert stand-ins for torch tensors in a pickle, and the storage files that hide inside them.
+"""Inert stand-ins for torch tensors in a pickle, and the storage files nested in them.
 
-``pickle.dump`` of a tensor stores its numbers as a whole legacy ``torch.save`` file: five more pickles (magic
-number, version, system, storage, keys), then the raw numbers. Those pickles are read just as strictly.
+``pickle.dump`` stores the values of a tensor as a complete legacy ``torch.save`` file: five more pickles (magic
+number, version, system, storage, keys), then the raw values. Those pickles are read just as strictly.
 """
 
 import math
@@ -33,16 +33,16 @@ _STORAGE_DTYPES: dict[tuple[str, str], object] = {
 
 @dataclass(slots=True, eq=False)
 class PickledStorage:
-    """One storage file; read when its numbers are first asked for, once."""
+    """One nested storage file; it is read once, when its values are first needed."""
 
     raw: object
     _values: Tensor | None = field(default=None, init=False)
 
     def values(self) -> Tensor:
-        """All numbers in a row (N,), in the stored dtype, on the CPU.
+        """Returns all values (N,), in the stored dtype, on the CPU.
 
         Raises:
-            RefusedPickleError: the file holds anything but numbers.
+            RefusedPickleError: if the file holds anything but numbers.
         """
         if self._values is None:
             self._values = read_storage(bytes(as_bytes(self.raw)))
@@ -52,7 +52,7 @@ class PickledStorage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PickledTensor:
-    """A view on a storage as the file describes it; ``tensor`` checks and copies it."""
+    """A view of a storage as the file describes it, unchecked; ``tensor`` checks and copies it."""
 
     storage: object
     offset: object
@@ -60,10 +60,10 @@ class PickledTensor:
     stride: object
 
     def tensor(self) -> Tensor:
-        """A copy of the tensor, in the stored dtype, on the CPU.
+        """Returns a copy of the tensor, in the stored dtype, on the CPU.
 
         Raises:
-            RefusedPickleError: the view reaches beyond its storage, or is longer than it.
+            RefusedPickleError: if the view reaches beyond its storage, or has more elements than it.
         """
         if not isinstance(self.storage, PickledStorage):
             raise RefusedPickleError("has a tensor without a storage")
@@ -79,17 +79,18 @@ class PickledTensor:
 
 
 def read_storage(raw: bytes) -> Tensor:
-    """Reads one storage in torch's legacy file format as a row of numbers (N,).
+    """Reads one storage in torch's legacy file format as a tensor (N,).
 
     Raises:
-        RefusedPickleError: the file asks for anything but one storage of numbers.
-        ValueError, LookupError, TypeError: the file is damaged.
+        RefusedPickleError: if the file asks for anything but one storage of numbers.
+        ValueError, LookupError, TypeError: if the file is damaged.
     """
     stream = BytesIO(raw)
 
     def next_pickle() -> object:
         return run_pickle(stream, _find_dtype, _declared_storage, max_opcodes=_MAX_OPCODES)
 
+    # The five pickles: magic number, version, system, the storage's description, the list of its key.
     if next_pickle() != _MAGIC or next_pickle() != _VERSION:
         raise RefusedPickleError("has a tensor storage that is not torch's legacy format")
     system = next_pickle()
@@ -98,6 +99,7 @@ def read_storage(raw: bytes) -> Tensor:
     declared = next_pickle()
     if not isinstance(declared, _DeclaredStorage) or next_pickle() != [declared.key]:
         raise RefusedPickleError("has a tensor storage that holds something else")
+    # The raw values, whose length must be the declared one.
     count = int.from_bytes(stream.read(8), "little")
     start = stream.tell()
     if count != declared.count or len(raw) - start != count * declared.dtype.itemsize:
@@ -132,7 +134,7 @@ def _declared_storage(persistent_id: object) -> _DeclaredStorage:
 
 
 def printable(module: str, name: str) -> str:
-    """``module.name`` for a message: short, and without control characters."""
+    """Returns ``module.name`` for a message: shortened, and without control characters."""
     text = f"{module[:60]}.{name[:60]}"
     return text if text.isprintable() else ascii(text)
 

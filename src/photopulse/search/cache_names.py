@@ -1,4 +1,4 @@
-"""File names in the cache that tell generators apart, also those of the same name."""
+"""File names in the cache, which differ for two generators of the same name."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from photopulse.generators.protocol import Generator
 
 
 def cache_stem(generator: Generator, numbers: Tensor) -> str:
-    """Returns ``NAME-FINGERPRINT``, safe as a file name: the fingerprint is of some whole ``numbers`` on the CPU."""
+    """Returns ``NAME-FINGERPRINT``, safe as a file name; the fingerprint is a hash of integers on the CPU."""
     fingerprint = hashlib.sha256(numbers.numpy().tobytes()).hexdigest()[:16]
     safe_name = "".join(char if char.isalnum() or char in "-_" else "_" for char in generator.name)
     return f"{safe_name}-{fingerprint}"

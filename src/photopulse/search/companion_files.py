@@ -8,17 +8,16 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 from photopulse.search.cache_names import cache_stem
+from photopulse.torch_file import read_safetensors, read_safetensors_metadata, write_safetensors
 from photopulse.weights import cache_dir
 
 Source = Literal["fitted", "shipped"]
@@ -57,9 +56,7 @@ def load_best(module: nn.Module, generator: Generator, part: str) -> Source | No
 def save_fit(module: nn.Module, path: Path, *, told: Mapping[str, object]) -> None:
     """Writes weights in half precision, and ``told`` as metadata; atomic, parent folders are made."""
     weights = {name: _halved(values) for name, values in module.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # Its stub does not say of what the path-like argument is.
-        cast(Any, safetensors.torch).save_file(weights, temporary, metadata={_KEY: json.dumps(told)})
+    write_safetensors(path, weights, {_KEY: json.dumps(told)})
 
 
 def load_fit(module: nn.Module, path: Path) -> dict[str, object]:
@@ -69,11 +66,8 @@ def load_fit(module: nn.Module, path: Path) -> dict[str, object]:
         PhotopulseError: if the file is missing, damaged or of another network; the module is then as before.
     """
     try:
-        # The stubs of safetensors leave out that this is a context manager over tensors.
-        with cast(Any, safe_open)(path, framework="pt") as file:
-            metadata = cast(dict[str, str], file.metadata() or {})
-            weights = {name: file.get_tensor(name).float() for name in cast(list[str], file.keys())}
-        told = json.loads(metadata[_KEY])
+        told = json.loads(read_safetensors_metadata(path)[_KEY])
+        weights = {name: values.float() for name, values in read_safetensors(path).items()}
         _check_fit(weights, module.state_dict())
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PhotopulseError(

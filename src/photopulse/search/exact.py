@@ -1,10 +1,9 @@
-"""Makes a found face downscale to its input almost exactly, by a correction too smooth to be seen.
+"""Corrects an image so that it downscales almost exactly to its target, by a correction too smooth to be seen.
 
-Only for operators that are linear, but for what is clamped at black and white. The correction is a smooth surface that
-a small field ``c`` spans: ``x' = clamp(x + S c)``, with S a cubic spline enlargement, and c solves
-``D clamp(x + S c) = target``. It is as large as the minimum-norm correction ``D^T (D D^T)^-1 (target - D x)`` within a
-per cent for bicubic, but shows neither the blocks of ``box`` nor the dots of ``nearest``. What no smooth surface can
-reach, D's own transpose finishes.
+The downscaling D must be linear. The corrected image is ``x' = clamp(x + S c)``, with a small field ``c`` and its
+enlargement S by cubic splines, and c solves ``D clamp(x + S c) = target``. For bicubic downscaling the correction is as
+large as the minimum-norm one, ``D^T (D D^T)^-1 (target - D x)``, within a per cent, and it shows neither the blocks of
+``box`` nor the dots of ``nearest``. What no smooth correction can reach is corrected by the transpose of D.
 """
 
 from collections import deque
@@ -15,13 +14,12 @@ from typing import Final, cast
 
 import numpy as np
 import torch
-from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from photopulse.degrade import Degradation
 
 EXACT_TOLERANCE: Final = 1e-7
-"""Leaves room for the rounding to 8 bits below the 1e-6 that are promised."""
+"""Mean squared error that leaves room for rounding to 8 bits below the 1e-6 that the documentation promises."""
 
 _MEMORY: Final = 6
 _PATIENCE: Final = 8
@@ -38,19 +36,19 @@ def project_exactly(
     tolerance: float = EXACT_TOLERANCE,
     max_iterations: int = 30,
 ) -> Tensor:
-    """Returns the picture near ``image`` that downscales to ``target``.
+    """Corrects each image so that it downscales to its target.
 
-    Every item is solved by itself until its mean squared error is at most ``tolerance``, about four downscalings after
-    a search that reached 1e-3. A target that no picture in [0, 1] downscales to gets the best that was found, so
-    measure the answer (``metrics.downscale_mse``). A kernel wider than a small pixel is undone as far as the tolerance
-    asks, which magnifies the noise of the target.
+    Every item is solved by itself until its mean squared error is at most ``tolerance``; after a search that reached
+    1e-3 this takes about four downscalings. If no image in [0, 1] downscales to the target, the best one found is
+    returned, so measure the result (``metrics.downscale_mse``). Blur that is wider than a pixel of the target is
+    inverted as far as the tolerance requires, which amplifies the noise of the target.
 
     Args:
-        image: (B, 3, H, W), nominally [0, 1]; what lies beyond is clamped first, as a saved file is.
-        target: (B, 3, H / factor, W / factor) in [0, 1], on the same device.
-        degradation: a linear operator; H and W divide by its factor.
+        image: images (B, 3, H, W), nominally in [0, 1], which are clamped first, as in a saved file.
+        target: targets (B, 3, H / factor, W / factor) in [0, 1], on the same device.
+        degradation: linear degradation, whose factor divides H and W.
         tolerance: mean squared error of the downscaled picture, on the scale where white is 1.
-        max_iterations: how often a picture is downscaled at most, for the smooth correction and once more for the rest.
+        max_iterations: largest number of downscalings of an image, for the smooth correction and again for the rest.
 
     Returns:
         (B, 3, H, W) in [0, 1], float32 (float64 for float64 images), without gradients.
@@ -99,6 +97,7 @@ def _correct(item: _Item, enlarge: _Enlarge, *, tolerance: float, max_iterations
     field = torch.zeros_like(item.target)
     mixing = _AndersonMixing()
     best, errors = item.start, list[float]()
+    # Each iteration corrects, measures, and extrapolates from the iterations before.
     for _ in range(max_iterations):
         picture = (item.start + enlarge(field)).clamp_(0, 1)
         residual = item.residual(picture)
@@ -147,6 +146,8 @@ def _spline_enlargement(item: _Item) -> _Enlarge:
 @lru_cache(maxsize=16)
 def _spline_matrix(small: int, large: int) -> Tensor:
     """The matrix (large, small) of the cubic spline through the middles of the blocks, level beyond the outer ones."""
+    from scipy.interpolate import CubicSpline  # Takes a third of a second, and few ways come here.
+
     if small == 1:
         return torch.ones(large, 1)
     middles = (np.arange(small) + 0.5) * (large / small) - 0.5

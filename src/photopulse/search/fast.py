@@ -1,13 +1,13 @@
-"""The fast search: a generator's cheap twins find the face, a few full passes keep them honest.
+"""The fast search: optimises with a generator's cheap twins and corrects them by a few passes of the generator.
 
-The loss of PULSE sees the picture only as small as the input, so nearly all of a full pass is computed in vain. Here
-L-BFGS searches a twin that renders only the small picture; then one full pass tells by how much the twin is wrong
-there, the target is moved by that much, and the twin is searched again from the same place (defect correction, "space
-mapping": Bandler et al. 1994). All layers share one style but for small offsets, and the search starts at the mean
-face, so it stays where faces are likely.
+PULSE's loss depends on the image at the resolution of the input alone, so that most of a pass at full resolution is
+wasted. Here L-BFGS optimises a twin, which renders at low resolution. Then one pass of the generator measures the
+twin's error at that point, the target is shifted by this error, and the twin is optimised again from there (defect
+correction, "space mapping": Bandler et al. 1994). All layers share one style but for small offsets, and the search
+starts at the mean face, so that the styles stay where faces are likely.
 
-Other answers to the same input start from random faces mixed with a little of the first answer, with the twin's error
-already known: one pass each is mostly enough.
+Further answers to the same input start from random faces, mixed with a little of the first answer. As the twin's error
+is known already, one pass of the generator is mostly enough.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,19 +37,19 @@ _OTHERS: Final[Mapping[Quality, Effort]] = {
     "normal": Effort(first=30, later=15, true=12, rounds=1, more=2),
     "best": Effort(first=40, later=40, true=20, rounds=3, more=3),
 }
-"""Of further answers."""
+"""Efforts for further answers to the same input."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FastSettings:
-    """How the fast search goes about.
+    """Settings of the fast search.
 
     Attributes:
-        quality: how long it tries, see ``EFFORTS``.
-        eps: mean squared error of the downscaled image at which an item is close enough. Damage that was declared as
-            random raises it: what noise did is not to be fitted.
-        time_limit: seconds after which no more is tried; the best so far is the answer. None for no limit.
-        show_every: also render the full picture after that many evaluations, for animations. 0 for never.
+        quality: name of the effort, see ``EFFORTS``.
+        eps: mean squared error of the downscaled image at which an item has converged. A degradation that is declared
+            as random, such as noise, raises it, since its effect must not be fitted.
+        time_limit: seconds after which the best result so far is returned; None for no limit.
+        show_every: number of evaluations after which the full image is rendered, for animations; 0 for never.
     """
 
     quality: Quality = "normal"
@@ -66,16 +66,17 @@ class FastSettings:
 
     @property
     def most_rounds(self) -> int:
-        """How many full passes an answer takes at most, those to show not counted."""
+        """Largest number of the generator's passes for an answer, without those of ``show_every``."""
         return EFFORTS[self.quality].most_rounds
 
 
 def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) -> Iterator[SearchState]:
-    """Searches all items of the problem and yields after each full pass; the caller may stop at any time.
+    """Searches all items of the problem and yields after each pass of the generator; the caller may stop at any time.
 
-    The items do not influence each other but for the time they take. The seed 0 gives the answer nearest to the mean
-    face, every other seed a variation of its own. With a time limit, the answers depend on the machine.
+    The items do not influence each other. The seed 0 gives the answer nearest to the mean face, every other seed
+    another variation. With a time limit, the answers depend on the speed of the machine.
     """
+    # The answer nearest to the mean face, once for each different target.
     clock = Clock(settings.time_limit)
     which, firsts = _distinct_targets(problem)
     first = TwinSearch(
@@ -90,6 +91,8 @@ def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) 
     for found in first.run():
         state = _rows(found, which)
         yield state
+
+    # Variations of it, for the other seeds.
     varied = [place for place, seed in enumerate(problem.seeds) if check_seed(seed)]
     if state is None or not varied:
         return
@@ -107,7 +110,7 @@ def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) 
 
 
 def _distinct_targets(problem: SearchProblem) -> tuple[Tensor, SearchProblem]:
-    """Returns for each item the place of its target among the distinct ones, and these as a problem of seed 0."""
+    """Returns the index of each item's target among the distinct ones (B,), and these as a problem with seed 0."""
     places: list[int] = []
     which: list[int] = []
     for i, target in enumerate(problem.target):
@@ -124,7 +127,7 @@ def _items(problem: SearchProblem, places: Sequence[int]) -> SearchProblem:
 
 
 def _variations(origin: Origin, which: Tensor, seeds: Sequence[int], generator: Generator) -> Origin:
-    """Starts for other answers: random faces with a little of the first answer."""
+    """Returns starting points for further answers: random faces, mixed with a little of the first answer."""
     which = which.to(origin.point.device)
     point = _KEPT * origin.point[which].view(len(which), -1, generator.w_dim)
     for styles, seed in zip(point, seeds, strict=True):
@@ -134,7 +137,7 @@ def _variations(origin: Origin, which: Tensor, seeds: Sequence[int], generator: 
 
 
 def _rows(state: SearchState, which: Tensor) -> SearchState:
-    """Repeats a state's items."""
+    """Selects the items ``which`` of a state; items may repeat."""
     if torch.equal(which, torch.arange(len(state.image))):
         return state
     which = which.to(state.image.device)
@@ -142,7 +145,7 @@ def _rows(state: SearchState, which: Tensor) -> SearchState:
 
 
 def _with_rows(state: SearchState, places: Sequence[int], found: SearchState) -> SearchState:
-    """Puts what was found last in the place of some items of a state."""
+    """Replaces the items ``places`` of a state by those of ``found``."""
     index = torch.tensor(places, device=state.image.device)
     both = _combined(found, state, lambda new, old: old.index_copy(0, index, new))
     best = replace(

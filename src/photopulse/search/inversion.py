@@ -1,12 +1,12 @@
-"""Finds what a generator has to draw so that it looks like given faces (GAN inversion).
+"""GAN inversion: finds styles and features from which a generator renders given faces.
 
-Styles alone cannot draw every face: poses, hats, glasses and hands that the generator hardly knows stay missing, and
-what is forced into the styles shows as rings and blotches. So it goes in two steps. The twins of 16 and 32 px find
-styles near the mean face that fit the coarse picture. Then the features of the generator's layer of 64 or 128 px are
-changed, as little as needed, until the picture of that size fits too (intermediate layer optimization: Daras et al.
-2021, arXiv 2102.07364). The later layers, which draw skin, lashes and hair, run as they are on what was found.
+Styles alone do not reproduce every face: poses, hats, glasses and hands that are rare in the generator's training data
+are missing, and styles far from the mean cause rings and blotches. So there are two steps. First, styles near the mean
+face are fitted with the twins of 16 and 32 px. Then the features of the generator's layer of 64 or 128 px are changed,
+as little as needed, until the image of that size fits too (intermediate layer optimization: Daras et al. 2021,
+arXiv 2102.07364). The later layers, which render skin, lashes and hair, run unchanged on these features.
 
-What was found fits the picture of that size. Whatever is finer is the generator's invention.
+The result fits the given face at the size of the features. Finer detail is the generator's invention.
 """
 
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ _LEAST_BLUR: Final = 0.15  # Deviations below this many pixels change nothing th
 
 @dataclass(frozen=True, kw_only=True)
 class InversionSettings:
-    """How faces are inverted.
+    """Settings of the inversion.
 
     Attributes:
-        style_evaluations: evaluations of the twins of 16 and 32 px, by size.
-        feature_evaluations: evaluations of the twin of the features' size, on changed features.
+        style_evaluations: pairs of a twin's size in px and the number of its evaluations.
+        feature_evaluations: evaluations of the twin of the features' size while the features are optimised.
         style_pull: weight of the squared distance from the mean face, in standard deviations of the Gaussianised W.
         feature_pull: weight of the mean squared change of the features, in standard deviations of each channel.
-        eps: mean squared error below which nothing is fitted any closer.
-        faces_at_once: faces whose features are changed together; bounds the memory.
+        eps: mean squared error below which the gradient of the error vanishes.
+        faces_at_once: number of faces whose features are optimised together; bounds the memory.
     """
 
     style_evaluations: tuple[tuple[int, int], ...] = ((16, 30), (32, 20))
@@ -51,15 +51,15 @@ class InversionSettings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inversion:
-    """What the generator draws.
+    """Result of the inversion of a batch of faces.
 
     Attributes:
-        image: the faces, (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
-        ws: their styles, (B, num_ws, w_dim).
-        style_error: mean squared error of the styles alone at 32 px, on the face without its surroundings, (B,).
-        contrast: variance of the faces there, (B,): an error that is a large share of it means that the generator
-            knows no such face, and that its details are not to be trusted.
-        error: mean squared error at the features' size, once they are changed, (B,).
+        image: rendered faces (B, 3, resolution, resolution), nominally in [0, 1], not clamped.
+        ws: their styles (B, num_ws, w_dim).
+        style_error: mean squared error at 32 px with the styles alone, on the face without its surroundings (B,).
+        contrast: variance of the given faces there (B,). If the error is a large share of it, such a face is far from
+            the generator's training data, and its details cannot be trusted.
+        error: mean squared error at the features' size, after their optimisation (B,).
     """
 
     image: Tensor
@@ -76,19 +76,22 @@ def invert(
     """Finds styles and features for FFHQ-aligned faces. Deterministic; the items do not influence each other.
 
     Args:
-        faces: (B, 3, s, s) in [0, 1], on the generator's device.
-        blur: (B,), deviation of the Gaussian that blurred the faces, over their side: it is part of what is compared,
-            so that it is undone and not copied.
-        kit: of the generator.
-        feature_size: height and width in px of the features that are changed; the faces should show that much.
-        settings: the defaults if None.
+        faces: faces (B, 3, s, s) in [0, 1], on the generator's device.
+        blur: standard deviation of the Gaussian that blurred each face, as a share of its side (B,). Rendered images
+            are blurred alike before the comparison, so that the blur is removed and not reproduced.
+        kit: kit of the generator.
+        feature_size: height and width in px of the features that are optimised; the faces should have that much detail.
+        settings: settings; None for the defaults.
 
     Raises:
         PhotopulseError: if the generator has no twins of 16 and 32 px and of ``feature_size``.
     """
     settings = settings or InversionSettings()
+    # Styles of all faces.
     point, compared = _find_styles(faces, blur, kit, settings)
     ws = point_to_ws(point, kit.prior, kit.generator)
+
+    # Features and images, a few faces at a time.
     twin = _twin(kit, feature_size)
     images: list[Tensor] = []
     errors: list[Tensor] = []
@@ -110,7 +113,7 @@ def invert(
 def _find_styles(
     faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings
 ) -> tuple[Tensor, "_Compared"]:
-    """Searches twin after twin from the first guess; returns the points and what the last of them was compared with."""
+    """Fits styles with one twin after the other, from the first guess; returns points and the last comparison."""
     start = kit.first_guess(faces)
     point = start
     scale: Tensor | None = None
@@ -118,6 +121,8 @@ def _find_styles(
         (_Compared(_twin(kit, size), _small(faces, size), blur), evaluations)
         for size, evaluations in settings.style_evaluations
     ]
+
+    # Each twin goes on from where the one before it ended.
     for compared, evaluations in stages:
 
         def evaluate(x: Tensor, compared: "_Compared" = compared) -> tuple[Tensor, Tensor]:
@@ -139,6 +144,7 @@ def _change_features(
     small: Tensor, ws: Tensor, blur: Tensor, twin: Twin, settings: InversionSettings
 ) -> tuple[Tensor, Tensor]:
     """Returns features (B, h, h, C) whose picture is like ``small`` (B, 3, h, h), and their errors (B,)."""
+    # The features of the styles, and the unit of their changes.
     drawn = twin.features(ws)
     unit = drawn.flatten(1, 2).std(1)[:, None, None] + 1e-3
     compared = _Compared(twin, small, blur)
@@ -154,6 +160,7 @@ def _change_features(
             (gradient,) = torch.autograd.grad(value.sum(), x)
         return value.detach(), gradient
 
+    # Changes that start at zero.
     start = torch.zeros_like(drawn).flatten(1)
     first_step = _FIRST_FEATURE_STEP * start.shape[1] ** 0.5
     solver = BatchedLBFGS(evaluate, start, first_step=first_step, memory=8)
@@ -164,7 +171,7 @@ def _change_features(
 
 
 class _Compared:
-    """A twin, what its pictures are to look like, and how blurred that is."""
+    """A twin with the target of its images and the blur of that target."""
 
     def __init__(self, twin: Twin, target: Tensor, blur: Tensor) -> None:
         self.twin = twin

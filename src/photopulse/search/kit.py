@@ -1,4 +1,4 @@
-"""What the searches of one generator need besides it: the Gaussian of its W and its twins, each found once."""
+"""The prior and the twins of a generator, which all its searches need and which are loaded or fitted once."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,16 +15,16 @@ from photopulse.search.style_encoder import StyleEncoder
 from photopulse.search.twin_cache import find_twin
 
 TWIN_SIZES: Final = (16, 32, 64)
-"""Heights of the twins that searches use."""
+"""Sizes of the twins that searches use, in px."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchKit:
-    """The fitted companions of a generator; keep it for all its searches.
+    """A generator with its prior and twins; make one and use it for all searches.
 
     Attributes:
-        generator: whose they are.
-        prior: the Gaussian of its W.
+        generator: the generator.
+        prior: Gaussian fit of its W space.
     """
 
     generator: Generator
@@ -34,16 +34,18 @@ class SearchKit:
 
     @classmethod
     def find(cls, generator: Generator, *, label: Tensor | None = None) -> "SearchKit":
-        """Finds the Gaussian, or fits it (seconds); twins follow when they are asked for.
+        """Makes the kit of a generator: loads its prior from the cache, or fits it in seconds.
+
+        Twins are loaded when they are first needed.
 
         Args:
-            generator: any behind the protocol.
-            label: class (c_dim,) of a conditional generator.
+            generator: any generator.
+            label: class label (c_dim,) for a conditional generator.
         """
         return cls(generator=generator, prior=find_prior(generator, label=label))
 
     def twin(self, size: int) -> Twin | None:
-        """Returns the best twin of that height that there is: fitted, shipped or untrained; None if there is none."""
+        """Returns the best available twin of ``size`` px: fitted, shipped or untrained; None if there is none."""
         if size not in self._twins:
             found = find_twin(self.generator, size) if size < self.generator.resolution else None
             self._twins[size] = found.twin if found else None
@@ -69,7 +71,7 @@ class SearchKit:
         return point.flatten(1)
 
     def twins_for(self, side: int) -> list[Twin]:
-        """Lists the twins for inputs of that height: those smaller than it, and the smallest that is not."""
+        """Lists the twins for inputs of ``side`` px: all smaller ones, and the smallest that is as large or larger."""
         smaller = [self.twin(size) for size in TWIN_SIZES if size < side]
         larger = (self.twin(size) for size in TWIN_SIZES if size >= side)
         return [twin for twin in (*smaller, next(filter(None, larger), None)) if twin is not None]

@@ -1,8 +1,8 @@
 """L-BFGS for a batch of independent problems (Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980).
 
-Its steps are combinations of gradients. So a search for a small picture, which leaves most directions of the latent
-space undetermined, does not drift along them, as Adam's coordinatewise steps do: among all answers it ends near the
-one next to its start, half as far from the mean face, after a third of the evaluations.
+Its steps are linear combinations of gradients. A low-resolution target leaves most directions of the latent space
+undetermined; along these it does not drift, as Adam's coordinatewise steps do. Among all solutions it finds one near
+the start: compared with Adam half as far from the mean face, after a third of the evaluations.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""From points (B, n) to the values (B,) and the gradients (B, n)."""
+"""Maps points (B, n) to values (B,) and gradients (B, n)."""
 
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST, _LONGEST = 0.1, 0.5  # Of a refused step, what is tried next.
@@ -21,7 +21,7 @@ _TINY = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """A step, how the gradient changed along it, and the inverse of their product; 0 for items that did not step."""
+    """A step (B, n), the change of the gradient along it, and their inverse inner product; 0 for refused steps."""
 
     step: Tensor
     change: Tensor
@@ -29,22 +29,22 @@ class _Pair:
 
 
 class BatchedLBFGS:
-    """Minimises each item of a batch; one evaluation of the whole batch a step.
+    """Minimises an objective for each item of a batch, with one evaluation of the whole batch per step.
 
-    A step that does not lessen an item's value enough is tried again, shorter, by that item alone.
+    A step that does not decrease an item's value enough is refused, and tried again, shorter, for that item alone.
 
     Attributes:
-        x: the best points so far, (B, n).
-        value: the objective there, (B,).
-        scale: length of a step along a gradient that suits the curvature, (B, 1), 0 where there was no gradient yet;
-            hand it to a following search.
+        x: best points so far (B, n).
+        value: values of the objective there (B,).
+        scale: step length along the gradient that fits the curvature (B, 1), 0 where no gradient is known yet; pass
+            it to a following search.
 
     Args:
-        objective: items must not influence each other.
-        x: starting points, (B, n).
-        first_step: Euclidean length of the first step, where ``scale`` is not known.
-        scale: of an earlier search nearby; 0 where it is not known.
-        memory: how many steps are remembered of each item.
+        objective: function to minimise, whose items do not influence each other.
+        x: starting points (B, n).
+        first_step: Euclidean length of the first step of items without ``scale``.
+        scale: scale of an earlier search nearby; 0 for items without one.
+        memory: number of past steps that each item uses.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class BatchedLBFGS:
         self._length = torch.ones_like(self.value)
 
     def step(self) -> None:
-        """Evaluates the objective once, and moves the items that got better."""
+        """Evaluates the objective once, and moves the items that improve."""
+        # Evaluate, and accept or shorten.
         length = self._length[:, None]
         x = self.x + length * self._direction
         value, gradient = self._objective(x)
@@ -79,6 +80,8 @@ class BatchedLBFGS:
         self._length = torch.where(better, 1.0, shorter)
         if not better.any():
             return
+
+        # Move the items that improve.
         wins = better[:, None]
         self._remember(wins, torch.where(wins, x - self.x, 0.0), torch.where(wins, gradient - self._gradient, 0.0))
         self.x = torch.where(wins, x, self.x)
@@ -120,7 +123,7 @@ def _chosen(wins: Tensor, new: _Pair, old: _Pair) -> _Pair:
 
 
 def _shorter(length: Tensor, growth: Tensor, slope: Tensor) -> Tensor:
-    """Returns the minimum of the parabola through what is known along the refused step, within bounds."""
+    """Returns the step length (B,) at the minimum of a parabola fitted along the refused step, within bounds."""
     curvature = (growth - slope * length).clamp(min=_TINY)
     best = -slope * length.square() / (2 * curvature)
     return best.nan_to_num(0.0).clamp(_SHORTEST * length, _LONGEST * length)

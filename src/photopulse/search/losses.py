@@ -1,6 +1,6 @@
-"""What the search minimises: closeness of the downscaled image to the input, and styles that stay together.
+"""The losses of a search: distance of the downscaled image to the input, and distance of the styles to each other.
 
-Every loss gives one number an item of the batch, so that no item's success depends on its neighbours.
+Each loss is computed per item (B,), so that the items of a batch do not influence each other.
 """
 
 import math
@@ -19,7 +19,7 @@ _L1_FACTOR = 10.0  # PULSE's code carries it, so weights in its loss strings cou
 
 @dataclass(frozen=True, kw_only=True)
 class LossTerm:
-    """One weighted part of the loss."""
+    """A term of the loss with its weight."""
 
     weight: float
     name: LossName
@@ -32,6 +32,7 @@ def parse_loss(text: str) -> tuple[LossTerm, ...]:
         ValueError: if a part is not ``weight*NAME`` with one of the names and a finite weight, or a name
             comes twice.
     """
+    # Each term.
     terms: list[LossTerm] = []
     for part in text.split("+"):
         match = re.fullmatch(r"\s*(\d+(?:\.\d*)?(?:[eE]-?\d+)?|\.\d+)\s*\*\s*(\w+)\s*", part)
@@ -43,6 +44,8 @@ def parse_loss(text: str) -> tuple[LossTerm, ...]:
         if not math.isfinite(weight):
             raise ValueError(f"the weight in {part!r} of the loss {text!r} is too large")
         terms.append(LossTerm(weight=weight, name=cast(LossName, name)))
+
+    # All together.
     if len({term.name for term in terms}) < len(terms):
         raise ValueError(f"the loss {text!r} names a term twice")
     return tuple(terms)
@@ -54,21 +57,21 @@ def mean_squared_error(image: Tensor, target: Tensor) -> Tensor:
 
 
 def l2(image: Tensor, target: Tensor, eps: float) -> Tensor:
-    """Returns the mean squared error, (B,), that counts as ``eps`` (and pulls no more) below ``eps``."""
+    """Computes the mean squared error (B,), clamped from below at ``eps``, where its gradient vanishes."""
     return mean_squared_error(image, target).clamp(min=eps)
 
 
 def l1(image: Tensor, target: Tensor, eps: float) -> Tensor:
-    """Returns ten times the mean absolute error, (B,), the latter not below ``eps``."""
+    """Computes ten times the mean absolute error (B,), the latter clamped from below at ``eps``."""
     return _L1_FACTOR * (image - target).abs().mean((1, 2, 3)).clamp(min=eps)
 
 
 def geocross(ws: Tensor) -> Tensor:
-    """Returns the geodesic cross loss, (B,): how far the styles of ws (B, num_ws, w_dim) lie apart.
+    """Computes the geodesic cross loss (B,), the distance of the styles of ws (B, num_ws, w_dim) to each other.
 
-    The sum over all pairs of styles of their squared angle (PULSE, section 3.4), in the scale of PULSE's
-    code: times ``w_dim``, mean over the pairs, by 8. The angle is 2 atan2(|x - y|, |x + y|), as the vectors
-    have about the same length. One style alone gives 0.
+    It is the sum of the squared angles of all pairs of styles (PULSE, section 3.4), scaled as in PULSE's code: the
+    mean over the pairs, times ``w_dim``, divided by 8. The angle is 2 atan2(|x - y|, |x + y|), as the vectors have
+    about the same length. A single style gives 0.
     """
     batch, num_ws, w_dim = ws.shape
     if num_ws == 1:
@@ -86,11 +89,11 @@ def evaluate_loss(
     """Computes each term, unweighted, and their weighted ``"TOTAL"``: name -> (B,).
 
     Args:
-        terms: which losses, with their weights.
-        image: downscaled images of the search, (B, 3, h, w).
-        target: what they should be, same shape.
-        ws: styles of the images, (B, num_ws, w_dim), or (B, 1, w_dim) where all layers share one.
-        eps: mean error below which an image is close enough.
+        terms: losses with their weights.
+        image: downscaled images (B, 3, h, w).
+        target: targets of the same shape.
+        ws: styles of the images, (B, num_ws, w_dim), or (B, 1, w_dim) if all layers share one.
+        eps: error below which an image has converged.
     """
     values: dict[str, Tensor] = {}
     for term in terms:

@@ -1,4 +1,4 @@
-"""The names by which settings choose, without heavy imports, so that the command line offers them at once."""
+"""Names of options; without heavy imports, so that the command line shows its help at once."""
 
 from typing import Literal
 

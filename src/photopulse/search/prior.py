@@ -1,4 +1,4 @@
-"""The Gaussian that W becomes once the mapping's last activation is undone (PULSE, section 3.3)."""
+"""The Gaussian fit of W, after the last activation of the mapping network is undone (PULSE, section 3.3)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ _OFFSET_SCALE: Final = 0.45  # Of a layer's offset from the shared style, agains
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GaussianPrior:
-    """Mean and standard deviation of each dimension of the Gaussianised W, (w_dim,) float32 on the CPU."""
+    """Mean and standard deviation of each dimension of W before the last activation, (w_dim,), float32, CPU."""
 
     mean: Tensor
     std: Tensor
@@ -47,8 +47,8 @@ def from_ws(ws: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
 def point_to_ws(point: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
     """Maps points (B, (1 + num_ws) * w_dim) to styles (B, num_ws, w_dim).
 
-    A point holds a style that all layers share, then each layer's offset from it, all standard normal where faces are
-    likely.
+    A point holds a style that all layers share and the offset of each layer from it, in units in which likely faces
+    are standard normal.
     """
     values = point.view(len(point), 1 + generator.num_ws, generator.w_dim)
     return to_ws(values[:, :1] + _OFFSET_SCALE * values[:, 1:], prior, generator)
@@ -58,14 +58,15 @@ def point_to_ws(point: Tensor, prior: GaussianPrior, generator: Generator) -> Te
 def fit_prior(
     generator: Generator, *, samples: int = 100_000, seed: int = 0, label: Tensor | None = None
 ) -> GaussianPrior:
-    """Fits the Gaussian to ``samples`` styles, 4096 at a time, so that memory stays bounded.
+    """Fits the Gaussian to ``samples`` mapped latents, 4096 at a time, so that memory stays bounded.
 
     Args:
-        generator: any generator with a mapping network.
-        samples: how many latents are mapped; the paper used a million, which changes the third digit.
-        seed: of the latents.
+        generator: generator with a mapping network.
+        samples: number of latents that are mapped; the paper used a million, which changes the third digit.
+        seed: random seed of the latents.
         label: class label (c_dim,) for a conditional generator.
     """
+    # Sums over batches of samples.
     random = torch.Generator().manual_seed(seed)
     total = torch.zeros(generator.w_dim, dtype=torch.float64)
     squares = torch.zeros_like(total)

@@ -14,10 +14,9 @@ from photopulse.weights import cache_dir
 
 
 def prior_path(generator: Generator, *, label: Tensor | None = None) -> Path:
-    """Returns where the fit of this generator (and class label) is kept.
+    """Returns the file in the cache with the fit of this generator (and class label).
 
-    The name carries a fingerprint of what the mapping makes of four latents, so that another generator under
-    the same name gets a fit of its own.
+    Its name contains a fingerprint of four mapped latents, which tells generators of the same name apart.
     """
     z = torch.randn(4, generator.z_dim, generator=torch.Generator().manual_seed(0)).to(generator.device)
     c = None if label is None else label.to(z).expand(len(z), -1)
@@ -29,9 +28,9 @@ def prior_path(generator: Generator, *, label: Tensor | None = None) -> Path:
 
 
 def find_prior(generator: Generator, *, label: Tensor | None = None) -> GaussianPrior:
-    """Loads the Gaussian fit from the cache, or computes it (seconds) and keeps it there.
+    """Loads the Gaussian fit from the cache, or computes it in seconds and stores it there.
 
-    A damaged file is replaced. A cache that cannot be written only costs the computation next time.
+    A damaged file is replaced. If the cache cannot be written, the fit is computed again next time.
     """
     path = prior_path(generator, label=label)
     # Missing, damaged, not readable: each of them is mended by computing it.

@@ -1,4 +1,4 @@
-"""What a search is given, and what it gives back."""
+"""The input and the result of a search."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,14 +13,14 @@ from photopulse.search.prior import GaussianPrior
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchProblem:
-    """Find images of ``generator`` that ``degradation`` turns into ``target``.
+    """A batch of searches for images of ``generator`` that ``degradation`` maps to ``target``.
 
     Attributes:
-        target: the small images, (B, 3, h, w) in [0, 1].
-        degradation: what makes a picture of the generator's size as small as the target.
-        generator: where the images come from; target and generator live on one device.
-        prior: the Gaussian of its W.
-        seeds: one an item; the same seed gives the same answer, whatever else is in the batch.
+        target: low-resolution images (B, 3, h, w) in [0, 1], on the generator's device.
+        degradation: degradation from the generator's image to the target.
+        generator: generator of the images.
+        prior: Gaussian fit of the generator's W space.
+        seeds: random seed of each item; the same seed gives the same answer, whatever else is in the batch.
     """
 
     target: Tensor
@@ -107,12 +107,14 @@ class SearchState:
 
 def better_of(old: SearchResult, new: SearchResult) -> SearchResult:
     """Keeps, item by item, the better of two results: one that converged, then the one of lower loss."""
+    # Which items are better, and whether that is so for none or all of them.
     wins = (new.converged & ~old.converged) | ((new.converged == old.converged) & (new.loss < old.loss))
     if not wins.any():
         return replace(old, steps=new.steps, full_evaluations=new.full_evaluations)
     if wins.all():
         return new
 
+    # Item by item.
     def pick(late: Tensor, early: Tensor) -> Tensor:
         return torch.where(wins.view(-1, *[1] * (late.ndim - 1)), late, early)
 

@@ -1,4 +1,4 @@
-"""Classic PULSE: gradient descent on the sphere for an image that downscales to the input.
+"""Classic PULSE: gradient descent on a sphere in latent space for an image that downscales to the input.
 
 Menon et al., "PULSE: Self-Supervised Photo Upsampling via Latent Space Exploration of Generative Models",
 CVPR 2020.
@@ -23,17 +23,17 @@ from photopulse.search.starts import NoiseSettings, Start, random_start, trainab
 
 @dataclass(frozen=True, kw_only=True)
 class PulseSettings:
-    """How classic PULSE searches; the defaults are the paper's.
+    """Settings of classic PULSE; the defaults are the paper's.
 
     Attributes:
-        steps: optimisation steps, each one full forward and backward pass.
-        learning_rate: before the schedule.
-        eps: mean squared error of the downscaled image at which an item is close enough.
-        loss: weighted terms, see ``parse_loss``.
-        optimizer: whose steps are projected back onto the sphere.
-        schedule: of the learning rate.
-        tile_latent: one latent for all layers (W) instead of one each (W+).
-        noise: the noise inputs.
+        steps: number of optimisation steps, each a full forward and backward pass.
+        learning_rate: learning rate, which the schedule scales.
+        eps: mean squared error of the downscaled image at which an item has converged.
+        loss: weighted terms of the loss, see ``parse_loss``.
+        optimizer: name of the optimizer; after each step, latents are projected back onto the sphere.
+        schedule: name of the learning rate schedule.
+        tile_latent: whether all layers share one latent (W) instead of having one each (W+).
+        noise: settings of the noise inputs.
     """
 
     steps: int = 100
@@ -56,13 +56,14 @@ class PulseSettings:
 def pulse_search(
     problem: SearchProblem, settings: PulseSettings, *, start: Start | None = None
 ) -> Iterator[SearchState]:
-    """Searches all items of the problem at once and yields after each step; the caller may stop at any time.
+    """Searches all items of the problem together and yields after each step; the caller may stop at any time.
 
-    The items do not influence each other. ``start`` replaces the random start that the problem's seeds give.
+    The items do not influence each other. ``start`` replaces the random start that follows from the problem's seeds.
 
     Raises:
         ValueError: on the first step, if ``start`` is not for as many items as the problem has.
     """
+    # The start, and what is optimised.
     generator = problem.generator
     layers = 1 if settings.tile_latent else generator.num_ws
     start = start or random_start(generator, problem.seeds, layers=layers, noise=settings.noise)
@@ -111,7 +112,7 @@ def pulse_search(
 
 @torch.no_grad()
 def _written_error(image: Tensor, problem: SearchProblem) -> Tensor:
-    """Compares what would be written: a search that hovers at eps can lose it by clamping."""
+    """Computes the errors (B,) of the images as they would be saved: clamping can raise them above eps."""
     return mean_squared_error(problem.degradation(image.clamp(0, 1)), problem.target)
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: step -> factor on the learning rate, as in PULSE's code."""
+"""Learning rate schedules of PULSE's code: each maps a step to a factor on the learning rate."""
 
 from collections.abc import Callable, Mapping
 

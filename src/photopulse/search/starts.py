@@ -1,4 +1,4 @@
-"""Where a search starts: random latents and noise, drawn item by item from the items' seeds."""
+"""Starting points of searches: random latents and noise, drawn item by item from the items' seeds."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from photopulse.search.names import NoiseKind
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseSettings:
-    """What the noise inputs are during a search.
+    """Settings of the noise inputs during a search.
 
     Attributes:
-        kind: all zero, drawn once, or drawn once and then searched too.
-        trainable_layers: with ``"trainable"``, how many inputs, counted from the coarsest, are searched.
-        zeroed_layers: inputs that are zero whatever the kind; negative ones count from the end. PULSE zeroes
+        kind: ``zero``, ``fixed`` (drawn once), or ``trainable`` (drawn once, then optimised with the latent).
+        trainable_layers: number of inputs, counted from the coarsest, that ``trainable`` optimises.
+        zeroed_layers: inputs that are zero whatever the kind; negative numbers count from the end. PULSE zeroes
             the last one, which only adds grain.
     """
 
@@ -38,17 +38,20 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
     """Draws a standard normal start for each seed, the same whatever the batch around it.
 
     Args:
-        generator: gives the shapes and the device.
-        seeds: one an item, 0 to 2**32 - 1; the random numbers are drawn on the CPU.
-        layers: ``num_ws`` for a latent a layer, 1 for one that all layers share.
-        noise: which noise inputs are zero.
+        generator: generator whose shapes and device the start has.
+        seeds: random seed of each item, from 0 to 2**32 - 1; numbers are drawn on the CPU.
+        layers: ``num_ws`` for one latent per layer, 1 for one that all layers share.
+        noise: settings of the noise inputs.
 
     Raises:
         PhotopulseError: if a seed is out of range.
     """
+    # Each item from its own seed.
     randoms = [torch.Generator().manual_seed(check_seed(seed)) for seed in seeds]
     latents = [torch.randn(1, layers, generator.w_dim, generator=random) for random in randoms]
     drawn = [generator.make_noise(1, random) for random in randoms]
+
+    # The batch.
     zeroed = zeroed_indices(noise, len(generator.noise_shapes))
     maps = [torch.cat(parts) for parts in zip(*drawn, strict=True)]
     return Start(
@@ -58,6 +61,7 @@ def random_start(generator: Generator, seeds: tuple[int, ...], *, layers: int, n
 
 
 def check_seed(seed: int) -> int:
+    """Returns the seed. Raises PhotopulseError unless it is from 0 to 2**32 - 1."""
     # PyTorch's CPU generator silently drops the upper bits: 2**32 would be the answer of 0 again.
     if not 0 <= seed < 2**32:
         raise PhotopulseError(

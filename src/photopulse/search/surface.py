@@ -1,4 +1,4 @@
-"""The last step to the input: a smooth surface, no stronger than it must be."""
+"""Removes the remaining error of a search by a smooth correction, the weakest that reaches ``eps``."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,20 +15,20 @@ _MARGIN: Final = 0.96  # Of eps: leaves room for the rounding to 8 bits.
 
 
 def strongest_unseen(side: int) -> float:
-    """Returns how strong a surface may be for inputs of ``side`` px: root mean square on their grid, [0, 1].
+    """Returns the strongest correction that is not seen, for inputs of ``side`` px: its root mean square, in [0, 1].
 
-    Judged by eye. The finer the grid, the more the surface looks like detail and the less like haze.
+    The value was judged by eye. On a finer grid the correction looks more like detail and less like haze.
     """
     return _VISIBLE * (side / 16) ** 0.25
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surfaced:
-    """Pictures with a surface added.
+    """Corrected images.
 
     Attributes:
-        image: (B, 3, H, W) in [0, 1].
-        strength: root mean square of what was added, (B,).
+        image: images (B, 3, H, W) in [0, 1].
+        strength: root mean square of the correction (B,).
     """
 
     image: Tensor
@@ -36,26 +36,29 @@ class Surfaced:
 
 
 def close_gap(image: Tensor, target: Tensor, degradation: Degradation, *, eps: float) -> Surfaced:
-    """Adds the part of the exact correction that brings each picture's error to ``eps``.
+    """Adds the share of the exact correction (``project_exactly``) that brings each image's error to ``eps``.
 
-    A picture within ``eps`` stays as it is. A surface that would be seen (``strongest_unseen``) is not added wholly,
-    and the picture stays farther from the target than ``eps``.
+    Images within ``eps`` stay as they are. The correction is limited to ``strongest_unseen``; where that is not
+    enough, the error stays above ``eps``.
 
     Args:
-        image: (B, 3, H, W), nominally in [0, 1]; clamped first.
-        target: (B, 3, h, w) in [0, 1].
-        degradation: between them; linear.
-        eps: mean squared error wanted.
+        image: images (B, 3, H, W), nominally in [0, 1], which are clamped first.
+        target: their targets (B, 3, h, w) in [0, 1].
+        degradation: linear degradation from images to targets.
+        eps: mean squared error to reach.
 
     Raises:
         ValueError: if the degradation is not linear.
     """
+    # The share of the error that has to go.
     image = image.clamp(0, 1)
     error = mean_squared_error(degradation(image), target)
     gap = error.sqrt()
     wanted = torch.where(error <= eps, 0.0, gap - (_MARGIN * eps) ** 0.5)
     if not wanted.any():
         return Surfaced(image=image, strength=wanted)
+
+    # The same share of the exact correction, within the limit.
     full = project_exactly(image, target, degradation) - image
     # As bicubic shows it: through a declared blur, what is a gap there would be far more here.
     seen = _strength(Bicubic(degradation.factor)(full))

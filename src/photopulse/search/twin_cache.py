@@ -1,4 +1,4 @@
-"""Finds a generator's twin: the fitted one of the cache, else the one that is shipped, else an untrained one."""
+"""Loads the twins of a generator: fitted ones from the cache, else those that come with photopulse, else untrained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ TwinSource = Literal["fitted", "shipped", "untrained"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundTwin:
-    """A twin, frozen, on the generator's device, and where its weights come from."""
+    """A frozen twin on the generator's device, and the source of its weights."""
 
     twin: Twin
     source: TwinSource
 
 
 def twin_path(generator: Generator, size: int) -> Path:
-    """Returns where the fitted twin of this generator is kept."""
+    """Returns the file in the cache with the fitted twin of this generator."""
     return fitted_path(generator, str(size))
 
 
 def shipped_twin_path(generator: Generator, size: int) -> Path:
-    """Returns where photopulse brings along a twin that was fitted to this very generator (there or not)."""
+    """Returns the path at which photopulse ships the twin of exactly this generator, if it does."""
     return shipped_path(generator, str(size))
 
 
 def find_twin(generator: Generator, size: int) -> FoundTwin | None:
-    """Makes the best twin at hand that renders ``size`` px; None if the generator has none of that size.
+    """Makes the best available twin of ``size`` px; None if the generator has none of that size.
 
-    Files that are missing or damaged are passed over.
+    Missing and damaged files are passed over.
     """
     twin = generator.make_twin(size)
     if twin is None:
@@ -43,14 +43,14 @@ def find_twin(generator: Generator, size: int) -> FoundTwin | None:
 
 
 def save_twin(twin: Twin, path: Path, *, told: Mapping[str, object]) -> None:
-    """Writes the twin's own weights in half precision, and what is told of them; atomic, parent folders are made."""
+    """Writes the weights of the twin's tail in half precision, with ``told`` as metadata in JSON; atomic."""
     save_fit(twin.tail, path, told=told)
 
 
 def load_twin(twin: Twin, path: Path) -> dict[str, object]:
-    """Gives the twin the weights that ``save_twin`` wrote and returns what was told of them.
+    """Loads the weights that ``save_twin`` wrote into a twin, and returns the metadata.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network; the twin is then as before.
+        PhotopulseError: if the file is missing, damaged or of another network; the twin is then unchanged.
     """
     return load_fit(twin.tail, path)

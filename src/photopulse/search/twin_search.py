@@ -1,4 +1,4 @@
-"""Searches twins and corrects them by full passes: one round after the other, until all items are close enough."""
+"""Rounds of optimising with a twin and correcting it by a pass of the generator, until all items have converged."""
 
 import math
 import time
@@ -17,21 +17,22 @@ from photopulse.search.problem import SearchProblem, SearchResult, SearchState, 
 from photopulse.search.surface import strongest_unseen
 from photopulse.search.views import View, views_of
 
-_PULL: Final = 3e-8  # Towards the start, for directions that the input says nothing of.
+_PULL: Final = 3e-8  # Weight of the distance to the start, for directions that the input leaves undetermined.
 _FIRST_STEP: Final = 4.0
-_PROGRESS: Final = 0.95  # A round that leaves more of the error than this was in vain.
+_PROGRESS: Final = 0.95  # A round that leaves a larger share of the error than this is the last.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How long a search tries.
+    """Numbers of evaluations and rounds of a search.
 
     Attributes:
         first: evaluations of the first view.
-        later: evaluations of each following view and round.
-        true: evaluations of a round through the generator itself, where no twin is as large as the input.
-        rounds: full passes, each after a search of the last view.
-        more: further ones for items so far from their targets that a surface that closes the gap would be seen.
+        later: evaluations of each following view, and of the last view in each further round.
+        true: evaluations of the last view in a round, if that is the generator itself because no twin is as large as
+            the input.
+        rounds: number of rounds, each of which optimises the last view and ends with a pass of the generator.
+        more: further rounds for items whose remaining error is too large for an invisible correction (``close_gap``).
     """
 
     first: int
@@ -42,18 +43,18 @@ class Effort:
 
     @property
     def most_rounds(self) -> int:
-        """How many full passes there may be."""
+        """Largest number of the generator's passes."""
         return self.rounds + self.more
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Origin:
-    """Where a search starts, or where one ended.
+    """The start of a search, or the state in which another ended.
 
     Attributes:
-        point: shared style and offsets of each item, (B, (1 + num_ws) * w_dim).
-        scale: of the solver there, (B, 1).
-        defect: what the last view shows there less what is true, (B, 3, h, h).
+        point: shared style and offsets of each item (B, (1 + num_ws) * w_dim), see ``point_to_ws``.
+        scale: step length of the solver at that point (B, 1), see ``BatchedLBFGS``.
+        defect: error of the last view at that point (B, 3, h, h): its image minus the true one.
     """
 
     point: Tensor
@@ -62,7 +63,7 @@ class Origin:
 
 
 class Clock:
-    """Tells when the time that a search may take is over, None for never."""
+    """Measures the time that a search may take, in seconds; None for no limit."""
 
     def __init__(self, time_limit: float | None) -> None:
         self._end = time.monotonic() + (time_limit or math.inf)
@@ -72,9 +73,10 @@ class Clock:
 
 
 def reachable_eps(eps: float, problem: SearchProblem) -> float:
-    """Returns ``eps``, or what the declared random damage leaves between the truth and the input, if that is more.
+    """Returns ``eps``, or the error that a random degradation leaves between the true image and the input, if larger.
 
-    That error is a mean over inputs; two of its standard deviations are added, or half the truths would lie beyond.
+    That error is a mean over inputs. Two standard deviations are added, or else half of the true images would be
+    beyond it.
     """
     values = problem.target[0].numel()
     expected = problem.degradation.expected_error(side=problem.target.shape[-1])
@@ -82,7 +84,7 @@ def reachable_eps(eps: float, problem: SearchProblem) -> float:
 
 
 class TwinSearch:
-    """One search: where it is (``point``), what it compares, and the best picture so far."""
+    """A search in progress: its point, its views and the best result so far."""
 
     def __init__(
         self,
@@ -120,12 +122,13 @@ class TwinSearch:
 
     @property
     def origin(self) -> Origin:
-        """Where the search is."""
+        """The current point, from which another search can start."""
         scale = torch.ones_like(self._point[:, :1]) if self._scale is None else self._scale
         return Origin(point=self._point, scale=scale, defect=self._defect)
 
     def run(self) -> Iterator[SearchState]:
-        """Yields after each full pass."""
+        """Searches, and yields after each pass of the generator."""
+        # Coarser views.
         *smaller, last = self._views
         evaluations = self._effort.first
         for view in smaller:
@@ -133,6 +136,8 @@ class TwinSearch:
             evaluations = self._effort.later
         if last.is_full and self._is_warm:
             evaluations = self._effort.true
+
+        # Rounds: optimise the last view, render the full image, correct the view by its error there.
         while self._open.any():
             yield from self._descend(last, last.target + self._defect, evaluations)
             ws, image, small = self._render()
@@ -145,7 +150,7 @@ class TwinSearch:
             evaluations = self._effort.true if last.is_full else self._effort.later
 
     def _descend(self, view: View, target: Tensor, evaluations: int) -> Iterator[SearchState]:
-        """Searches one view for a target; yields the pictures to show meanwhile, which change nothing."""
+        """Optimises one view for a target; yields images for animations meanwhile, which do not change the result."""
         solver = BatchedLBFGS(self._objective(view, target), self._point, first_step=_FIRST_STEP, scale=self._scale)
         for done in range(1, evaluations):
             if self._is_late():
@@ -157,7 +162,7 @@ class TwinSearch:
                 yield self._state(self._result(ws, image))
 
     def _move(self, solver: BatchedLBFGS) -> None:
-        """Follows the solver with the items that are still searched: how long the others take moves no answer."""
+        """Moves the items that have not converged to the solver's point; the others keep theirs."""
         is_open = self._open[:, None]
         self._point = torch.where(is_open, solver.x, self._point)
         self._scale = solver.scale if self._scale is None else torch.where(is_open, solver.scale, self._scale)
@@ -172,7 +177,7 @@ class TwinSearch:
                 x = x.detach().requires_grad_()
                 self._rendered += view.is_full
                 error = mean_squared_error(view(self._ws(x)), target)
-                # What is within eps pulls no more, as in PULSE: noise is not to be fitted.
+                # Below eps the gradient vanishes, as in PULSE: noise must not be fitted.
                 value = error.clamp(min=floor) + _PULL * (x - self._start).square().sum(1)
                 (gradient,) = torch.autograd.grad(value.sum(), x)
             return value.detach(), gradient
@@ -188,7 +193,7 @@ class TwinSearch:
 
     @torch.no_grad()
     def _render(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the styles, the full pictures, and what these downscale to before they are clamped."""
+        """Renders the current point: its styles, the full images, and these degraded before they are clamped."""
         started = time.monotonic()
         ws = self._ws(self._point)
         # One by one: a picture's features fill the processor's caches, and memory stays small.
@@ -198,7 +203,7 @@ class TwinSearch:
         return ws, image, small
 
     def _keep(self, ws: Tensor, image: Tensor) -> SearchState:
-        """Remembers the pictures of those items that are still searched, where they are better."""
+        """Stores the images of the items that have not converged where they are better than before."""
         self._passes += 1
         self._rendered += 1
         current = self._result(ws, image)
@@ -207,7 +212,7 @@ class TwinSearch:
 
     @torch.no_grad()
     def _result(self, ws: Tensor, image: Tensor) -> SearchResult:
-        """Compares what would be written: the search itself sees pictures that are not clamped."""
+        """Computes the errors of the images as they would be saved, clamped."""
         error = mean_squared_error(self._problem.degradation(image.clamp(0, 1)), self._problem.target)
         return SearchResult(
             image=image,
@@ -229,7 +234,7 @@ class TwinSearch:
         return self._clock.is_over(in_seconds=self._pass_seconds)
 
     def _close(self, before: SearchResult | None) -> None:
-        """Ends the search of the items that are close enough, or for which more rounds would be in vain or too late."""
+        """Ends the search of items that have converged, that no longer improve, or whose time is over."""
         best = cast(SearchResult, self._best)
         if self._is_late() or self._passes == self._effort.most_rounds:
             self._open = torch.zeros_like(self._open)

@@ -1,4 +1,4 @@
-"""Cheap and true ways to see a generator's picture as small as the input."""
+"""Ways to render a generator's image at the resolution of the input: by twins, cheaply, or by the generator itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from photopulse.search.problem import SearchProblem
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class View:
-    """A way from styles to small pictures, and what these should look like.
+    """Renders W+ styles at low resolution, with the target to compare with.
 
     Attributes:
-        height: of the pictures that are rendered.
-        target: (B, 3, h, h), the input or, where the view is smaller, the input made smaller.
-        is_full: the generator itself renders them.
-        is_true: nothing is approximated.
+        height: height in px of the images that are rendered, before they are degraded.
+        target: images (B, 3, h, h) to compare with: the input, downscaled if the view renders smaller images.
+        is_full: whether the generator itself renders.
+        is_true: whether the result is exact, without a twin and without a part of the degradation left out.
     """
 
     height: int
@@ -32,14 +32,14 @@ class View:
     _degradation: Degradation = field(repr=False)
 
     def __call__(self, ws: Tensor) -> Tensor:
-        """Shows ws (B, num_ws, w_dim) as small pictures like the target, differentiably, not clamped."""
+        """Renders ws (B, num_ws, w_dim) as images of the target's shape, differentiable, not clamped."""
         return self._degradation(self._render(ws))
 
 
 def views_of(problem: SearchProblem, kit: SearchKit) -> list[View]:
-    """Lists the views to search one after the other, the cheapest first; the last one is as large as the input.
+    """Lists the views to search one after the other, from coarse to fine.
 
-    Twins smaller than the input come first, then the smallest twin that is not, or the generator itself.
+    These are the twins smaller than the input, then the smallest twin that is not, or else the generator itself.
     """
     views = [_twin_view(twin, problem) for twin in kit.twins_for(problem.target.shape[-1])]
     return views if views and views[-1].target is problem.target else [*views, _full_view(problem)]
@@ -75,5 +75,5 @@ def _twin_view(twin: Twin, problem: SearchProblem) -> View:
 
 
 def _seen_in_search(problem: SearchProblem) -> Degradation:
-    """Leaves out JPEG, over whose steps a line search stumbles: the correction by full passes brings it in."""
+    """Returns the degradation without JPEG, whose steps disturb a line search; full passes correct for it."""
     return problem.degradation.without_steps()

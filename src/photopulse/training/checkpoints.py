@@ -1,4 +1,4 @@
-"""Checkpoints: the state of everything that a training needs to go on from a step."""
+"""Checkpoints: files with everything that a training needs to resume after a step."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,25 +11,25 @@ from photopulse.files import atomic_path
 
 
 class Stateful(Protocol):
-    """What a checkpoint keeps: networks and optimizers."""
+    """A network or an optimizer, whose state a checkpoint stores."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns everything to go on from."""
+        """Returns the state."""
         ...
 
     def load_state_dict(self, state_dict: Any) -> Any:
-        """Takes over what ``state_dict`` returned."""
+        """Restores a state that ``state_dict`` returned."""
         ...
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Stateful]) -> None:
-    """Writes the state of all parts after a step; atomic."""
+    """Writes the states of all parts after a step; atomic."""
     with atomic_path(path) as temporary:
         torch.save({"step": step} | {name: part.state_dict() for name, part in parts.items()}, temporary)
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Stateful]) -> int:
-    """Takes over what ``save_checkpoint`` wrote and returns its step; 0 if there is no such file.
+    """Restores the states that ``save_checkpoint`` wrote and returns the step; 0 if there is no such file.
 
     Raises:
         PhotopulseError: if the file is damaged or of other networks.

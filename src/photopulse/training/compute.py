@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from photopulse.devices import check_device
 from photopulse.errors import PhotopulseError
+from photopulse.training.batches import BatchOrder
 
 # The other processes wait while the main one searches many thousand photos for faces.
 _TIMEOUT = timedelta(days=2)
@@ -56,6 +57,10 @@ class Compute:
     def batch_number(self, step: int) -> int:
         """Returns the number of this process's batch in a step; no other process has the same."""
         return step * self.processes + self.process
+
+    def order(self, done: int, *, batch_size: int, seed: int) -> BatchOrder:
+        """Returns the order of this process's batches after ``done`` steps."""
+        return BatchOrder(batch_size=batch_size, seed=seed, first=self.batch_number(done), every=self.processes)
 
     def autocast(self) -> torch.autocast:
         """Returns a context in which convolutions compute in bfloat16."""

@@ -1,16 +1,17 @@
-"""A network in training, with what moves its weights: an optimizer, a learning rate schedule, a moving average."""
+"""A network in training, with its optimizer, its learning rate schedule and the moving average of its weights."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from photopulse.errors import PhotopulseError
 from photopulse.training.checkpoints import Stateful
 from photopulse.training.compute import Compute
+from photopulse.training.optimisation import Optimisation
 
 T = TypeVar("T", bound=nn.Module | Tensor)
 Network = TypeVar("Network", bound=nn.Module)
@@ -68,23 +69,22 @@ class Learner(Generic[Network_co]):
         self._optimizer = torch.optim.Adam(parameters or network.parameters(), lr=learning_rate, betas=betas)
         self._highest_rates = [cast(float, group["lr"]) for group in self._optimizer.param_groups]
         self._schedule = schedule
-        self._decay = ema_decay
-        self.average = None if ema_decay is None else averaged_copy(network)
+        self._average = None if ema_decay is None else averaged_copy(network, ema_decay)
 
     @property
     def result(self) -> nn.Module:
         """The network to use: that of the averaged weights, or without an EMA the network itself."""
-        return self.network if self.average is None else self.average
+        return self.network if self._average is None else self._average.module
 
     def parts(self, prefix: str = "") -> dict[str, Stateful]:
         """Returns what a checkpoint keeps, by names that start with ``prefix``."""
         parts: dict[str, Stateful] = {"network": self.network, "optimizer": self._optimizer}
-        if self.average is not None:
-            parts["average"] = self.average
+        if self._average is not None:
+            parts["average"] = self._average.module
         return {prefix + name: part for name, part in parts.items()}
 
     def minimize(self, loss: Tensor, step: int) -> None:
-        """Moves the weights one step against the gradient, cut at a norm of 1, and the average towards them.
+        """Takes an optimizer step, with the gradient clipped to a norm of 1, and updates the average.
 
         Args:
             loss: a scalar.
@@ -102,40 +102,66 @@ class Learner(Generic[Network_co]):
         self.compute.average_gradients(self.network)
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
 
-        # The weights, and their average.
+        # The weights, and their average. torch's LambdaLR gives the same learning rates but counts the steps itself,
+        # so that a checkpoint would have to keep its count too; a function of the step resumes every checkpoint.
         factor = self._schedule(step)
         for group, rate in zip(self._optimizer.param_groups, self._highest_rates, strict=True):
             group["lr"] = rate * factor
         self._optimizer.step()
-        if self.average is not None and self._decay is not None:
-            move_average(self.average, self.network, decay=self._decay, step=step)
+        if self._average is not None:
+            move_average(self._average, self.network, step)
 
 
-def averaged_copy(network: Network) -> Network:
-    """Returns a frozen copy that ``move_average`` keeps near the network."""
-    return deepcopy(network).requires_grad_(False).eval()
+def learner_of(
+    network: Network,
+    compute: Compute,
+    settings: Optimisation,
+    *,
+    betas: tuple[float, float] = (0.9, 0.99),
+    parameters: Iterable[dict[str, Any]] | None = None,
+) -> Learner[Network]:
+    """Makes the learner of a network with the learning rate, schedule and average of its settings; see ``Learner``."""
+    return Learner(
+        network,
+        compute,
+        learning_rate=settings.learning_rate,
+        betas=betas,
+        parameters=parameters,
+        schedule=settings.schedule,
+        ema_decay=settings.ema_decay,
+    )
 
 
-def move_average(average: nn.Module, network: nn.Module, *, decay: float, step: int) -> None:
-    """Moves averaged weights towards the network's by ``1 - decay``, faster in the first steps.
+def averaged_copy(network: nn.Module, decay: float) -> AveragedModel:
+    """Makes a frozen copy of a network, for the exponential moving average of its weights with this decay.
 
-    Buffers, e.g. the statistics of batch normalisation, are copied.
+    In the first steps the average is the plain mean of the weights so far, the initial ones among them. Buffers, e.g.
+    the statistics of batch normalisation, are copied.
     """
-    share = max(1 - decay, 1 / (step + 1))
-    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(now.detach(), share)
-    for kept, now in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(now)
+
+    def move(averages: Sequence[Tensor], weights: Sequence[Tensor], step: Tensor | int) -> None:
+        share = max(1 - decay, 1 / (int(step) + 1))
+        for average, now in zip(averages, weights, strict=True):
+            average.lerp_(now, share)
+
+    return AveragedModel(network, multi_avg_fn=move).requires_grad_(False).eval()
+
+
+def move_average(average: AveragedModel, network: nn.Module, step: int) -> None:
+    """Moves averaged weights towards those of the network after a step, counted from 1."""
+    # Set, not counted on: checkpoints keep the averaged weights alone.
+    average.n_averaged.fill_(step)
+    average.update_parameters(network)
 
 
 def channels_last(thing: T) -> T:
-    """Puts a network's kernels, or images, channel by channel: convolutions on a CPU are twice as fast so."""
+    """Converts a network, or images, to the channels-last memory format: convolutions on CPUs are twice as fast."""
     return cast(Any, thing).to(memory_format=torch.channels_last)
 
 
 @contextmanager
 def seeded_weights(seed: int) -> Generator[None]:
-    """Within, new layers draw their weights from this seed; torch's own randomness is as before afterwards."""
+    """Seeds the initial weights of layers made inside the block; torch's random state is unchanged afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

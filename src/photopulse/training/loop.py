@@ -1,4 +1,4 @@
-"""The one training loop: it resumes from a checkpoint, yields after each step and saves now and then."""
+"""The training loop of all recipes: it resumes from a checkpoint, yields after each step and saves regularly."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ def training_loop(
         steps: number of the last step.
         checkpoint: file, written by the main process.
         save_every: steps between two checkpoints; the last step is always saved.
-        others: what a checkpoint keeps besides, e.g. a discriminator.
+        others: further parts of a checkpoint, e.g. a discriminator.
 
     Raises:
         PhotopulseError: if a loss is infinite or not a number, or the checkpoint is damaged or of another network.

@@ -1,7 +1,7 @@
 """A training from files to a file of weights: it resumes, logs its losses and draws sample sheets."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import PhotopulseError
+from photopulse.errors import file_errors
 from photopulse.networks.files import write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
@@ -86,7 +86,7 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
     weights = output / f"{recipe.name}.safetensors"
     watcher = watcher if watcher and compute.is_main else Watcher()
     settings = {"recipe": recipe.name, **recipe.settings, "processes": compute.processes}
-    with _using(output):
+    with file_errors(f"cannot train in {output}", fix="choose a folder that can be written to and has room"):
         with compute.main_first():
             if compute.is_main:
                 _begin(output, weights, settings, fresh=fresh)
@@ -133,16 +133,6 @@ def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh
         (output / name).unlink(missing_ok=True)
     for file in (output / "samples").glob("[0-9][0-9][0-9][0-9][0-9][0-9].png"):
         file.unlink()
-
-
-@contextmanager
-def _using(output: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        fix = "choose a folder that can be written to and has room"
-        raise PhotopulseError(f"cannot train in {output}", why=why, fix=fix) from error
 
 
 def _memory_for(device: torch.device) -> AbstractContextManager[object]:

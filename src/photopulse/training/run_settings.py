@@ -21,6 +21,8 @@ def check_settings(path: Path, settings: Mapping[str, object]) -> None:
         kept: object = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
+
+    # Compare what JSON makes of both: names of nested settings are joined by dots.
     before = dict(_flat(kept))
     now = dict(_flat(json.loads(json.dumps(settings))))
     changes = [

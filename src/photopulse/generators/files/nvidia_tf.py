@@ -66,7 +66,7 @@ def tf_network_from(content: object, path: Path) -> PickledNetwork:
 
 @dataclass(frozen=True)
 class _Variables:
-    """TensorFlow's variables by name without the network's own scope, read as PyTorch lays them out."""
+    """TensorFlow's variables by name, without the scope of the network; methods return them in PyTorch's layout."""
 
     arrays: dict[str, npt.NDArray[Any]]
 
@@ -89,7 +89,7 @@ class _Variables:
         return _tensor((weight[::-1, ::-1] if flip else weight).transpose(3, 2, 0, 1))
 
     def sides(self) -> list[int]:
-        """The resolutions that have a block: 4, 8, 16 ..."""
+        """Lists the resolutions that have a block: 4, 8, 16 ..."""
         sides = [4]
         while f"synthesis/{2 * sides[-1]}x{2 * sides[-1]}/Conv1/weight" in self.arrays:
             sides.append(2 * sides[-1])
@@ -108,7 +108,7 @@ def _tensor(values: npt.NDArray[np.float32]) -> Tensor:
 
 
 def _averaged_generator(content: object) -> object:
-    """``Gs`` of (G, D, Gs), or the one network that the file holds."""
+    """Returns ``Gs`` of (G, D, Gs), or the only network of the file."""
     if not isinstance(content, tuple | list):
         return content
     networks = cast(list[object], content)
@@ -122,7 +122,7 @@ def _network_state(network: object) -> dict[str, object]:
 
 
 def _collect(network: dict[str, object], *, depth: int) -> dict[str, npt.NDArray[Any]]:
-    """Variables by name, components' as ``mapping/...`` and ``synthesis/...``, whoever carries them."""
+    """Collects the variables of a network and its components, named ``mapping/...`` and ``synthesis/...``."""
     found: dict[str, npt.NDArray[Any]] = {}
     if depth == 0:
         for name, component in text_keyed(network.get("components", {})).items():
@@ -151,12 +151,16 @@ def _check_arguments(arguments: dict[str, object]) -> None:
 def _stylegan1_state(variables: _Variables) -> dict[str, Tensor]:
     if "synthesis/lod" in variables.arrays and variables.raw("synthesis/lod", 0) > 0:
         raise RefusedPickleError("holds a generator that was saved while it was still growing")
+
+    # Mapping network.
     state: dict[str, Tensor] = {}
     for i in range(variables.mapping_layers()):
         state[f"mapping.dense{i}.weight"] = variables.dense(f"mapping/Dense{i}/weight")
         state[f"mapping.dense{i}.bias"] = variables.tensor(f"mapping/Dense{i}/bias", 1)
     if "dlatent_avg" in variables.arrays:
         state["w_avg"] = variables.tensor("dlatent_avg", 1)
+
+    # Synthesis network.
     for side in variables.sides():
         state.update(_stylegan1_block(variables, side))
     state["synthesis.torgb.weight"] = variables.conv("synthesis/ToRGB_lod0/weight")
@@ -168,6 +172,7 @@ def _stylegan1_state(variables: _Variables) -> dict[str, Tensor]:
 
 
 def _stylegan1_block(variables: _Variables, side: int) -> dict[str, Tensor]:
+    # Noise strengths and styles of both layers.
     source, target = f"synthesis/{side}x{side}", f"synthesis.blocks.{side}x{side}"
     first, second = ("Const", "Conv") if side == 4 else ("Conv0_up", "Conv1")
     block: dict[str, Tensor] = {}
@@ -176,6 +181,8 @@ def _stylegan1_block(variables: _Variables, side: int) -> dict[str, Tensor]:
         block[f"{target}.{epilogue}.noise.weight"] = variables.tensor(f"{source}/{scope}/Noise/weight", 1)
         block[f"{style}.weight"] = variables.dense(f"{source}/{scope}/StyleMod/weight")
         block[f"{style}.bias"] = variables.tensor(f"{source}/{scope}/StyleMod/bias", 1)
+
+    # The constant, or the upsampling convolution; then the plain convolution.
     if side == 4:
         block[f"{target}.const"] = variables.tensor(f"{source}/Const/const", 4)
         block[f"{target}.bias"] = variables.tensor(f"{source}/Const/bias", 1)
@@ -190,7 +197,7 @@ def _stylegan1_block(variables: _Variables, side: int) -> dict[str, Tensor]:
 
 
 def _stylegan2_kwargs(variables: _Variables, arguments: dict[str, object]) -> dict[str, object]:
-    """The arguments of stylegan2-ada-pytorch's Generator, from shapes where they tell, else from the file."""
+    """Returns the arguments of stylegan2-ada-pytorch's Generator, from shapes where possible, else from the file."""
     layers = variables.mapping_layers()
     z_dim, hidden = variables.raw("mapping/Dense0/weight", 2).shape
     w_dim = variables.raw(f"mapping/Dense{layers - 1}/weight", 2).shape[1]
@@ -228,10 +235,13 @@ def _architecture(variables: _Variables) -> str:
 
 
 def _stylegan2_state(variables: _Variables, taps: tuple[float, ...]) -> dict[str, Tensor]:
+    # Mapping network.
     state = {"mapping.w_avg": variables.tensor("dlatent_avg", 1)}
     for i in range(variables.mapping_layers()):
         state[f"mapping.fc{i}.weight"] = variables.dense(f"mapping/Dense{i}/weight")
         state[f"mapping.fc{i}.bias"] = variables.tensor(f"mapping/Dense{i}/bias", 1)
+
+    # Synthesis network.
     state["synthesis.b4.const"] = variables.tensor("synthesis/4x4/Const/const", 4)[0]
     for power, side in enumerate(variables.sides(), start=2):
         source, target = f"synthesis/{side}x{side}", f"synthesis.b{side}"

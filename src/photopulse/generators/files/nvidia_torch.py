@@ -24,12 +24,12 @@ _POSITIONAL = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
 @dataclass(frozen=True, kw_only=True)
 class PickledNetwork:
-    """A generator as an official file holds it.
+    """A generator of an official file.
 
     Attributes:
-        family: which paper's network it is, judged by its tensors.
-        init_kwargs: the constructor's arguments, plain values, in the words of stylegan2-ada-pytorch and
-            stylegan3; empty for StyleGAN1, whose sizes the tensors tell.
+        family: architecture, recognised by the names of its tensors.
+        init_kwargs: the constructor's arguments, plain values, by the names of stylegan2-ada-pytorch
+            and stylegan3; empty for StyleGAN1, whose sizes follow from the tensors.
         state: parameters and buffers, floating ones float32, on the CPU, owned by the caller.
     """
 
@@ -63,7 +63,7 @@ def network_from(content: object, path: Path) -> PickledNetwork:
 
 @dataclass
 class _Collector:
-    """Copies the tensors of a tree of modules: each module once, and in sum no more than a file may hold."""
+    """Copies the tensors of a tree of modules, each module once and at most ``MAX_BYTES`` in all."""
 
     state: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     modules: set[int] = field(default_factory=set[int])

@@ -1,6 +1,6 @@
 """Reads the published MobileStyleGAN, an OpenVINO IR (graph in XML, constants in a .bin), without OpenVINO.
 
-Nothing of the graph is run: its named constants are put where our PyTorch port expects them.
+The graph is not run: its constants are renamed to the parameters of ``MobileStyleGAN``.
 """
 
 import re
@@ -22,20 +22,21 @@ _AVERAGE_SAMPLES = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
-    """One float32 constant of an IR, in the order of the graph."""
+    """A float32 constant of an IR."""
 
     name: str
     values: Tensor
 
 
 def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
-    """Builds the generator from the IR files ``MappingNetwork`` and ``SynthesisNetwork`` (.xml, .bin).
+    """Builds a MobileStyleGAN from the IR files ``MappingNetwork`` and ``SynthesisNetwork`` (.xml, .bin).
 
-    The mean style, which the IR does not carry, is computed from 65,536 samples with seed 0.
+    The mean style, which the IR does not contain, is computed from 65,536 samples with seed 0.
 
     Raises:
         PhotopulseError: if a file is missing or is not the network that was published.
     """
+    # Weights.
     mapping = read_constants(folder / "MappingNetwork.xml")
     synthesis = read_constants(folder / "SynthesisNetwork.xml")
     try:
@@ -46,6 +47,8 @@ def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
         raise PhotopulseError(
             f"cannot convert {folder}", why=f"it is not the published network ({error})", fix="fetch it again"
         ) from error
+
+    # Mean style.
     with torch.no_grad():
         z = torch.randn(_AVERAGE_SAMPLES, generator.z_dim, generator=torch.Generator().manual_seed(0))
         parts = cast(tuple[Tensor, ...], z.split(4096))
@@ -93,7 +96,7 @@ def mapping_state(constants: list[Constant]) -> dict[str, Tensor]:
 
 
 def synthesis_state(constants: list[Constant]) -> dict[str, Tensor]:
-    """Names the synthesis network's constants as our port does."""
+    """Names the synthesis network's constants as ``MobileStyleGAN`` does."""
     return _affine_state(constants) | _trunk_state(constants)
 
 
@@ -128,12 +131,14 @@ def _trunk_state(constants: list[Constant]) -> dict[str, Tensor]:
         values, name = constant.values, _our_name(constant.name)
         if "modulation" in name or values.numel() == 1:
             continue
+        # Constants with a name of their own.
         if name.endswith("weight_dw"):
             state[name.removesuffix("weight_dw") + "depthwise"] = values.flatten(1, 2)
         elif name == "input.input":
             state["input.const"] = values
         elif name.startswith("image."):
             state[name] = values.reshape(-1) if name.endswith("bias") else values
+        # A bias ends its layer.
         elif name.endswith(".bias"):
             layer = name.removesuffix("bias")
             weight, noise = unnamed

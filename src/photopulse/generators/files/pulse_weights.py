@@ -22,10 +22,10 @@ _ANCHORS = {SYNTHESIS: "synthesis.blocks.4x4.const", MAPPING: "mapping.dense0.we
 
 @dataclass(frozen=True, kw_only=True)
 class PulseWeights:
-    """What PULSE's files hold.
+    """A StyleGAN1 of PULSE's weight files.
 
     Attributes:
-        settings: of the StyleGAN1; ``mapping_layers`` is 0 when no mapping file was found.
+        settings: settings of the StyleGAN1; ``mapping_layers`` is 0 if no mapping file was found.
         state: the state dict of ``StyleGAN1(settings)``.
     """
 
@@ -34,9 +34,9 @@ class PulseWeights:
 
 
 def pulse_state(content: Any) -> dict[str, Tensor] | None:
-    """Renames the state dict of one half (or both) to that of our StyleGAN1; None if it is something else.
+    """Renames the tensors of one file, or of both, to those of ``StyleGAN1``; None if they are something else.
 
-    What stands before ``blocks.``, ``torgb.`` and ``dense0.`` (``module.``, ``g_synthesis.``) is left out.
+    Prefixes before ``blocks.``, ``torgb.`` and ``dense0.`` (``module.``, ``g_synthesis.``) are removed.
     """
     tensors = tensors_of(content)
     if tensors is None:
@@ -53,6 +53,7 @@ def read_pulse_weights(path: Path) -> PulseWeights:
     Raises:
         PhotopulseError: a file is missing, damaged, or holds something else.
     """
+    # Read one file or both.
     folder = path if path.is_dir() else path.parent
     state = {} if path.is_dir() else _read_half(path)
     for file, anchor in _ANCHORS.items():
@@ -64,6 +65,8 @@ def read_pulse_weights(path: Path) -> PulseWeights:
             why=f"there is no {SYNTHESIS} in {folder}",
             fix=f"put {SYNTHESIS} and {MAPPING} into one folder",
         )
+
+    # Infer the sizes.
     try:
         settings = settings_from_state(state)
     except ValueError as problem:

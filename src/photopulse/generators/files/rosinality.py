@@ -1,4 +1,4 @@
-"""StyleGAN2 weights of the widespread ``stylegan2-pytorch`` port by rosinality, for our StyleGAN2.
+"""Converts StyleGAN2 weights of the widespread ``stylegan2-pytorch`` port by rosinality.
 
 Such a ``.pt`` file is ``{"g_ema": state dict, "latent_avg": mean style, ...}``. Its tensors are NVIDIA's, but
 for names and axes of length 1: the affine biases already contain the 1, and both networks enlarge by a
@@ -34,14 +34,14 @@ class ConvertedStyleGAN2:
 
 
 def is_rosinality(content: Any) -> bool:
-    """Whether the content of a ``.pt`` file is a rosinality checkpoint or the state dict of its generator."""
+    """Returns whether the content of a ``.pt`` file is a checkpoint of the port, or the state dict of its generator."""
     return "conv1.conv.modulation.weight" in (_generator_state(content) or {})
 
 
 def convert_rosinality(content: Any, path: Path) -> ConvertedStyleGAN2:
-    """Converts the content of a rosinality ``.pt`` file; ``path`` is for messages only.
+    """Converts the content of a ``.pt`` file of the port; ``path`` is for messages only.
 
-    A file without ``latent_avg`` gets the mean style of 4096 latents with seed 0.
+    If the file has no ``latent_avg``, the mean style is computed from 4096 latents with seed 0.
 
     Raises:
         PhotopulseError: a tensor is missing or has an odd shape, or channel counts are not the official ones.
@@ -77,6 +77,8 @@ def _settings(source: Mapping[str, Tensor], resolution: int) -> StyleGAN2Setting
     names = ["conv1", *(f"convs.{i}" for i in range(1, _count(source, "convs.{}.conv.weight"), 2))]
     channels = [source[f"{name}.conv.weight"].shape[1] for name in names]
     w_dim = source["conv1.conv.modulation.weight"].shape[1]
+
+    # Channels follow from those of the first and the last block.
     settings = StyleGAN2Settings(
         resolution=resolution,
         z_dim=w_dim,
@@ -152,7 +154,7 @@ def _to_rgb(source: Mapping[str, Tensor], name: str, to: str) -> dict[str, Tenso
 
 
 def _mean_style(content: Any, state: Mapping[str, Tensor], settings: StyleGAN2Settings) -> Tensor:
-    """``latent_avg`` as stored, or else measured with the mapping's weights: (w_dim,)."""
+    """Returns ``latent_avg`` (w_dim,) of the file, or computes it with the mapping network."""
     stored = cast(Mapping[str, Any], content).get("latent_avg")
     if stored is not None:
         if not isinstance(stored, Tensor) or stored.numel() != settings.w_dim:

@@ -13,7 +13,7 @@ from photopulse.search.style_encoder import StyleEncoder
 from photopulse.training.batches import made_ahead
 from photopulse.training.compute import Compute
 from photopulse.training.encoder.degraded import SmallDegradation, degraded
-from photopulse.training.learner import Learner, channels_last
+from photopulse.training.learner import channels_last, learner_of
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 
@@ -64,29 +64,26 @@ def train_encoder(
         steps=settings.steps, batch_size=settings.batch_size, learning_rate=settings.learning_rate, seed=settings.seed
     )
     encoder = channels_last(encoder.to(compute.device))
-    learner = Learner(
-        encoder,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=(0.9, 0.99),
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = learner_of(encoder, compute, optimisation)
 
-    def batch(number: int) -> tuple[Tensor, Tensor]:
-        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + number)
-        chosen = torch.randint(len(faces), (optimisation.batch_size,), generator=random)
-        sharp = faces[chosen].float() / 255
-        return degraded(sharp, settings.degradation, random), styles_of(cast(list[int], chosen.tolist()))
-
+    # Pairs of degraded faces and styles.
     def batches(done: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return made_ahead(batch, compute.batch_number(done), compute.processes)
+        order = compute.order(done, batch_size=settings.batch_size, seed=settings.seed)
 
+        def batch(number: int) -> tuple[Tensor, Tensor]:
+            random = order.random(number)
+            chosen = torch.randint(len(faces), (order.batch_size,), generator=random)
+            sharp = faces[chosen].float() / 255
+            return degraded(sharp, settings.degradation, random), styles_of(cast(list[int], chosen.tolist()))
+
+        return made_ahead(batch, order)
+
+    # One step on them.
     def take_step(pairs: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         faces, styles = (part.to(compute.device) for part in pairs)
         with torch.autocast(compute.device.type, torch.bfloat16):
-            told = encoder(faces.contiguous(memory_format=torch.channels_last))
-        loss = F.mse_loss(told.float(), styles)
+            styles_told = encoder(faces.contiguous(memory_format=torch.channels_last))
+        loss = F.mse_loss(styles_told.float(), styles)
         learner.minimize(loss, step)
         return {"style": loss}
 

@@ -1,4 +1,4 @@
-"""The discriminator of FSRGAN: is this face a photo, and does it belong to that small one?"""
+"""The discriminator of FSRGAN, conditioned on the low-resolution face."""
 
 from itertools import pairwise
 from typing import cast

@@ -1,6 +1,5 @@
 """Folders of aligned faces as training data: their meshes, and random crops of them."""
 
-import hashlib
 import math
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.files import atomic_path
 from photopulse.images import from_uint8, read_image, to_uint8
+from photopulse.training.file_keys import file_key
 from photopulse.training.fsrnet.face_parts import Points
 
 Pixels = npt.NDArray[np.uint8]
@@ -78,7 +78,7 @@ def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | N
     new = False
     try:
         for file in files:
-            key = _key(file)
+            key = file_key(file)
             if key not in known:
                 detector = detector or FaceDetector.load()
                 known[key], new = _mesh_of(file, detector), True
@@ -86,17 +86,6 @@ def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | N
     finally:
         if new:
             _write_meshes(cache, known)
-
-
-def _key(file: Path) -> str:
-    """Returns the key of a file in the cache, which changes with its content."""
-    try:
-        stat = file.stat()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
-    state = repr((str(file.resolve()), stat.st_size, stat.st_mtime_ns))
-    return hashlib.sha256(state.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _read_meshes(cache: Path) -> dict[str, Points]:

@@ -16,7 +16,7 @@ from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.fsrnet import fsrnet_batches, fsrnet_losses
 from photopulse.training.fsrnet.pairs import FaceBatch
 from photopulse.training.gan_losses import discriminator_loss
-from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.learner import Learner, channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 
@@ -48,6 +48,7 @@ def train_fsrgan(
     faces: Sequence[TrainingFace], start: FSRNet, settings: FSRGANTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
     """Trains on from the weights of a trained FSRNet, which itself stays as it is; see ``training_loop``."""
+    # The networks, and what trains them.
     optimisation = settings.optimisation
     network = FSRNet(start.settings)
     network.load_state_dict(start.state_dict())
@@ -55,14 +56,7 @@ def train_fsrgan(
     with seeded_weights(optimisation.seed):
         discriminator = channels_last(PairDiscriminator().to(compute.device))
     features = load_features(compute.device)
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=_BETAS,
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = learner_of(network, compute, optimisation, betas=_BETAS)
     adversary = Learner(discriminator, compute, learning_rate=settings.discriminator_learning_rate, betas=_BETAS)
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:

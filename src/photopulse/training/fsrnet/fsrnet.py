@@ -12,7 +12,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.fsrnet.defaults import FSRNET
 from photopulse.training.fsrnet.faces import CropSettings, TrainingFace
 from photopulse.training.fsrnet.pairs import FaceBatch, batches
-from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.learner import channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 
@@ -47,14 +47,7 @@ def train_fsrnet(
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = channels_last(FSRNet(settings.network).to(compute.device))
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=(0.9, 0.99),
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = learner_of(network, compute, optimisation)
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:
         with compute.autocast():
@@ -83,16 +76,8 @@ def fsrnet_batches(
     done: int,
 ) -> Iterator[FaceBatch]:
     """Yields this process's batches for an FSRNet of these sizes, after ``done`` steps; see ``pairs.batches``."""
-    return batches(
-        faces,
-        crops,
-        batch_size=optimisation.batch_size,
-        seed=optimisation.seed,
-        first_step=compute.batch_number(done),
-        every=compute.processes,
-        factor=SIZE // SMALL_SIZE,
-        map_size=SIZE // network.stride,
-    )
+    order = compute.order(done, batch_size=optimisation.batch_size, seed=optimisation.seed)
+    return batches(faces, crops, order, factor=SIZE // SMALL_SIZE, map_size=SIZE // network.stride)
 
 
 def fsrnet_losses(answer: Sharpened, batch: FaceBatch) -> dict[str, Tensor]:

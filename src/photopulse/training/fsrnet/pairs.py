@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from photopulse.degrade import Bicubic
-from photopulse.training.batches import made_ahead
+from photopulse.training.batches import BatchOrder, made_ahead
 from photopulse.training.fsrnet.face_parts import MIRRORED_LANDMARKS, MIRRORED_PARTS, Maps, draw_landmarks, draw_parts
 from photopulse.training.fsrnet.faces import CropSettings, Pixels, TrainingFace, random_crop
 
@@ -56,19 +56,16 @@ def _example(
 def batches(
     faces: Sequence[TrainingFace],
     settings: CropSettings,
+    order: BatchOrder,
     *,
-    batch_size: int,
-    seed: int,
-    first_step: int,
-    every: int = 1,
     factor: int,
     map_size: int,
 ) -> Iterator[FaceBatch]:
-    """Yields endless batches, each made in a thread while the last is used; batch n depends on ``seed`` and n alone."""
+    """Yields batches as ``make_batch`` makes them, each in a thread while the batch before is used."""
 
-    def batch(step: int) -> FaceBatch:
-        random = np.random.default_rng([seed, step])
-        picks = cast(list[int], random.integers(len(faces), size=batch_size).tolist())
+    def batch(number: int) -> FaceBatch:
+        random = np.random.default_rng([order.seed, number])
+        picks = cast(list[int], random.integers(len(faces), size=order.batch_size).tolist())
         return make_batch([faces[i] for i in picks], settings, random, factor=factor, map_size=map_size)
 
-    return made_ahead(batch, first_step, every)
+    return made_ahead(batch, order)

@@ -98,6 +98,7 @@ def _recipe(
     train: TrainOnFaces,
 ) -> Recipe:
     def prepare(watcher: Watcher) -> PreparedTraining:
+        # Faces to train on, and a few that are held out for the sample sheets.
         faces, held_out_faces = _split(_find_faces(files, output / _MESHES, watcher), settings.optimisation.batch_size)
         random = np.random.default_rng(0)
         held_out = make_batch(

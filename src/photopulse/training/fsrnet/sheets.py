@@ -1,4 +1,4 @@
-"""Sample sheets: what FSRNet makes of held-out faces."""
+"""Sample sheets: pictures that show how far FSRNet has learned, on held-out faces."""
 
 from collections.abc import Sequence
 from pathlib import Path

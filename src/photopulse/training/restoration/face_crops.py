@@ -13,7 +13,7 @@ from torch import Tensor
 
 from photopulse.degrade.photo import DamageRecipe
 from photopulse.networks.face import FACE_SIZE
-from photopulse.training.batches import made_ahead
+from photopulse.training.batches import BatchOrder, made_ahead
 from photopulse.training.restoration.pairs import Pairs, damage_and_restore_size, gray_as
 
 Pixels = NDArray[np.uint8]
@@ -80,33 +80,25 @@ class FaceCrops:
         return torch.from_numpy(part.copy()).permute(2, 0, 1)[None] / 255
 
 
-def face_batches(
-    faces: FaceCrops, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
-) -> Iterator[Tensor]:
-    """Yields sharp faces (B, 3, 256, 256) in [0, 1], endlessly; batch n depends on ``seed`` and n alone."""
+def face_batches(faces: FaceCrops, order: BatchOrder) -> Iterator[Tensor]:
+    """Yields batches of sharp faces (B, 3, 256, 256) in [0, 1]."""
 
-    def batch(step: int) -> Tensor:
-        return torch.cat(_draw_faces(faces, batch_size, _random(seed, step)))
+    def batch(number: int) -> Tensor:
+        return torch.cat(_draw_faces(faces, order.batch_size, order.random(number)))
 
-    return made_ahead(batch, first_step, every)
+    return made_ahead(batch, order)
 
 
-def face_pairs(
-    faces: FaceCrops, recipe: DamageRecipe, *, batch_size: int, seed: int, first_step: int = 0, every: int = 1
-) -> Iterator[Pairs]:
-    """Yields endless batches of sharp and damaged faces; batch n depends on ``seed`` and n alone."""
+def face_pairs(faces: FaceCrops, recipe: DamageRecipe, order: BatchOrder) -> Iterator[Pairs]:
+    """Yields batches of sharp and damaged faces."""
 
-    def batch(step: int) -> Pairs:
-        random = _random(seed, step)
-        sharp = _draw_faces(faces, batch_size, random)
+    def batch(number: int) -> Pairs:
+        random = order.random(number)
+        sharp = _draw_faces(faces, order.batch_size, random)
         damaged = [gray_as(damage_and_restore_size(face, recipe, random), face) for face in sharp]
         return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
 
-    return made_ahead(batch, first_step, every)
-
-
-def _random(seed: int, step: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+    return made_ahead(batch, order)
 
 
 def _draw_faces(faces: FaceCrops, count: int, random: torch.Generator) -> list[Tensor]:
@@ -115,8 +107,11 @@ def _draw_faces(faces: FaceCrops, count: int, random: torch.Generator) -> list[T
 
 
 def _draw_face(stored: Pixels, jitter: Jitter, random: torch.Generator) -> Tensor:
+    # Random numbers, always the same count.
     turn, zoom, right, down, *tint = cast(list[float], torch.randn(8, generator=random).tolist())
     mirrored, gray = cast(list[float], torch.rand(2, generator=random).tolist())
+
+    # Rotation, scale and shift, in one interpolation.
     scale, angle = math.exp(jitter.zoom * zoom), jitter.turn * turn
     matrix = cv2.getRotationMatrix2D(((STORED_SIZE - 1) / 2, (STORED_SIZE - 1) / 2), angle, scale)
     matrix[:, 2] += (FACE_SIZE - STORED_SIZE) / 2 + np.array([right, down]) * jitter.shift * FACE_SIZE
@@ -127,6 +122,8 @@ def _draw_face(stored: Pixels, jitter: Jitter, random: torch.Generator) -> Tenso
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REFLECT,
     )
+
+    # Mirror and colours.
     face = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
     if mirrored < 0.5:
         face = face.flip(3)

@@ -65,6 +65,7 @@ def train_face_gan(
     faces: FaceCrops, settings: FaceGANTraining, *, checkpoint: Path, compute: Compute
 ) -> Iterator[Trained]:
     """Trains the decoder of a face network as a GAN, see ``training_loop``."""
+    # The networks, and what trains them.
     features = load_features(compute.device)
     adversarial = AdversarialSettings(
         weight=1.0, learning_rate=settings.discriminator_learning_rate, update_threshold=settings.update_threshold
@@ -77,6 +78,7 @@ def train_face_gan(
     )
 
     def take_step(batch: FaceGANBatch, step: int) -> dict[str, Tensor]:
+        # Faces drawn from random tensors, and features of both.
         real = batch.faces.to(compute.device).contiguous(memory_format=torch.channels_last)
         size = real.shape[3]
         small, skips = decoder.random_inputs(len(real), size=SMALL_SIZE, sizes=doublings(size), generator=batch.random)
@@ -85,6 +87,8 @@ def train_face_gan(
             with torch.no_grad():
                 of_real = picture_features(features, real)
             of_made = picture_features(features, to_image(drawn))
+
+        # Losses; the discriminator learns first.
         losses = {
             "discriminator": adversary.update_discriminator(of_real, of_made, step),
             "adversarial": adversary.generator_loss(of_made).mean(),
@@ -118,10 +122,7 @@ def _batches(faces: FaceCrops, settings: FaceGANTraining, done: int, compute: Co
     ends = list(accumulate(stage.steps for stage in settings.stages))
     for stage, end in zip(settings.stages, ends, strict=True):
         first = max(done, end - stage.steps)
-        number = compute.batch_number(first)
-        batches = face_batches(
-            faces, batch_size=stage.batch_size, seed=settings.seed, first_step=number, every=compute.processes
-        )
+        batches = face_batches(faces, compute.order(first, batch_size=stage.batch_size, seed=settings.seed))
         for step, batch in enumerate(islice(batches, max(end - first, 0)), start=first):
             random = torch.Generator().manual_seed(settings.seed * 1_000_003 + compute.batch_number(step))
             resized = F.interpolate(batch, size=(stage.size, stage.size), mode="area")

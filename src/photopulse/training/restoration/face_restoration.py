@@ -18,7 +18,7 @@ from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
 from photopulse.training.coarse import coarse_loss
 from photopulse.training.compute import Compute
 from photopulse.training.identity_loss import identity_loss
-from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.learner import channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import FACE, FACE_IDENTITY_WEIGHT, FACE_WEIGHTS, LossWeights
@@ -76,6 +76,7 @@ def train_face(
         checkpoint: file to go on from.
         compute: where to compute.
     """
+    # The networks of the losses, then the networks to train, whose weights the seed decides.
     optimisation = settings.optimisation
     features = load_features(compute.device)
     recogniser = channels_last(load_identity_network(compute.device)) if settings.identity_weight else None
@@ -87,30 +88,19 @@ def train_face(
         network.decoder.forget_colours()
     network = channels_last(network.to(compute.device))
     cleaner = channels_last(photo_net.to(compute.device)).eval()
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=optimisation.learning_rate,
-        betas=(0.9, 0.99),
-        parameters=_groups(network, settings),
-        schedule=optimisation.schedule,
-        ema_decay=optimisation.ema_decay,
-    )
+    learner = learner_of(network, compute, optimisation, parameters=_groups(network, settings))
 
     def batches(done: int) -> Iterator[Pairs]:
-        return face_pairs(
-            faces,
-            settings.damage,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-        )
+        order = compute.order(done, batch_size=optimisation.batch_size, seed=optimisation.seed)
+        return face_pairs(faces, settings.damage, order)
 
     def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
+        # Random fidelities and the random patch depend on the step alone.
         pairs = pairs.to(compute.device)
         random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + compute.batch_number(step))
         fidelity = _fidelities(len(pairs.sharp), random).to(compute.device)
+
+        # Restored faces, their features and their identity.
         with compute.autocast():
             # Faces of small photos were cleaned in steps, those of large ones at once.
             made = clean_and_restore(network, cleaner, pairs.damaged, fidelity, again=step % 2 == 0)
@@ -119,6 +109,8 @@ def train_face(
                 of_sharp = features.stages(pairs.sharp[patch])
             of_made = features.stages(made[patch].clamp(0, 1))
             identity = None if recogniser is None else identity_loss(recogniser, made, pairs.sharp)
+
+        # Losses; the discriminator learns first.
         losses = {
             "discriminator": adversary.update_discriminator(of_sharp, of_made, step),
             "pixel": (made.float() - pairs.sharp).abs().mean(dim=(1, 2, 3)),

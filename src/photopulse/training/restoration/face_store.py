@@ -1,6 +1,5 @@
 """Finds the faces of any number of photos once and stores their crops; an interrupted search is resumed."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from photopulse.faces.region import face_region
 from photopulse.files import write_text
 from photopulse.images import read_image, to_uint8
 from photopulse.runs.watcher import Watcher
+from photopulse.training.file_keys import file_key
 from photopulse.training.restoration.face_crops import MARGIN, STORED_SIZE, FaceCrops, Pixels
 
 # Smaller faces would be enlarged, and the network would learn to blur.
@@ -40,6 +40,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: Watcher | None
     Raises:
         PhotopulseError: a file is missing, or no face was found in any.
     """
+    # Search each photo once.
     photos = list({file.resolve(): file for file in files}.values())
     counts = _count_faces(photos, folder, watcher or Watcher())
     if not sum(counts):
@@ -48,6 +49,8 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: Watcher | None
             why=f"no face with a square of {LEAST_SIDE:.0f} px or more was found in any",
             fix="give larger photos of faces, or make some with `photopulse sample`",
         )
+
+    # Refer to its crops as often as the photo is named.
     ends = list(accumulate(counts))
     places = {photo.resolve(): range(end - count, end) for photo, count, end in zip(photos, counts, ends, strict=True)}
     return FaceCrops(
@@ -60,7 +63,7 @@ def gather_faces(files: Sequence[Path], folder: Path, *, watcher: Watcher | None
 def _count_faces(photos: Sequence[Path], folder: Path, watcher: Watcher) -> list[int]:
     """Searches the photos that were not searched before; returns the number of faces of each."""
     stored, listed = folder / "faces.bin", folder / "faces.csv"
-    keys = [_key(photo) for photo in photos]
+    keys = [file_key(photo) for photo in photos]
     counts = list(_known(keys, stored, listed))
     watcher.start("finding faces", len(photos))
     if len(counts) < len(photos):
@@ -96,21 +99,6 @@ def _known(keys: Sequence[str], stored: Path, listed: Path) -> Iterator[int]:
 
 def _line(key: str, count: int) -> str:
     return f"{key},{count}\n"
-
-
-def _key(file: Path) -> str:
-    """Returns a key for a file and its state.
-
-    Raises:
-        PhotopulseError: there is no such file.
-    """
-    try:
-        state = file.stat()
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise PhotopulseError(f"cannot read {file}", why=why, fix="check the path and its permissions") from error
-    text = repr((str(file.resolve()), state.st_size, state.st_mtime_ns))
-    return hashlib.sha256(text.encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _crops_of(file: Path, detector: FaceDetector, watcher: Watcher) -> list[Pixels]:

@@ -19,6 +19,7 @@ def usable_photos(files: Sequence[Path], *, least_side: int, watcher: Watcher) -
     Raises:
         PhotopulseError: if nothing is left.
     """
+    # Read the headers.
     broken: dict[Path, PhotopulseError] = {}
     small: list[Path] = []
     kept: list[Path] = []
@@ -28,6 +29,8 @@ def usable_photos(files: Sequence[Path], *, least_side: int, watcher: Watcher) -
                 (kept if min(image.size) >= least_side else small).append(file)
         except PhotopulseError as error:
             broken[file] = error
+
+    # Report what is left out.
     if broken:
         first = next(iter(broken.values()))
         watcher.note(f"{len(broken)} of {len(files)} files are left out: {first}" + (" ..." if len(broken) > 1 else ""))

@@ -80,7 +80,7 @@ def train_full_size(
 
 
 def full_size_restorer(photo_net: PhotoNet, settings: FullSizeTraining) -> Restorer:
-    """Runs a full-size network as restoration does, at a ratio of the sizes that depends on the step."""
+    """Returns a restorer that runs a full-size network as restoration does, at a random ratio of sizes in each step."""
 
     def restore(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
         low_in = F.interpolate(

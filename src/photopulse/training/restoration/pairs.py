@@ -13,7 +13,7 @@ from photopulse.degrade.photo import TRAINING, Damages
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
 from photopulse.images.resize import resized
-from photopulse.training.batches import made_ahead
+from photopulse.training.batches import BatchOrder, made_ahead
 from photopulse.training.compute import Compute
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.recolouring import recoloured, tinted
@@ -70,25 +70,19 @@ class PhotoCrops:
 def photo_pairs(
     files: Sequence[Path],
     crops: PhotoCrops,
+    order: BatchOrder,
     *,
-    batch_size: int,
-    seed: int,
-    first_step: int = 0,
-    every: int = 1,
     recipe: Damages = TRAINING,
     same_size: bool = True,
 ) -> Iterator[Pairs]:
-    """Yields endless batches, each made in a thread while the last is used; batch n depends on ``seed`` and n alone.
+    """Yields batches of sharp and damaged crops, each made in a thread while the batch before is used.
 
     Photos that cannot be read are skipped with a warning.
 
     Args:
         files: photos.
         crops: how they are cropped.
-        batch_size: crops per batch.
-        seed: random seed.
-        first_step: number of the first batch.
-        every: difference of the numbers of two batches in a row.
+        order: size and numbers of the batches.
         recipe: recipe of the damages.
         same_size: whether the damaged pictures are brought back to the size of the sharp ones.
 
@@ -96,11 +90,10 @@ def photo_pairs(
         PhotopulseError: one file after the other cannot be read.
     """
 
-    def batch(step: int) -> Pairs:
-        random = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        return make_pairs(files, crops, batch_size, random, recipe=recipe, same_size=same_size)
+    def batch(number: int) -> Pairs:
+        return make_pairs(files, crops, order.batch_size, order.random(number), recipe=recipe, same_size=same_size)
 
-    return made_ahead(batch, first_step, every)
+    return made_ahead(batch, order)
 
 
 def photo_batches(
@@ -115,16 +108,8 @@ def photo_batches(
     """Returns a function from the number of steps that are done to this process's endless batches."""
 
     def batches(done: int) -> Iterator[Pairs]:
-        return photo_pairs(
-            files,
-            crops,
-            batch_size=optimisation.batch_size,
-            seed=optimisation.seed,
-            first_step=compute.batch_number(done),
-            every=compute.processes,
-            recipe=recipe,
-            same_size=same_size,
-        )
+        order = compute.order(done, batch_size=optimisation.batch_size, seed=optimisation.seed)
+        return photo_pairs(files, crops, order, recipe=recipe, same_size=same_size)
 
     return batches
 
@@ -151,7 +136,7 @@ def make_pairs(
 
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
-    """Makes the damaged picture gray if the sharp one is, for noise has colours."""
+    """Removes the colours of a damaged picture (1, 3, H, W) if the sharp one has none: noise brings in some."""
     gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
     return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
 

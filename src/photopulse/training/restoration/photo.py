@@ -61,6 +61,7 @@ def train_photo(
 
     Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
     """
+    # The initial weights.
     optimisation = settings.optimisation
     with seeded_weights(optimisation.seed):
         network = PhotoNet(settings.network)
@@ -81,7 +82,7 @@ def train_photo(
 
 
 def photo_restorer(settings: PhotoTraining) -> Restorer:
-    """Runs a photo network once, or twice: first on the picture at half of its size. The step decides at random."""
+    """Returns a restorer that runs a photo network once or, in random steps, first at half of the size."""
 
     def restore(network: nn.Module, pairs: Pairs, step: int) -> Tensor:
         random = torch.Generator().manual_seed(settings.optimisation.seed * 1_000_003 + step)

@@ -71,6 +71,7 @@ def run_photo(
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
     """
+    # The initial weights.
     initial = None if start is None else _read_photo_net(start)
     if initial is not None and initial.settings != settings.network:
         raise PhotopulseError(
@@ -161,6 +162,7 @@ def run_face_gan(
     ``files`` are photos with faces, or faces; the crops of the faces found are stored in ``output/faces``.
     """
 
+    # The data, and the sample sheets.
     def prepare(watcher: Watcher) -> PreparedTraining:
         learned, _, summary = _faces(files, output, watcher)
         return PreparedTraining(
@@ -202,12 +204,14 @@ def run_face(
     ``decoder`` is a file that ``run_face_gan`` wrote, whose sizes the network then has; by default the decoder begins
     with random weights. ``photo_net`` is a file of the photo network, by default the one that comes with photopulse.
     """
+    # The networks of earlier trainings.
     cleaner = _read_photo_net(photo_net)
     start: FaceDecoder | None = None
     if decoder is not None:
         start = _read_decoder(decoder)
         settings = replace(settings, network=_sizes_of(start))
 
+    # The data, and the sample sheets.
     def prepare(watcher: Watcher) -> PreparedTraining:
         if start is None:
             watcher.note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def recoloured(picture: Tensor, random: torch.Generator) -> Tensor:
-    """Turns the hues of a picture (1, 3, H, W) in [0, 1], exchanges its channels and changes its saturation."""
+    """Rotates the hues of a picture (1, 3, H, W) in [0, 1], permutes its channels and scales its saturation."""
     order = torch.randperm(3, generator=random)
     turn, more = cast(list[float], torch.rand(2, generator=random).tolist())
     pixels = picture[0, order].permute(1, 2, 0).contiguous().numpy()
@@ -20,7 +20,7 @@ def recoloured(picture: Tensor, random: torch.Generator) -> Tensor:
 
 
 def tinted(picture: Tensor, random: torch.Generator) -> Tensor:
-    """Makes a picture (1, 3, H, W) the shades of one colour, as sepia and cyanotype are."""
+    """Maps the gray values of a picture (1, 3, H, W) in [0, 1] to shades of one colour, as in sepia and cyanotype."""
     gray = picture.mean(dim=1, keepdim=True)
     bend = 1 + 0.6 * (torch.rand(3, generator=random) - 0.5)
     low, high = 0.25 * torch.rand(3, generator=random), 1 - 0.25 * torch.rand(3, generator=random)

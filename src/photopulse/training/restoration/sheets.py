@@ -1,4 +1,4 @@
-"""Sample sheets: what the restoration's networks make of held-out pictures."""
+"""Sample sheets: pictures that show how far a restoration network has learned, on held-out photos."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

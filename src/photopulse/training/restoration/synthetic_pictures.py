@@ -107,11 +107,14 @@ def _leaves(size: int, numbers: _Random) -> _Picture:
 
 def _draw_leaf(mask: NDArray[np.uint8], radius: float, numbers: _Random) -> None:
     """Fills an ellipse, a rectangle, a triangle or a ribbon at a random place."""
+    # Place, proportions and kind.
     side = len(mask)
     centre = numbers.uniform(0, side, 2)
     stretch, angle = np.exp(numbers.normal(0, 0.5)), numbers.uniform(0, 180)
     axes = (max(radius * stretch, 1.0), max(radius / stretch, 1.0))
     kind = numbers.integers(4)
+
+    # The shape.
     if kind == 0:
         cv2.ellipse(mask, (tuple(centre), (2 * axes[0], 2 * axes[1]), angle), 1, -1)
     elif kind == 1:
@@ -167,6 +170,7 @@ def _grating(size: int, numbers: _Random) -> _Picture:
 
 def _gradient(size: int, numbers: _Random) -> _Picture:
     """A flat area, a sky, or soft light; now and then with a few hard shapes before it."""
+    # The gradient: none, linear or radial.
     first, second = _colour(numbers), _colour(numbers)
     y, x = (np.mgrid[:size, :size] / size).astype(np.float32)
     kind = numbers.integers(3)
@@ -179,6 +183,8 @@ def _gradient(size: int, numbers: _Random) -> _Picture:
         left, top = numbers.uniform(0, 1, 2)
         share = np.hypot(x - left, y - top)
     picture = np.asarray(first + (share * numbers.uniform(0.1, 1))[..., None] * (second - first), np.float32)
+
+    # Hard shapes before it.
     for _ in range(numbers.integers(0, 4) if numbers.random() < 0.5 else 0):
         mask = np.zeros((2 * size, 2 * size), np.uint8)
         _draw_leaf(mask, float(np.exp(numbers.uniform(0.5, 4.5))), numbers)

@@ -13,7 +13,7 @@ from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
 from photopulse.training.coarse import coarse_loss
 from photopulse.training.compute import Compute
 from photopulse.training.feature_discriminator import picture_features
-from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.learner import channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import LossWeights
@@ -58,18 +58,12 @@ def train_restoration(
         compute: where to compute.
         adversarial: settings of the adversarial loss; None trains without one.
     """
+    # The networks, and what trains them.
     network = channels_last(network.to(compute.device))
     with seeded_weights(settings.seed):
         adversary = None if adversarial is None else AdversarialLoss(adversarial, compute)
     features = load_features(compute.device) if weights.perceptual or adversary else None
-    learner = Learner(
-        network,
-        compute,
-        learning_rate=settings.learning_rate,
-        betas=(0.9, 0.99),
-        schedule=settings.schedule,
-        ema_decay=settings.ema_decay,
-    )
+    learner = learner_of(network, compute, settings)
 
     def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
         pairs = pairs.to(compute.device)

@@ -64,6 +64,7 @@ def train_twin(twin: Twin, samples: TwinSamples, settings: TwinFitSettings, *, c
     Raises:
         PhotopulseError: if the loss is infinite or not a number, or the checkpoint is of another network.
     """
+    # The trainable part, and what trains it.
     tail = twin.tail.requires_grad_(True).train()
     learner = Learner(
         tail,
@@ -82,6 +83,7 @@ def train_twin(twin: Twin, samples: TwinSamples, settings: TwinFitSettings, *, c
         learner.minimize(loss, step)
         return {"mse": loss}
 
+    # The training; a twin's own way out replaces that of ``train``.
     try:
         yield from training_loop(
             take_step, batches, learner, steps=settings.steps, checkpoint=checkpoint, save_every=_SAVE_EVERY

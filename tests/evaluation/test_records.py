@@ -1,5 +1,6 @@
 import random
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,50 +8,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photopulse.errors import PhotopulseError
-from photopulse.evaluation.rows import COLUMNS, Row, read_rows, write_rows
+from photopulse.evaluation.measures import MEASURES
+from photopulse.evaluation.records import ROW_COLUMNS, Record, Row, read_record, read_rows, write_record, write_rows
 
-NUMBERS = st.none() | st.floats(allow_nan=False)
+NUMBERS = st.floats(allow_nan=False)
 # What names of files can hold: any character, and (as lone surrogates) bytes that are no UTF-8.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\udc80\udcff"), min_size=1)
-MEASURED = [
-    "seconds",
-    "downscale_mse",
-    "psnr",
-    "psnr_y",
-    "ssim",
-    "niqe",
-    "perceptual",
-    "lpips",
-    "identity",
-    "identity_distance",
-    "sharpness",
-    "confidence",
-    "ita_shift",
-]
+MEASURED = [measure.name for measure in MEASURES if measure.kind == "number"]
+VALUES = st.fixed_dictionaries({}, optional={"converged": st.booleans()} | dict.fromkeys(MEASURED, NUMBERS))
 ROWS = st.builds(
     Row,
     image=TEXTS,
     condition=TEXTS,
     method=TEXTS,
-    size=st.integers(1, 10**6),
-    small=st.integers(1, 10**6),
-    converged=st.none() | st.booleans(),
+    size=st.none() | st.integers(1, 10**6),
+    small=st.none() | st.integers(1, 10**6),
+    values=VALUES,
     error=st.none() | TEXTS,
-    **dict.fromkeys(MEASURED, NUMBERS),
 )
-HEADER = ",".join(COLUMNS)
-EMPTY = "," * (len(COLUMNS) - 5)
+HEADER = ",".join(ROW_COLUMNS)
+EMPTY = "," * (len(ROW_COLUMNS) - 5)
 
 
-def row(**others):
-    return Row(**({"image": "a", "condition": "clean", "method": "nearest", "size": 128, "small": 16} | others))
+def row(image="a", condition="clean", method="nearest", size=128, small=16, error=None, **values):
+    return Row(image=image, condition=condition, method=method, size=size, small=small, error=error, values=values)
+
+
+def by_measure(rows):
+    """As ``repr`` words it, whatever the order of the measures."""
+    return sorted(repr(replace(one, values=dict(sorted(one.values.items())))) for one in rows)
 
 
 @given(st.lists(ROWS, max_size=5))
 def test_any_rows_come_back_exactly(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("rows") / "rows.csv"
     write_rows(path, rows)
-    assert sorted(map(repr, read_rows(path))) == sorted(map(repr, rows))
+    assert by_measure(read_rows(path)) == by_measure(rows)
 
 
 def test_the_file_is_the_one_a_person_would_write(tmp_path):
@@ -59,11 +52,16 @@ def test_the_file_is_the_one_a_person_would_write(tmp_path):
         row(error='it said "no", then\nstopped', psnr=float("inf"), ssim=np.float64(0.5)),
     ]
     write_rows(tmp_path / "rows.csv", rows)
-    assert (tmp_path / "rows.csv").read_bytes().decode().split("\r\n") == [
-        "image,condition,method,size,small,seconds,downscale_mse,psnr,psnr_y,ssim,niqe,perceptual,lpips,identity,"
-        "identity_distance,sharpness,confidence,ita_shift,converged,error",
-        'a,clean,nearest,128,16,,,inf,,0.5,,,,,,,,,,"it said ""no"", then\nstopped"',
-        "b,clean,pulse,128,16,,0.30000000000000004,,,,,,,,,,,,False,",
+    head, *lines = (tmp_path / "rows.csv").read_bytes().decode().split("\r\n")
+    assert head.startswith("image,condition,method,size,small,seconds,downscale_mse,psnr,psnr_y,ssim,niqe,")
+    assert head.endswith(",converged,error")
+    before, between, after = (
+        "," * (ROW_COLUMNS.index(second) - ROW_COLUMNS.index(first))
+        for first, second in (("small", "psnr"), ("ssim", "error"), ("downscale_mse", "converged"))
+    )
+    assert lines == [
+        f'a,clean,nearest,128,16{before}inf,,0.5{between}"it said ""no"", then\nstopped"',
+        f"b,clean,pulse,128,16,,0.30000000000000004{after}False,",
         "",
     ]
 
@@ -86,7 +84,7 @@ def test_a_file_of_a_version_that_measured_less_is_read(tmp_path):
 
 
 def test_equal_rows_make_equal_files_in_any_order(tmp_path):
-    rows = [row(image=name, psnr=value) for name in "abc" for value in (1.0, 2.0, None)]
+    rows = [row(image=name, psnr=value) for name in "abc" for value in (1.0, 2.0, 3.0)]
     write_rows(tmp_path / "one.csv", rows)
     random.Random(1).shuffle(rows)
     write_rows(tmp_path / "two.csv", rows)
@@ -100,7 +98,7 @@ def test_equal_rows_make_equal_files_in_any_order(tmp_path):
         ("image,condition\n", "line 1: the columns are not image"),
         ("image,condition,method,size,small,beauty\n", "line 1: the columns are not image"),
         ("image,condition,method,size,small,psnr,psnr\n", "line 1: the columns are not image"),
-        (f"{HEADER}\na,clean,pulse,128\n", "line 2: it has 4 cells instead of 20"),
+        (f"{HEADER}\na,clean,pulse,128\n", f"line 2: it has 4 cells instead of {len(ROW_COLUMNS)}"),
         (f"{HEADER}\na,clean,pulse,128,16{EMPTY}\nb,clean,,128,16{EMPTY}\n", "line 3: method is empty"),
         (f"{HEADER}\na,clean,pulse,128,16,1.2.3{EMPTY[1:]}\n", "line 2: seconds cannot be '1.2.3'"),
         (f"{HEADER}\na,clean,pulse,0,16{EMPTY}\n", "line 2: size cannot be '0'"),
@@ -138,3 +136,22 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PhotopulseError, match=r"cannot write .*rows\.csv"):
         write_rows(tmp_path / "file" / "rows.csv", [row()])
+
+
+def test_photos_have_rows_without_sides_that_come_back(tmp_path):
+    rows = [row(size=None, small=None, condition="heavy, face", psnr=20.5)]
+    write_rows(tmp_path / "rows.csv", rows)
+    assert read_rows(tmp_path / "rows.csv") == rows
+
+
+def test_a_record_comes_back_and_says_what_was_measured_under_which_key(tmp_path):
+    values = {measure.name: 1.5 for measure in MEASURES if measure.compute is not None}
+    record = Record(seconds=2.0, converged=False, measured={"32": ["right", values], "64": ["right", {"psnr": 3}]})
+    write_record(tmp_path / "a.json", "key", record)
+    found = read_record(tmp_path / "a.json", "key")
+    assert found == record
+    assert found.values("32", "right") == values
+    assert found.values("32", "wrong") is None
+    assert found.values("64", "right") is None  # A measure has come since.
+    assert found.values("128", "right") is None
+    assert read_record(tmp_path / "a.json", "another") is None

@@ -1,16 +1,30 @@
+import csv
+import json
+import random
 import re
 
 import numpy as np
 import pytest
 
-from photopulse.evaluation.markdown import task_title, to_markdown
-from photopulse.evaluation.rows import Row
-from photopulse.evaluation.sets import Traits
+from photopulse.errors import PhotopulseError
+from photopulse.evaluation.records import Row
 from photopulse.evaluation.summaries import Task, summarise
+from photopulse.evaluation.tables import task_title, to_markdown, write_tables
+
+FILES = ("table.md", "table.csv", "table.json")
 
 
-def row(image, method, condition="clean", size=128, small=16, **values):
-    return Row(image=image, method=method, condition=condition, size=size, small=small, **values)
+def row(image, method, condition="clean", *, size=128, error=None, features=(), **values):
+    return Row(
+        image=image,
+        method=method,
+        condition=condition,
+        size=size,
+        small=16,
+        values=values,
+        error=error,
+        traits={"features": features},
+    )
 
 
 def page(rows):
@@ -104,7 +118,7 @@ def test_methods_that_saw_different_pictures_are_compared_over_those_they_share(
 def test_figures_of_sets_have_columns_and_the_frechet_distance_needs_the_same_pictures():
     def with_features(name, method):
         random = np.random.default_rng(sum(f"{name}{method}".encode()))
-        return row(name, method, traits=Traits(features=random.random(4).tolist()))
+        return row(name, method, features=random.random(4).tolist())
 
     rows = [with_features(name, method) for name in "abcd" for method in ("original", "bicubic", "pulse")]
     same = tables(page(rows))[0]
@@ -132,6 +146,7 @@ def test_lines_of_a_table_are_equally_long_so_that_it_reads_as_text():
         (Task("clean", 16, 128), "8x: 16 -> 128 px"),
         (Task("noise:25+jpeg:30", 32, 1024), "32x: 32 -> 1024 px, noise:25+jpeg:30"),
         (Task("clean", 48, 128), "2.67x: 48 -> 128 px"),
+        (Task("heavy, face", None, None), "heavy, face"),
     ],
 )
 def test_titles_name_factor_sizes_and_condition(task, title):
@@ -140,3 +155,87 @@ def test_titles_name_factor_sizes_and_condition(task, title):
 
 def test_an_evaluation_of_nothing_says_so():
     assert page([]) == "# Evaluation\n\nNothing was measured.\n"
+
+
+def drawn_rows():
+    draw = random.Random(0)
+    return [
+        row(
+            str(image),
+            method,
+            condition,
+            psnr=draw.gauss(20, 2),
+            downscale_mse=draw.random() / 1000,
+            error="no" if image == 3 and method == "pulse" else None,
+            **({"converged": draw.random() < 0.5} if method == "pulse" else {}),
+        )
+        for condition in ("clean", "noise:25")
+        for method in ("nearest", "pulse")
+        for image in range(6)
+    ]
+
+
+def test_tables_are_identical_for_identical_rows_in_any_order(tmp_path):
+    shuffled = drawn_rows()
+    random.Random(1).shuffle(shuffled)
+    write_tables(tmp_path / "one", summarise(drawn_rows()))
+    write_tables(tmp_path / "two", summarise(shuffled))
+    for name in FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_csv_and_json_files_say_the_same_as_the_summaries(tmp_path):
+    write_tables(tmp_path, summarise(drawn_rows()))
+    with (tmp_path / "table.csv").open(newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    content = json.loads((tmp_path / "table.json").read_text())
+    summaries = summarise(drawn_rows())
+    assert len(lines) == len(content["summaries"]) == len(summaries) == 8
+    for line, record, summary in zip(lines, content["summaries"], summaries, strict=True):
+        assert {key: "" if value is None else str(value) for key, value in record.items()} == line
+        assert (record["method"], record["condition"], record["scope"]) == (
+            summary.method,
+            summary.task.condition,
+            summary.scope,
+        )
+        estimate = summary.figures["psnr"]
+        expected = (estimate.value, estimate.low, estimate.high, estimate.count)
+        assert tuple(record[f"psnr{part}"] for part in ("", "_low", "_high", "_count")) == expected
+        assert (record["images"], record["failed"]) == (summary.images, summary.failed)
+    assert content["version"] == 1
+    assert content["measures"]["psnr"]["unit"] == "dB"
+
+
+def test_the_files_have_the_likeness_both_ways(tmp_path):
+    values = {"identity": 0.9, "identity_distance": 0.7}
+    write_tables(tmp_path, summarise([row("a", "x", **values)]))
+    (record,) = json.loads((tmp_path / "table.json").read_text())["summaries"]
+    assert {name: record[name] for name in values} == values
+
+
+def test_numbers_that_json_lacks_become_null(tmp_path):
+    write_tables(tmp_path, summarise([row("a", "x", psnr=float("inf"))]))
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    (record,) = json.loads((tmp_path / "table.json").read_text(), parse_constant=refuse)["summaries"]
+    assert record["psnr"] is None
+    assert record["psnr_count"] == 1
+
+
+def test_no_rows_make_empty_tables(tmp_path):
+    write_tables(tmp_path, [])
+    assert "Nothing was measured." in (tmp_path / "table.md").read_text()
+    assert (
+        (tmp_path / "table.csv")
+        .read_text()
+        .startswith("condition,small,size,method,scope,images,failed,downscale_mse_mean,")
+    )
+    assert json.loads((tmp_path / "table.json").read_text())["summaries"] == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PhotopulseError, match=r"cannot write .*table\.md"):
+        write_tables(tmp_path / "file", summarise(drawn_rows()))

@@ -1,13 +1,18 @@
-"""The course of searches as a figure: consistency and naturalness over time."""
+"""Figures of numbers: the course of searches over time, and how methods hold up under each condition."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photopulse.evaluation.measure import Column
+from photopulse.evaluation.measures import COLUMNS
+from photopulse.evaluation.records import CurvePoint
+from photopulse.evaluation.summaries import ORIGINAL, Summary, condition_order, method_order
+from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.plotting import FAINT, Style, new_figure, save_figure, styles, tidy
 
 if TYPE_CHECKING:
@@ -17,26 +22,9 @@ Floats = NDArray[np.float64]
 
 _GRID = 200
 _LOWEST_ERROR = 1e-9  # what a logarithmic axis shows for zero
+_SPREAD = 0.6  # of the room between two conditions, taken by the methods
+_LOG_RANGE = 30  # from which on a ratio of figures is drawn on a logarithmic axis
 _LOG_SPEEDS = 8  # from which ratio of the slowest to the fastest on the seconds are drawn logarithmically
-
-
-class CurvePoint(Protocol):
-    """A moment of a search: after so many ``seconds``, the best face so far has these figures."""
-
-    @property
-    def seconds(self) -> float:
-        """Since the search began."""
-        ...
-
-    @property
-    def downscale_mse(self) -> float:
-        """Of the downscaled face to the input."""
-        ...
-
-    @property
-    def niqe(self) -> float | None:
-        """Of the face; None where it was not measured."""
-        ...
 
 
 def write_curves(
@@ -137,3 +125,80 @@ def _niqe(point: CurvePoint) -> float | None:
 def _draw(panel: "Axes", label: str, band: Band, style: Style) -> None:
     panel.fill_between(band.seconds, band.low, band.high, color=style.colour, alpha=0.2, linewidth=0)
     panel.plot(band.seconds, band.median, color=style.colour, linestyle=style.line, linewidth=1.6, label=label)
+
+
+def write_points(path: Path, summaries: Sequence[Summary]) -> None:
+    """Draws a panel for each ``plotted`` column: conditions from top to bottom, a point with 95 % interval a method.
+
+    Args:
+        path: of the picture, PNG or JPEG.
+        summaries: of one input and output size, one for each method and condition; ``original`` is left out.
+
+    Raises PhotopulseError when the file cannot be written, ValueError when the summaries are of several sizes, tell
+    of a method twice, or have nothing to draw.
+    """
+    shown = [summary for summary in summaries if summary.method != ORIGINAL]
+    if len({(summary.task.small, summary.task.size) for summary in shown}) > 1:
+        raise ValueError("the summaries are of several sizes")
+    if len({(summary.task, summary.method) for summary in shown}) < len(shown):
+        raise ValueError("there are two summaries of one method and condition")
+    plotted = [column for column in COLUMNS if column.plotted]
+    known = [column for column in plotted if any(column.name in summary.figures for summary in shown)]
+    if not known:
+        raise ValueError(f"no summary has {' or '.join(column.name for column in plotted)}")
+    conditions = sorted({summary.task.condition for summary in shown}, key=condition_order)
+    methods = sorted({summary.method for summary in shown}, key=method_order)
+    figure = new_figure(
+        width=1.3 + 2.1 * len(known), height=1.1 + len(conditions) * max(0.35, 0.1 + 0.09 * len(methods))
+    )
+    panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
+    for panel, column in zip(panels, known, strict=True):
+        _panel(panel, column, shown, conditions, methods)
+    panels[0].set_yticks(range(len(conditions)), conditions)
+    panels[0].set_ylim(len(conditions) - 0.5, -0.5)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(methods), 6), fontsize=8, frameon=False)
+    save_figure(figure, path)
+
+
+def _panel(
+    panel: "Axes", column: Column, summaries: Sequence[Summary], conditions: Sequence[str], methods: Sequence[str]
+) -> None:
+    look = styles(methods)
+    drawn: list[float] = []
+    for place, method in enumerate(methods):
+        offset = _SPREAD * ((place + 0.5) / len(methods) - 0.5)
+        found = [
+            (conditions.index(summary.task.condition) + offset, value, *_reach(value, summary.figures[column.name]))
+            for summary in summaries
+            if summary.method == method and (value := _value(summary, column)) is not None
+        ]
+        drawn += [value for _, value, _, _ in found]
+        panel.errorbar(
+            [value for _, value, _, _ in found],
+            [height for height, _, _, _ in found],
+            xerr=[[below for _, _, below, _ in found], [above for _, _, _, above in found]],
+            fmt=look[method].marker,
+            color=look[method].colour,
+            markersize=4,
+            linewidth=1,
+            label=method,
+        )
+    if min(drawn) > 0 and max(drawn) / min(drawn) > _LOG_RANGE:
+        panel.set_xscale("log")
+    panel.set_title(f"{column.heading}{column.arrow}" + (f" ({column.unit})" if column.unit else ""))
+    panel.tick_params(axis="y", length=0)
+    tidy(panel, grid="x")
+    for edge in range(1, len(conditions)):
+        panel.axhline(edge - 0.5, color="#eeeeee", linewidth=0.6)
+
+
+def _value(summary: Summary, column: Column) -> float | None:
+    return summary.figures[column.name].value if column.name in summary.figures else None
+
+
+def _reach(value: float, estimate: Estimate) -> tuple[float, float]:
+    """How far the interval reaches below and above the value."""
+    if estimate.low is None or estimate.high is None:
+        return 0, 0
+    return max(0, value - estimate.low), max(0, estimate.high - value)
