@@ -1,5 +1,6 @@
 """Restoring faces by the generator that ``upscale`` searches: it draws the face that the damaged one came from."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -70,8 +71,9 @@ class FaceSearch:
 
     @property
     def fingerprint(self) -> str:
-        """That of the generator."""
-        return weights_hash(self._kit.generator)
+        """That of the generator and its style encoder."""
+        hashes = weights_hash(self._kit.generator) + weights_hash(self._kit.encoder)
+        return hashlib.sha256(hashes.encode()).hexdigest()
 
     def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
         """See ``FaceRestorer``. Deterministic."""

@@ -1,10 +1,11 @@
 """GAN inversion: finds styles and features from which a generator renders given faces.
 
 Styles alone do not reproduce every face: poses, hats, glasses and hands that are rare in the generator's training data
-are missing, and styles far from the mean cause rings and blotches. So there are two steps. First, styles near the mean
-face are fitted with the twins of 16 and 32 px. Then the features of the generator's layer of 64 or 128 px are changed,
-as little as needed, until the image of that size fits too (intermediate layer optimization: Daras et al. 2021,
-arXiv 2102.07364). The later layers, which render skin, lashes and hair, run unchanged on these features.
+are missing, and styles far from the mean cause rings and blotches. So there are two steps. First, styles are fitted with
+the twins of 16 and 32 px, near the mean face; or, if the generator has a style encoder, with the last twin alone, near
+the encoder's styles. Then the features of the generator's layer of 64 or 128 px are changed, as little as needed, until
+the image of that size fits too (intermediate layer optimization: Daras et al. 2021, arXiv 2102.07364). The later layers,
+which render skin, lashes and hair, run unchanged on these features.
 
 The result fits the given face at the size of the features. Finer detail is the generator's invention.
 """
@@ -22,7 +23,8 @@ from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS
 from photopulse.search.prior import point_to_ws
 
-_FIRST_STYLE_STEP: Final = 4.0
+_FIRST_STYLE_STEP: Final = 4.0  # From the mean face.
+_FIRST_REFINING_STEP: Final = 1.0  # From what an encoder tells.
 _FIRST_FEATURE_STEP: Final = 0.1  # Root mean square, in standard deviations of each channel.
 _BORDER: Final = 0.3  # Weight of a pixel far from the face, where one on the face counts 1.3.
 _LEAST_BLUR: Final = 0.15  # Deviations below this many pixels change nothing that matters.
@@ -33,9 +35,10 @@ class InversionSettings:
     """Settings of the inversion.
 
     Attributes:
-        style_evaluations: pairs of a twin's size in px and the number of its evaluations.
+        style_evaluations: pairs of a twin's size in px and the number of its evaluations; with a style encoder, only
+            the last twin is used.
         feature_evaluations: evaluations of the twin of the features' size while the features are optimised.
-        style_pull: weight of the squared distance from the mean face, in standard deviations of the Gaussianised W.
+        style_pull: weight of the squared distance from the first guess, in standard deviations of the Gaussianised W.
         feature_pull: weight of the mean squared change of the features, in standard deviations of each channel.
         eps: mean squared error below which the gradient of the error vanishes.
         faces_at_once: number of faces whose features are optimised together; bounds the memory.
@@ -115,12 +118,12 @@ def _find_styles(
 ) -> tuple[Tensor, "_Compared"]:
     """Fits styles with one twin after the other, from the first guess; returns points and the last comparison."""
     start = kit.first_guess(faces)
-    point = start
-    scale: Tensor | None = None
-    stages = [
-        (_Compared(_twin(kit, size), _small(faces, size), blur), evaluations)
-        for size, evaluations in settings.style_evaluations
-    ]
+    point, scale = start, None
+    if kit.encoder is None:
+        sizes, first_step = settings.style_evaluations, _FIRST_STYLE_STEP
+    else:  # It knows more than the smaller twins can find.
+        sizes, first_step = settings.style_evaluations[-1:], _FIRST_REFINING_STEP
+    stages = [(_Compared(_twin(kit, size), _small(faces, size), blur), evaluations) for size, evaluations in sizes]
 
     # Each twin goes on from where the one before it ended.
     for compared, evaluations in stages:
@@ -133,7 +136,7 @@ def _find_styles(
                 (gradient,) = torch.autograd.grad(value.sum(), x)
             return value.detach(), gradient
 
-        solver = BatchedLBFGS(evaluate, point, first_step=_FIRST_STYLE_STEP, scale=scale)
+        solver = BatchedLBFGS(evaluate, point, first_step=first_step, scale=scale)
         for _ in range(evaluations):
             solver.step()
         point, scale = solver.x, solver.scale
