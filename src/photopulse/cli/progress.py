@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from photopulse.upscaling.batch_settings import Watcher
 
 
+_MENDED = {"halftone": "dots of print removed", "tone": "fading corrected"}
+
+
 def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False) -> None:
     """Prints a finished row: a line on stdout unless ``quiet``, or the error on stderr."""
     if item.status == "failed":
@@ -38,8 +41,9 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         words.append(f"only picture 1 of {item.frames}")
     if item.missing_rows is not None:
         words.append(f"the last {item.missing_rows} rows of the file are missing")
+    words += [_MENDED[stage] for stage in item.mended or () if stage in _MENDED]
     if item.cleaned == 0:
-        words.append("not cleaned, it needs nothing")
+        words.append("not cleaned, it needs nothing" if not item.mended else "not cleaned")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 

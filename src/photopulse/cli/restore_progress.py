@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 _DOING: "dict[Stage, str]" = {
     "read": "reading",
     "look": "looking at the damage",
+    "halftone": "taking out the dots of print",
+    "tone": "correcting the fading",
     "detect": "looking for faces",
     "faces": "restoring the faces",
     "photo": "cleaning the photo",
     "full_size": "back to full size",
     "paste": "putting the faces back",
     "enlarge": "enlarging",
+    "grain": "putting the grain back",
     "write": "writing",
 }
 

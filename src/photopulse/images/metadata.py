@@ -63,17 +63,20 @@ def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, 
     return clean(metadata)
 
 
-def restored_metadata(*, version: str, faces: int, fidelity: float, source: str | None) -> dict[str, str]:
+def restored_metadata(*, version: str, faces: int, fidelity: float, mode: str, source: str | None) -> dict[str, str]:
     """What is written into every restored photo: by what, and how many faces a network partly redrew.
 
-    ``source`` names the input picture; None when there was none.
+    ``mode`` is ``"archival"`` where nothing was generated. ``source`` names the input picture; None when there
+    was none.
     """
     redrawn = "; faces were partly redrawn by a neural network" if faces else ""
+    redrawn = "; nothing was generated" if mode == "archival" else redrawn
     metadata = {
         "Software": f"photopulse {version}",
         "Description": f"Restored by photopulse {version}{redrawn}",
         RESTORED_KEY: "faces" if faces else "photo",
         "photopulse:faces": str(faces),
+        "photopulse:mode": mode,
         "photopulse:version": version,
     }
     if faces:

@@ -27,13 +27,15 @@ from photopulse.restoration.faces import (
     told_of,
 )
 from photopulse.restoration.grain import without_grain
+from photopulse.restoration.grain_back import measure_grain, with_grain
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage, measurable
+from photopulse.restoration.mend import Mending, mendings
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
-from photopulse.restoration.tint import find_tint
+from photopulse.restoration.tint import Tint, find_tint
 
 _LITTLE_GROWTH = 1.4
 
@@ -44,7 +46,8 @@ class RestoredPhoto:
 
     Attributes:
         photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
-        damage: of the input, and so how much it was cleaned.
+        damage: of the input, and so how much it was mended and cleaned.
+        mended: stages that mended what was found before the cleaning: ``"halftone"``, ``"tone"``.
         cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
         faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
@@ -53,6 +56,7 @@ class RestoredPhoto:
 
     photo: Photo
     damage: PhotoDamage
+    mended: tuple[Stage, ...]
     cleaned: float | None
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
@@ -82,6 +86,7 @@ class RestoredPhoto:
             version=version("photopulse"),
             faces=sum(face.restored for face in self.faces or ()),
             fidelity=self.settings.fidelity,
+            mode=self.settings.mode,
             source=source,
         )
         write_image(
@@ -108,11 +113,12 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    One look tells how damaged the photo is: what needs no cleaning gets none, and what needs little gets little. The
+    One look tells how damaged the photo is: what needs nothing done gets nothing, and what needs little gets little. A
+    screen of print is taken out, faded tones are stretched (``mendings``). The
     photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
     network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
-    detail is drawn anew by a generator, so that it fits, and pasted at last. A photo in the shades of one colour stays
-    one.
+    detail is drawn anew by a generator, so that it fits, and pasted at last. Grain that was taken out comes back where
+    it is asked for. A photo in the shades of one colour stays one.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -131,42 +137,43 @@ def restore_photo(
     with stages.stage("read"):
         name, given, measured = _read(photo)
     networks = RestoreNetworks(kit, name)
-    plan = plan_restoration(
-        (given.pixels.shape[3], given.pixels.shape[2]),
-        longer_side=settings.working_size,
-        scale=settings.scale,
-        final=settings.size,
-    )
+    plan = _plan((given.pixels.shape[3], given.pixels.shape[2]), settings)
     with torch.no_grad():
         with stages.stage("look"):
-            damage, tint = kit.look(measured), find_tint(given.pixels)
-        share = _share_to_clean(damage, settings, plan, given)
-        large = resized(given.pixels, *plan.restored[::-1])
-        found: list[FoundFace] = []
-        if settings.looks_for_faces:
-            with stages.stage("detect"):
-                growth = large.shape[3] / given.pixels.shape[3]
-                found = find_faces(large, _detector(kit, name), settings, growth=growth)
-            check_chosen(settings.faces, [face.box for face in found], name)
-        image, answers = _restored(large, measured, found, networks, share, plan, stages, settings)
+            damage = kit.look(measured)
+        needed = mendings(damage, settings)
+        mended, measured = _mended(given.pixels, measured, needed, stages)
+        # Dots count as noise, and stretched tones have more of it.
+        left = kit.look(measured) if needed else damage
+        share, tint = _share_to_clean(left, settings, plan, given), find_tint(mended)
+        large = resized(mended, *plan.restored[::-1])
+        found = _found(large, kit, settings, stages, name, growth=large.shape[3] / given.pixels.shape[3])
+        # Faces are pasted in place, which must not change the caller's picture.
+        image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
+        grain = measure_grain(large, image) if settings.grain and share else None
+        answers = _answered(large, found, networks, plan, stages, settings)
+        if share:
+            keep_faces(image, large, _left(found, answers))
         if plan.final != plan.restored and settings.strength != 0:
             with stages.stage("enlarge"):
-                image = _to_final(image, plan.final, networks)
+                image = _to_final(image, plan.final, networks if settings.may_enlarge else None)
+        growth = plan.final[0] / plan.restored[0]
         drawn = [answer for answer in answers if answer.face.told.restored]
         if drawn:
             with stages.stage("paste"):
                 # In the final size: faces are drawn larger than most photos show them.
-                paste_faces(image, drawn, growth=plan.final[0] / plan.restored[0])
+                paste_faces(image, drawn, growth=growth)
+        if grain is not None:
+            with stages.stage("grain"):
+                image = with_grain(image, grain, torch.Generator().manual_seed(settings.seed), growth=growth)
         if settings.strength is not None:
             image = _mixed(given.pixels, image, plan.final, settings.strength)
-        if given.gray or _is_gray(given.pixels):
-            image = _grayed(image)
-        elif tint is not None and (share or drawn):
-            image = tint.of(image)
+        image = _in_its_colours(image, given, tint if share or drawn else None)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
         damage=damage,
+        mended=tuple(stage for stage, _ in needed),
         cleaned=share if settings.cleans_the_photo else None,
         faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
         settings=settings,
@@ -174,32 +181,56 @@ def restore_photo(
     )
 
 
-def _restored(
+def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
+    """Where nothing is generated, a photo is cleaned as large as it is and grows by cubic curves at last."""
+    plan = plan_restoration(size, longer_side=settings.working_size, scale=settings.scale, final=settings.size)
+    if settings.draws_anew:
+        return plan
+    return replace(plan_restoration(size, longer_side=settings.working_size), final=plan.final)
+
+
+def _mended(photo: Tensor, measured: Tensor, needed: list[Mending], stages: Stages) -> tuple[Tensor, Tensor]:
+    """The photo, and what can be measured of it, with all that is needed done."""
+    for stage, mend in needed:
+        with stages.stage(stage):
+            alike = measured is photo
+            photo = mend(photo)
+            measured = photo if alike else mend(measured)
+    return photo, measured
+
+
+def _found(
+    large: Tensor, kit: RestoreKit, settings: RestoreSettings, stages: Stages, name: str, *, growth: float
+) -> list[FoundFace]:
+    if not settings.looks_for_faces:
+        return []
+    with stages.stage("detect"):
+        found = find_faces(large, _detector(kit, name), settings, growth=growth)
+    check_chosen(settings.faces, [face.box for face in found], name)
+    return found
+
+
+def _answered(
     large: Tensor,
-    measured: Tensor,
     found: list[FoundFace],
     networks: RestoreNetworks,
-    share: float,
     plan: RestorePlan,
     stages: Stages,
     settings: RestoreSettings,
-) -> tuple[Tensor, list[FaceAnswer]]:
-    """Restores a picture that has the size ``plan.restored``; its chosen faces are still to be pasted."""
+) -> list[FaceAnswer]:
+    """The chosen faces of a picture that has the size ``plan.restored``, still to be pasted."""
     chosen = [face for face in found if face.told.restored]
-    # Faces are pasted in place, which must not change the caller's picture.
-    image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
-    if not found:
-        return image, []
+    if not chosen:
+        return []
     with stages.stage("faces"):
-        answers: list[FaceAnswer] = []
-        if chosen:
-            growth = plan.final[0] / plan.restored[0]
-            answers = restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
-        if share:
-            left = [face for face in found if not face.told.restored]
-            left += [answer.face for answer in answers if not answer.face.told.restored]
-            keep_faces(image, large, left)
-    return image, answers
+        growth = plan.final[0] / plan.restored[0]
+        return restore_faces(large, chosen, networks, fidelity=settings.fidelity, growth=growth)
+
+
+def _left(found: list[FoundFace], answers: list[FaceAnswer]) -> list[FoundFace]:
+    """The faces that nothing will be pasted over."""
+    left = [face for face in found if not face.told.restored]
+    return left + [answer.face for answer in answers if not answer.face.told.restored]
 
 
 def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: RestorePlan, given: Photo) -> float:
@@ -207,7 +238,16 @@ def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: Restor
     if not settings.cleans_the_photo:
         return 0.0
     grows = plan.restored[0] > given.pixels.shape[3]
-    return 1.0 if grows or settings.strength is not None else damage.strength
+    if grows or settings.strength is not None:
+        return 1.0
+    return damage.strength if settings.draws_anew else damage.dirt
+
+
+def _in_its_colours(image: Tensor, given: Photo, tint: Tint | None) -> Tensor:
+    """Gray stays gray, and one tint that tint: a network may have brought colours."""
+    if given.gray or _is_gray(given.pixels):
+        return _grayed(image)
+    return image if tint is None else tint.of(image)
 
 
 def _mixed(given: Tensor, restored: Tensor, size: Size, strength: float) -> Tensor:
@@ -231,9 +271,12 @@ def _cleaned(large: Tensor, measured: Tensor, networks: RestoreNetworks, plan: R
         return networks.full_size(small, cleaned, large)
 
 
-def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
-    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more."""
-    while max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
+def _to_final(image: Tensor, size: Size, networks: RestoreNetworks | None) -> Tensor:
+    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more.
+
+    All growth is, where no networks are given.
+    """
+    while networks is not None and max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
     return resized(image, *size[::-1])
 
@@ -251,7 +294,7 @@ def _is_gray(photo: Tensor) -> bool:
 
 
 def _grayed(image: Tensor) -> Tensor:
-    """The luma in all three channels; a network may have brought colours into a gray picture."""
+    """The luma in all three channels."""
     return gray_of(image).repeat(1, 3, 1, 1)
 
 

@@ -45,10 +45,12 @@ class ReportItem:
         frames: pictures in the file, where there are several, of which the first was taken.
         missing_rows: rows that are missing at the end of a file that was cut off.
         damage: of a photo before it was restored, see ``PhotoDamage``.
+        mended: what of the damage was mended before the photo was cleaned, by stage; the rest of it was left.
         cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
         faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
             looked for.
         stages: seconds by stage of a restoration.
+        mode: of a restoration.
         fidelity: of restored faces.
         scale: factor by which a restored photo was asked to grow.
         working_size: longer side in px at which a restored photo was cleaned.
@@ -77,9 +79,11 @@ class ReportItem:
     frames: int | None = None
     missing_rows: int | None = None
     damage: Mapping[str, object] | None = None
+    mended: Sequence[str] | None = None
     cleaned: float | None = None
     faces: Sequence[Mapping[str, object]] | None = None
     stages: Mapping[str, float] | None = None
+    mode: str | None = None
     fidelity: float | None = None
     scale: float | None = None
     working_size: int | None = None
