@@ -24,7 +24,8 @@ _AT_PEAKS: Final = 0.2
 _ELSEWHERE: Final = 0.7
 _STRONG: Final = 6.0  # Strength of a screen of which nothing is left but dots; of a weaker one details are left, too.
 # How much the peaks of a tile show, over its own level, where nothing is done to it, and where all is.
-_PRESENT: Final = (1.3, 2.6)
+_PRESENT: Final = (1.3, 2.0)
+_AT_PEAK: Final = 1.2  # Of 2 at a peak and 0 at the end of its reach: there dots show most.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +36,7 @@ class _Limits:
         weight: makes the spectra of pictures even.
         seen: where a tile's level is measured.
         allowed: amplitude over the level.
-        peaks: of the screens.
+        peaks: of the screens' own frequency.
     """
 
     weight: Tensor
@@ -56,7 +57,7 @@ def without_screens(photo: Tensor, screens: Sequence[Screen]) -> Tensor:
 
 def _limits(screens: Sequence[Screen]) -> _Limits:
     down, right = _frequencies()
-    frequency, near = torch.hypot(down, right), _near_peaks(screens)
+    frequency, near = torch.hypot(down, right), _near_peaks(screens, _HIGHEST).clamp(max=1)
     first, last = (share / max(screen.period for screen in screens) for share in _OWN)
     elsewhere = _ELSEWHERE * max(_STRONG / screens[0].strength, 1) ** 2
     weight = frequency.clamp(min=1 / _TILE) ** _FALL
@@ -65,12 +66,12 @@ def _limits(screens: Sequence[Screen]) -> _Limits:
         weight=weight,
         seen=(frequency >= first) & (frequency < last),
         allowed=torch.where(frequency >= last, allowed, math.inf),
-        peaks=(near > 0.5) & (frequency >= last),
+        peaks=_near_peaks(screens, 1) > _AT_PEAK,
     )
 
 
-def _near_peaks(screens: Sequence[Screen]) -> Tensor:
-    """How near to a peak of a screen each place of a tile's spectrum (T, T // 2 + 1) is, 0 to 1."""
+def _near_peaks(screens: Sequence[Screen], highest: int) -> Tensor:
+    """How near to a peak, up to that order, each place of a tile's spectrum (T, T // 2 + 1) is, 0 to 2."""
     y, x = _frequencies()
     near = torch.zeros(_TILE, _TILE // 2 + 1)
     for screen in screens:
@@ -79,9 +80,9 @@ def _near_peaks(screens: Sequence[Screen]) -> Tensor:
         reach = max(_REACH * length, _LEAST_REACH / _TILE)
         for first in _ORDERS:
             for second in (0,) if screen.lines else _ORDERS:
-                if 0 < abs(first) + abs(second) <= _HIGHEST:
+                if 0 < abs(first) + abs(second) <= highest:
                     down, right = first * across + second * along, first * along - second * across
-                    near = torch.maximum(near, (2 - 2 * torch.hypot(y - down, x - right) / reach).clamp(0, 1))
+                    near = torch.maximum(near, 2 - 2 * torch.hypot(y - down, x - right) / reach)
     return near
 
 

@@ -38,6 +38,8 @@ _SHAPES: Final = 16  # The large shapes are larger than this share of the pictur
 # Scatter of the colours round those of one tint, over the range: less is black and white, sepia or cyanotype.
 _LEAST_COLOURS: Final = 0.04
 _LEVELS: Final = 32
+# Share of the correction that such a photo gets: many were printed or drawn softly, and grain grows with contrast.
+_ONE_TINT: Final = 0.7
 # Share that the channels' own ranges, and their steepest edges, have in how far each is stretched; the rest is common
 # to all. Chosen on faded portraits and pictures of all kinds for the least colour difference to what they were.
 _OWN_RANGE, _OWN_EDGES = 0.3, 0.3
@@ -77,7 +79,7 @@ def measure_fading(photo: Tensor) -> Fading:
     amount = _amount(low, largest) if _shapes(luma) >= _LEAST_SHAPES else 0.0
     if one_tint:
         low, high = (np.repeat(end, 3) for end in np.percentile(luma, _ENDS))
-        white = high
+        white, amount = high, _ONE_TINT * amount
     else:
         white = low + _stretch(pixels, high - low)
     return Fading(amount=round(amount, 3), black=_told(low), white=_told(white), one_tint=one_tint)
