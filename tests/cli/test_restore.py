@@ -225,7 +225,8 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
     assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
     assert rows[1] | {"input": ""} == {
         "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
-        "strength": 0.0,
+        "strength": 0.0, "screens": [],
+        "fading": {"amount": 0.0, "black": [102.0] * 3, "white": [102.0] * 3, "one_tint": True},
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
 

@@ -74,7 +74,8 @@ def test_photos_textures_and_letters_have_no_screen(name):
 def test_weave_fences_windows_and_blocks_have_no_screen():
     y, x = np.mgrid[:512, :256].astype(np.float32)
     weave = 128 + 40 * np.sin(2 * np.pi * x / 5) * np.sin(2 * np.pi * y / 5)
-    fence = np.full((512, 256), 120, np.float32)
+    # A fence across a part of a lawn.
+    fence = 120 + 8 * np.random.default_rng(2).standard_normal((512, 256)).astype(np.float32)
     fence[200:310] += 60 * np.sign(np.sin(2 * np.pi * (x + 0.3 * y) / 6))[200:310]
     windows = 100 + 80 * ((x % 12 < 7) & (y % 16 < 9))
     blocks = np.kron(np.random.default_rng(0).integers(90, 160, (64, 32)), np.ones((8, 8))).astype(np.float32)

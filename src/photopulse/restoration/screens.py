@@ -22,9 +22,15 @@ _MOST_TILES: Final = 8  # In each direction.
 _LEAST_CONTRAST: Final = 1.0  # Standard deviation of a windowed tile, of 255: flat ones show no dots.
 _AROUND: Final = 17  # Steps of frequency whose median is the picture's own spectrum.
 _AS_FINE: Final = 1.2
+_JPEG: Final = _TILE / 8  # Frequency of its blocks.
 _MOST_SCREENS: Final = 4  # Inks.
 _LARGEST: Final = 16.0  # Longest period in px,
 _LARGEST_LINES: Final = 8.0  # of lines: fences are coarser.
+# A peak is higher than nearly all of the ring within it, by this logarithm: the spectrum of a mosaic has gaps, between
+# which it looks like peaks, each lower than those within.
+_RING: Final = (0.65, 0.9)
+_RING_SHARE: Final = 95.0
+_LEAST_OVER_RING: Final = 0.5
 _ON_AXES: Final = 2.5  # Steps of frequency.
 _ALIKE: Final = 2.2  # Steps by which two peaks of one screen may miss the square.
 # How far peaks stand out, as the natural logarithm of power: that of a screen of dots, that of further screens of the
@@ -65,6 +71,10 @@ class _Peak:
     def is_on_an_axis(self) -> bool:
         return min(abs(self.x), abs(self.y)) < _ON_AXES
 
+    @property
+    def is_of_jpeg(self) -> bool:
+        return all(abs(place / _JPEG - round(place / _JPEG)) <= 1 / _JPEG for place in (self.x, self.y))
+
     def squares_with(self, other: "_Peak") -> bool:
         """Whether the other is this one turned by a right angle, either way round."""
         turned = ((-self.y, self.x), (self.y, -self.x))
@@ -79,13 +89,14 @@ def find_screens(luma: _Plane) -> tuple[Screen, ...]:
     slanted = [peak for peak in peaks if not peak.is_on_an_axis]
     pairs = [(min(one.excess, other.excess), one) for one, other in combinations(slanted, 2) if one.squares_with(other)]
     pairs.sort(key=lambda pair: -pair[0])
-    if pairs and pairs[0][0] >= _LEAST:
+    # Windows and tiles have their highest peaks on the axes, and sums of these off them.
+    straight = max((peak.excess for peak in peaks if peak.is_on_an_axis and not peak.is_of_jpeg), default=0.0)
+    if pairs and pairs[0][0] >= max(_LEAST, straight):
         # Overtones are no screens; those of other inks are as fine as the first.
         first = pairs[0][1].radius
         alike = [pair for pair in pairs if first / _AS_FINE < pair[1].radius < first * _AS_FINE]
         return tuple(_screen(peak, excess, lines=False) for excess, peak in alike[:_MOST_SCREENS])
-    # Windows and tiles have their highest peaks on the axes, and sums of these off them.
-    if slanted and slanted[0] is peaks[0] and slanted[0].excess >= _LEAST_LINES:
+    if slanted and slanted[0].excess >= max(_LEAST_LINES, straight):
         lines = _screen(slanted[0], slanted[0].excess, lines=True)
         return (lines,) if lines.period <= _LARGEST_LINES else ()
     return ()
@@ -129,9 +140,18 @@ def _peaks(spectrum: _Plane) -> list[_Peak]:
         _Peak(float(column - _TILE // 2), float(row - _TILE // 2), float(excess[row, column]))
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
     ]
+    down, right = np.mgrid[:_TILE, :_TILE] - _TILE // 2
+    radius = np.hypot(down, right)
+
+    def is_alone(peak: _Peak) -> bool:
+        inside = (radius > _RING[0] * peak.radius) & (radius < _RING[1] * peak.radius)
+        height = smooth[_TILE // 2 + int(peak.y), _TILE // 2 + int(peak.x)]
+        return bool(height > np.percentile(smooth[inside], _RING_SHARE) + _LEAST_OVER_RING)
+
     kept = [
         peak
         for peak in found
         if (peak.y > 0 or (peak.y == 0 and peak.x > 0)) and _TILE / _LARGEST < peak.radius < _TILE / 2
+        if is_alone(peak)
     ]
     return sorted(kept, key=lambda peak: -peak.excess)
