@@ -111,7 +111,7 @@ def _inner(photo: Tensor) -> _Plane:
     inner = photo[:, :, top : height - top, left : width - left]
     factor = min(_LOOKED_AT / max(inner.shape[2:]), 1)
     small = resized(inner, *(max(round(side * factor), 1) for side in inner.shape[2:]))
-    return to_array(small) * np.float32(255)
+    return to_array(small.clamp(0, 1)) * np.float32(255)
 
 
 def _amount(low: _Curve, largest: float) -> float:
