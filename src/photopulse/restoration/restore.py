@@ -104,11 +104,11 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    The damage is measured first: a photo that needs nothing comes back unchanged, and one that needs little is cleaned a
+    The damage is measured first: a photo that needs nothing comes back unchanged, one that needs little is cleaned a
     little. Halftone screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or
     several, see ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the
-    enlarging network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that it
-    fits, and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
+    enlarging network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that
+    it fits, and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
@@ -177,7 +177,7 @@ def restore_photo(
 
 
 def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
-    """Plans the sizes; in archival mode, a photo is cleaned at its own size and enlarged by interpolation at the end."""
+    """Plans the sizes; in archival mode, a photo is cleaned at its own size, and enlarged by interpolation at last."""
     plan = plan_restoration(size, longer_side=settings.working_size, scale=settings.scale, final=settings.size)
     if settings.draws_anew:
         return plan
