@@ -13,7 +13,6 @@ from typing import Final, cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 _Plane = NDArray[np.float32]
 
@@ -131,7 +130,9 @@ def _places(side: int) -> list[int]:
 
 
 def _peaks(spectrum: _Plane) -> list[_Peak]:
-    """What stands out of the spectrum, the highest first; of each two opposite ones one."""
+    """Returns the peaks of the spectrum, the highest first; one of each pair of opposite ones."""
+    from scipy import ndimage  # Loads slowly.
+
     smooth = cast(_Plane, cv2.GaussianBlur(spectrum, (0, 0), 0.7, borderType=cv2.BORDER_REFLECT))
     excess = smooth - cast(_Plane, ndimage.median_filter(smooth, size=_AROUND, mode="wrap"))
     highest = cast(_Plane, ndimage.maximum_filter(excess, 5, mode="wrap"))
