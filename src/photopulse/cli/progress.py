@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 from rich.progress import (
@@ -123,8 +123,9 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         words.append(f"only picture 1 of {item.frames}")
     if item.missing_rows is not None:
         words.append(f"the last {item.missing_rows} rows of the file are missing")
+    words += _mended_told(item)
     if item.cleaned == 0:
-        words.append("not cleaned, it needs nothing")
+        words.append("not cleaned" if _mended_told(item) else "not cleaned, it needs nothing")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 
@@ -136,6 +137,18 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     # A file name may hold what the terminal's encoding does not.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
+
+
+def _mended_told(item: "ReportItem") -> list[str]:
+    """Says of what was found besides noise and blur whether it was mended or left."""
+    damage, mended = item.damage or {}, item.mended or ()
+    fading = cast("Mapping[str, object]", damage.get("fading") or {})
+    told: list[str] = []
+    if damage.get("screens"):
+        told.append("dots of print removed" if "halftone" in mended else "dots of print left")
+    if fading.get("amount"):
+        told.append("fading corrected" if "tone" in mended else "fading left")
+    return told
 
 
 def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:
