@@ -161,7 +161,7 @@ def test_a_damaged_file_is_passed_over(tiny_generator: MobileStyleGAN, damage: C
     found = find_twin(tiny_generator, 8)
     assert found is not None
     assert found.source == "shipped"
-    with pytest.raises(PhotopulseError, match=r"cannot read the twin .*models fit"):
+    with pytest.raises(PhotopulseError, match=r"cannot read .*models fit"):
         load_twin(found.twin, fitted)
 
 

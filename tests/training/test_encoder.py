@@ -108,9 +108,9 @@ def test_rendered_faces_are_those_of_the_points_and_are_rendered_once(kit: Searc
     assert faces.shape == (10, 3, 32, 32)
     points = draw_points(range(10), kit.generator, kit.prior, seed=0)
     true = twin(point_to_ws(points, kit.prior, kit.generator)).clamp(0, 1)
-    # Rendered with bfloat16, and rounded to 8 bits.
-    assert (faces / 255 - true).abs().max() < 0.06
-    assert (faces / 255 - true).abs().mean() < 0.006
+    # Rendered with bfloat16, and rounded to 8 bits: far nearer to its own point's face than to another's.
+    own, others = ((faces / 255 - true.roll(shift, 0)).square().mean() for shift in (0, 1))
+    assert own < others / 20
     (file,) = tmp_path.iterdir()
     before = file.stat().st_mtime_ns
     (again,) = render_faces(twin, kit.generator, kit.prior, count=10, seed=0, folder=tmp_path)

@@ -1,11 +1,11 @@
 """GAN inversion: finds styles and features from which a generator renders given faces.
 
-Styles alone do not reproduce every face: poses, hats, glasses and hands that are rare in the generator's training data
-are missing, and styles far from the mean cause rings and blotches. So there are two steps. First, styles are fitted with
-the twins of 16 and 32 px, near the mean face; or, if the generator has a style encoder, with the last twin alone, near
-the encoder's styles. Then the features of the generator's layer of 64 or 128 px are changed, as little as needed, until
-the image of that size fits too (intermediate layer optimization: Daras et al. 2021, arXiv 2102.07364). The later layers,
-which render skin, lashes and hair, run unchanged on these features.
+Styles alone do not reproduce every face: poses, hats, glasses and hands that are rare in the generator's training
+data are missing, and styles far from the mean cause rings and blotches. So there are two steps. First, styles are
+fitted with the twins of 16 and 32 px, near the mean face; or, if the generator has a style encoder, with the last
+twin alone, near the encoder's styles. Then the features of the generator's layer of 64 or 128 px are changed, as
+little as needed, until the image of that size fits too (intermediate layer optimization: Daras et al. 2021, arXiv
+2102.07364). The later layers, which render skin, lashes and hair, run unchanged on these features.
 
 The result fits the given face at the size of the features. Finer detail is the generator's invention.
 """
