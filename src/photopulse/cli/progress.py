@@ -34,10 +34,7 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
-    if item.frames is not None:
-        words.append(f"only picture 1 of {item.frames}")
-    if item.missing_rows is not None:
-        words.append(f"the last {item.missing_rows} rows of the file are missing")
+    words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
     if item.cleaned == 0:
         words.append("not cleaned, it needs nothing")
     if item.faces is not None:
@@ -51,6 +48,16 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     # A file name may hold what the terminal's encoding does not.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
+
+
+def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
+    """Words what a person should know of a picture's file: that it holds others, or has lost its end."""
+    words = [f"only picture 1 of {frames}"] if frames > 1 else []
+    if missing_rows:
+        words.append(f"the last {missing_rows} rows of the file are missing")
+    elif cut_off:
+        words.append("the file has lost its end")
+    return words
 
 
 @contextmanager

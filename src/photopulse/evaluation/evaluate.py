@@ -24,6 +24,7 @@ def evaluate_files(
     watcher: EvaluateWatcher | None = None,
     *,
     detector: FaceDetector | None = None,
+    mirrored: Sequence[Path] = (),
 ) -> list[Row]:
     """Makes sharp faces small, enlarges them by all methods, and writes what was measured into ``folder``.
 
@@ -37,6 +38,7 @@ def evaluate_files(
         settings: of the evaluation.
         watcher: hears of progress.
         detector: from ``FaceDetector.load``; made anew if None and there are photos to align.
+        mirrored: folders whose subfolders the results' folders have, too.
 
     Returns:
         The rows. A photo without a face has one, of the method ``ORIGINAL``, with an error. Whatever ends the run
@@ -47,7 +49,7 @@ def evaluate_files(
     """
     watcher = watcher or EvaluateWatcher()
     settings = _with_what_is_installed(settings, watcher)
-    subjects = _prepared(files, folder, settings, watcher, detector)
+    subjects = _prepared(files, mirrored, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
     methods = settings.make_methods()
     jobs, notes = plan_jobs(usable, folder, settings, methods)
@@ -78,6 +80,7 @@ def _with_what_is_installed(settings: EvaluateSettings, watcher: EvaluateWatcher
 
 def _prepared(
     files: Sequence[Path],
+    mirrored: Sequence[Path],
     folder: Path,
     settings: EvaluateSettings,
     watcher: EvaluateWatcher,
@@ -87,7 +90,7 @@ def _prepared(
     if not settings.aligned:
         detector = detector or FaceDetector.load()
     subjects: list[Subject] = []
-    for subject in make_inputs(files, folder, settings, detector):
+    for subject in make_inputs(files, mirrored, folder, settings, detector):
         subjects.append(subject)
         watcher.on_done(subject.image, subject.error, subject.resumed)
     return subjects

@@ -41,14 +41,19 @@ class Subject:
 
 
 def make_inputs(
-    files: Sequence[Path], folder: Path, settings: EvaluateSettings, detector: FaceDetector | None
+    files: Sequence[Path],
+    mirrored: Sequence[Path],
+    folder: Path,
+    settings: EvaluateSettings,
+    detector: FaceDetector | None,
 ) -> Iterator[Subject]:
     """Writes ``folder/sharp/<stem>.png`` and ``folder/<condition>/small/<stem>.png`` of each photo.
 
-    The largest face of a photo counts. A photo that fails stops no other.
+    The largest face of a photo counts. A photo that fails stops no other. The stems of photos below the folders
+    ``mirrored`` begin with their subfolders.
     """
     inputs = {canonical(file) for file in files}
-    for source, stem in zip(files, unique_stems(files), strict=True):
+    for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
         smalls = {c.name: folder / folder_name(c) / "small" / f"{stem}.png" for c in settings.conditions}
         try:

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
 
 from photopulse.images.arrays import to_unit
+from photopulse.images.packaged import HEIC, RAW
 
 Floats = NDArray[np.float32]
 
@@ -47,15 +48,17 @@ class Raster:
     orientation: int | None = None
 
 
-def decode(image: ImageFile, stream: BinaryIO, *, own_colours: bool = False) -> Raster:
+def decode(image: Image.Image, stream: BinaryIO | None, *, own_colours: bool = False) -> Raster:
     """Decodes a picture opened from ``stream``; ValueError when its numbers mean no colours.
 
-    ``own_colours`` leaves RGB and gray of 8 bits, too, in the colours of the file's profile.
+    Without a stream, colours of 16 bits are what Pillow makes of them: 8 bits. ``own_colours`` leaves RGB and gray of
+    8 bits, too, in the colours of the file's profile.
     """
     _check_tiles(image)
-    deep = _decode_deep(image, stream)
-    if deep is not None:
-        return deep
+    if stream is not None and isinstance(image, ImageFile):
+        deep = _decode_deep(image, stream)
+        if deep is not None:
+            return deep
     image.load()
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _decode_wide_gray(image)
@@ -143,6 +146,9 @@ def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
     elif image.format == "TIFF":
         channels, gray = _deep_tiff(image, stream), False
         orientation = _tiff_tag(image, _TIFF_ORIENTATION, default=1)
+    elif image.format in {HEIC.format, RAW.format}:
+        channels, gray = _packaged_channels(image, stream), image.mode == "L"
+        orientation = 1
     else:
         return None
     if channels is None:
@@ -186,6 +192,18 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
             return None if separate else _opencv_tiff(image, stream)
         channels = np.asarray(page.asarray(), dtype=np.uint16)
     return channels.transpose(1, 2, 0) if separate else channels
+
+
+def _packaged_channels(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+    """The channels (H, W, 3 or 4) of a raw file, and of a HEIC picture of more than 8 bits, upright."""
+    # What these stand on is installed where such a picture could be opened.
+    if image.format == RAW.format:
+        from photopulse.images.raw import developed
+
+        return developed(_file_bytes(stream))
+    from photopulse.images.heic import deep_channels
+
+    return deep_channels(image, _file_bytes(stream))
 
 
 def _bare_png(data: bytes) -> bytes:

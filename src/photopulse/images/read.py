@@ -3,15 +3,17 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
 from torch import Tensor
 
 from photopulse.images.arrays import to_tensor
+from photopulse.images.iptc import read_iptc
 from photopulse.images.metadata import XMP_KEYWORD
 from photopulse.images.modes import Floats, decode
-from photopulse.images.opening import CutJpeg, open_image, refuse
+from photopulse.images.opening import GIVEN, CutJpeg, check_size, decoding, name_of, open_image, refuse
 
 MAX_PIXELS = 100_000_000
 """Of pictures that are read unless the caller says otherwise."""
@@ -55,10 +57,13 @@ class Photo:
             here, since no converter at hand keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
         xmp: title, keywords, rating and the like as an XMP packet, or None.
-        comment: of a JPEG, or None.
+        comment: of a JPEG, GIF or PNG, or None.
         dpi: pixels in an inch along both axes, as scanners and cameras write them, or None.
         frames: how many pictures the file holds, of which these are the first one's pixels.
         missing_rows: rows at the end of the file's picture that are not in it, because it was cut off.
+        cut_off: whether the file lost its end. A progressive JPEG may then have all rows, the last ones with less
+            detail.
+        iptc: title, keywords, author and the like in the old form (IPTC-IIM), or None.
     """
 
     pixels: Tensor
@@ -72,43 +77,60 @@ class Photo:
     dpi: tuple[float, float] | None = None
     frames: int = 1
     missing_rows: int = 0
+    cut_off: bool = False
+    iptc: bytes | None = None
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
+def read_image(source: Path | bytes, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
     """Reads any picture that Pillow knows, of animated ones the first frame, turned upright.
 
-    Embedded colour profiles are applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and
+    HEIC, JPEG XL and raw files of cameras need the packages of the extra ``formats``. Embedded colour profiles are
+    applied; a broken one is ignored and sRGB assumed. With ``own_colours``, RGB and
     gray stay in the file's profile instead (``Photo.icc_profile``), so that a copy loses no colour that sRGB
-    lacks; CMYK and Lab are converted all the same. 16-bit PNG and TIFF keep their depth; 16 bits of colour in
-    other formats are read as 8. A JPEG that was cut off is read as far as it goes, if that is half of it or more.
-    ``max_pixels`` is checked before anything is decoded; Pillow's own limit (about
-    179 million) also holds. Raises PhotopulseError for anything that is not a whole, readable picture.
+    lacks; CMYK and Lab are converted all the same. 16-bit PNG, TIFF, HEIC and raw files keep their depth; 16 bits of
+    colour in other formats are read as 8. A JPEG that was cut off is read as far as it goes, if that is half of it or
+    more. ``source`` is a file, or its content. ``max_pixels`` is checked before anything is decoded; Pillow's own limit
+    (about 179 million) also holds. Raises PhotopulseError for anything that is not a whole, readable picture.
     """
-    with open_image(path, max_pixels=max_pixels) as (image, stream):
-        raster = decode(image, stream, own_colours=own_colours)
-        missing_rows = _missing_rows(raster.colour) if isinstance(stream, CutJpeg) else 0
-        if missing_rows > len(raster.colour) / 2:
-            raise refuse(
-                path,
-                why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
-                fix="copy it again from its source",
-            )
-        exif_orientation, exif = _read_exif(image)
-        orientation = raster.orientation or exif_orientation
-        alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
-        return Photo(
-            pixels=to_tensor(_upright(raster.colour, orientation)),
-            alpha=alpha,
-            gray=raster.gray,
-            bits=raster.bits,
-            icc_profile=raster.icc_profile,
-            exif=exif,
-            xmp=_xmp(image),
-            comment=_comment(image),
-            dpi=_dpi(image, turned=orientation in _TURNED),
-            frames=_frames(image),
-            missing_rows=missing_rows,
+    with open_image(source, max_pixels=max_pixels) as (image, stream):
+        return _photo(name_of(source), image, stream, own_colours=own_colours)
+
+
+def read_picture(image: Image.Image, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
+    """Reads a picture of Pillow's as ``read_image`` reads its file, but colours of 16 bits as Pillow has them, in 8."""
+    with decoding(GIVEN):
+        check_size(GIVEN, image.size, max_pixels)
+        return _photo(GIVEN, image, None, own_colours=own_colours)
+
+
+def _photo(name: str, image: Image.Image, stream: BinaryIO | None, *, own_colours: bool) -> Photo:
+    raster = decode(image, stream, own_colours=own_colours)
+    cut_off = isinstance(stream, CutJpeg)
+    missing_rows = _missing_rows(raster.colour) if cut_off else 0
+    if missing_rows > len(raster.colour) / 2:
+        raise refuse(
+            name,
+            why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
+            fix="copy it again from its source",
         )
+    exif_orientation, exif = _read_exif(image)
+    orientation = raster.orientation or exif_orientation
+    alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
+    return Photo(
+        pixels=to_tensor(_upright(raster.colour, orientation)),
+        alpha=alpha,
+        gray=raster.gray,
+        bits=raster.bits,
+        icc_profile=raster.icc_profile,
+        exif=exif,
+        xmp=_xmp(image),
+        comment=_comment(image),
+        dpi=_dpi(image, turned=orientation in _TURNED),
+        frames=_frames(image),
+        missing_rows=missing_rows,
+        cut_off=cut_off,
+        iptc=read_iptc(image),
+    )
 
 
 def _missing_rows(colour: Floats) -> int:
@@ -133,7 +155,8 @@ def _xmp(image: Image.Image) -> bytes | None:
 
 
 def _comment(image: Image.Image) -> bytes | None:
-    comment: object = image.info.get("comment") if image.format == "JPEG" else None
+    comment: object = image.info.get("comment") or image.info.get("Comment")  # As PNG writes it.
+    comment = comment.encode("utf-8", errors="replace") if isinstance(comment, str) else comment
     return comment if isinstance(comment, bytes) and len(comment) <= _MOST_COMMENT else None
 
 

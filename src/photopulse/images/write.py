@@ -19,6 +19,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
 from photopulse.images.gray import GRAY_WEIGHTS
+from photopulse.images.iptc import IPTC_TAG, jpeg_segment
 from photopulse.images.metadata import XMP_KEYWORD, clean, xmp_packet
 from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
@@ -40,6 +41,7 @@ def write_image(
     exif: bytes | None = None,
     xmp: bytes | None = None,
     comment: bytes | None = None,
+    iptc: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     gray: bool = False,
 ) -> None:
@@ -54,7 +56,9 @@ def write_image(
             left out where it is not for the channels that are written.
         exif: an EXIF block (``Photo.exif``).
         xmp: the input's XMP packet (``Photo.xmp``), whose properties stay beside what ``metadata`` says.
-        comment: of a JPEG (``Photo.comment``); other formats have no place for it.
+        comment: of a JPEG or PNG (``Photo.comment``); other formats have no place for it.
+        iptc: the input's IPTC records (``Photo.iptc``); PNG and WebP have no place for them, nor JPEG for more than
+            64 kB.
         dpi: pixels in an inch along both axes; WebP has no place for them.
         gray: writes the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
@@ -76,6 +80,7 @@ def write_image(
         exif=exif,
         given_xmp=xmp,
         comment=comment,
+        iptc=iptc,
         dpi=dpi,
     )
     try:
@@ -117,6 +122,7 @@ class _Canvas:
     exif: bytes | None
     given_xmp: bytes | None
     comment: bytes | None
+    iptc: bytes | None
     dpi: tuple[float, float] | None
 
     @property
@@ -178,11 +184,22 @@ def _encode_png(canvas: _Canvas) -> bytes:
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))  # In a metre (PNG, 11.3.4.3).
     if canvas.exif is not None:
         chunks.append(_chunk(b"eXIf", canvas.exif.removeprefix(_EXIF_PREFIX)))
-    chunks += [_text_chunk(key, value) for key, value in canvas.metadata.items()]
+    chunks += [_text_chunk(key, value) for key, value in (_comment(canvas) | dict(canvas.metadata)).items()]
     if canvas.metadata:
         chunks.append(_text_chunk(XMP_KEYWORD, canvas.xmp.decode()))
     after_header = 8 + 12 + 13  # signature, the header chunk's frame and its content (PNG, 11.2.2)
     return data[:after_header] + b"".join(chunks) + data[after_header:]
+
+
+def _comment(canvas: _Canvas) -> dict[str, str]:
+    """The comment as text; JPEG does not say in which encoding it is."""
+    if canvas.comment is None:
+        return {}
+    try:
+        text = canvas.comment.decode("utf-8")
+    except UnicodeDecodeError:
+        text = canvas.comment.decode("latin-1")
+    return clean({"Comment": text.strip("\0")})
 
 
 def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
@@ -207,7 +224,9 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 def _encode_jpeg(canvas: _Canvas) -> bytes:
-    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0), comment=canvas.comment or b"")
+    words = jpeg_segment(canvas.iptc) if canvas.iptc else b""
+    comment = canvas.comment or b""
+    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0), comment=comment, extra=words)
 
 
 def _encode_webp(canvas: _Canvas) -> bytes:
@@ -232,7 +251,8 @@ def _encode_tiff(canvas: _Canvas) -> bytes:
     """Writes 8 and 16 bits, little-endian; Pillow cannot write 16, nor EXIF data in folders of their own."""
     stream = io.BytesIO()
     channels = canvas.array.shape[2]
-    tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []
+    words = {_XMP_TAG: ("B", canvas.xmp), IPTC_TAG: (7, canvas.iptc)}  # Bytes, and bytes of any meaning.
+    tags = [(tag, kind, len(value), value, True) for tag, (kind, value) in words.items() if value]
     tifffile.imwrite(
         stream,
         canvas.array if channels > 1 else canvas.array[..., 0],

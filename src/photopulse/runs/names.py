@@ -7,9 +7,10 @@ from pathlib import Path
 from photopulse.errors import PhotopulseError
 
 
-def unique_stems(files: Sequence[Path]) -> list[str]:
+def unique_stems(files: Sequence[Path], mirrored: Sequence[Path] = ()) -> list[str]:
     """Returns one output stem for each file, in order; the same list of files always gives the same stems.
 
+    A file below one of the folders ``mirrored`` keeps its place there: ``holiday/face``, with slashes.
     The second ``face`` becomes ``face-2`` and so on, also where a file is really called so; and so does a
     ``photo_face1`` beside a ``photo``, whose first face may be written under that name.
     """
@@ -17,14 +18,22 @@ def unique_stems(files: Sequence[Path]) -> list[str]:
     photos: set[str] = set()
     stems: list[str] = []
     for file in files:
-        stem, number = file.stem, 1
+        place = _place(file, mirrored)
+        stem, number = place, 1
         while stem.casefold() in taken or stem.casefold() in photos or _photo_of(stem) in taken:
             number += 1
-            stem = f"{file.stem}-{number}"
+            stem = f"{place}-{number}"
         taken.add(stem.casefold())
         photos.add(_photo_of(stem))
         stems.append(stem)
     return stems
+
+
+def _place(file: Path, mirrored: Sequence[Path]) -> str:
+    for folder in mirrored:
+        if file.is_relative_to(folder):
+            return (file.relative_to(folder).parent / file.stem).as_posix()
+    return file.stem
 
 
 def face_names(stem: str, faces: int) -> list[str]:

@@ -44,6 +44,7 @@ class ReportItem:
         compare: path of the picture of before and after.
         frames: pictures in the file, where there are several, of which the first was taken.
         missing_rows: rows that are missing at the end of a file that was cut off.
+        cut_off: whether the file had lost its end; a progressive JPEG may then have all rows, with less detail.
         damage: of a photo before it was restored, see ``PhotoDamage``.
         cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
         faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
@@ -76,6 +77,7 @@ class ReportItem:
     compare: str | None = None
     frames: int | None = None
     missing_rows: int | None = None
+    cut_off: bool | None = None
     damage: Mapping[str, object] | None = None
     cleaned: float | None = None
     faces: Sequence[Mapping[str, object]] | None = None
@@ -167,7 +169,7 @@ class Report(RunRows[ReportItem]):
 
 
 def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
-    """Returns the rows of what a run of the command finished, by the name of the picture.
+    """Returns the rows of what a run of the command finished, by the picture's path within the folder.
 
     A report that is missing, damaged or of another command counts as none, and so does a damaged row.
     """
@@ -178,7 +180,13 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
         items = [_item(row) for row in content["items"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return {Path(item.output).name: item for item in items if item and item.output and item.status != "failed"}
+    finished = [item for item in items if item is not None and item.status != "failed"]
+    return {_place(Path(item.output), path.parent): item for item in finished if item.output}
+
+
+def _place(output: Path, folder: Path) -> str:
+    """The output's path within the folder; only its name where the folder has moved since."""
+    return output.relative_to(folder).as_posix() if output.is_relative_to(folder) else output.name
 
 
 def _item(row: object) -> ReportItem | None:

@@ -98,10 +98,10 @@ class RunRows(ABC, Generic[Row]):
         return self._row(self._earlier.get(output_id(self._name(output))))
 
     @property
-    def earlier_rows(self) -> list[Row]:
+    def earlier_outputs(self) -> dict[Path, Row]:
         """The last row of each output of earlier runs of the command that this run has not come to."""
-        rows = (self._row(entry) for entry in self._earlier.values())
-        return [row for row in rows if row is not None]
+        rows = {self._folder / (entry.output or ""): self._row(entry) for entry in self._earlier.values()}
+        return {output: row for output, row in rows.items() if row is not None}
 
     def keep(self, place: int, row: Row) -> None:
         """Adds a row of an earlier run, which the log has already, at its place in the order of the work."""

@@ -134,7 +134,8 @@ def upscale(
     """Finds ``count`` different realistic faces that downscale to a small one.
 
     Args:
-        face: a picture file, or pixels (1, 3, h, h) in [0, 1], where h divides the generator's size.
+        face: a picture of h x h px, where h divides the generator's size: a path, bytes, an open file, a PIL image, or
+            pixels in an array or a tensor, see ``ImageLike``.
         generator: from ``load_generator``; the default one if None.
         count: answers wanted; answer k is that of the seed ``seed + k``.
         seed: of the first answer.
