@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 
 from photopulse.cli import app
 from photopulse.images import write_image
+from photopulse.restoration.look import PhotoDamage
+from photopulse.restoration.screens import Screen
+from photopulse.restoration.tone import Fading
 
 
 @pytest.fixture
@@ -222,7 +225,8 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
     assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
     assert rows[1] | {"input": ""} == {
         "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
-        "strength": 0.0, "frames": 1, "missing_rows": 0, "cut_off": False,
+        "strength": 0.0, "frames": 1, "missing_rows": 0, "cut_off": False, "screens": [],
+        "fading": {"amount": 0.0, "black": [102.0] * 3, "white": [102.0] * 3, "one_tint": True},
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
 
@@ -280,3 +284,18 @@ def test_what_is_passed_over_cut_off_or_one_of_several_is_said(restore, photos, 
     assert rows["pages.tif"]["frames"] == 3
     assert 20 < rows["cut.jpg"]["missing_rows"] < 80
     assert "frames" not in rows["cut.jpg"]
+
+
+def test_what_was_mended_is_on_the_screen_and_in_the_report(restore, photos, loaded_with, tmp_path):
+    faded = Fading(amount=1, black=(80, 60, 60), white=(230, 220, 200), one_tint=False)
+    dots = Screen(period=4, angle=45, lines=False, strength=8)
+    printed = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=None, fading=faded, screens=(dots,))
+    loaded_with([], look=lambda _photo: printed)
+    told = restore(photos / "two.png").stdout.split("  ")
+    assert told[1:5] == ["restored", "dots of print removed", "fading corrected", "not cleaned"]
+    left = restore(photos / "two.png", "--tone", "off", "--mode", "archival").stdout.split("  ")
+    assert left[1:4] == ["restored", "dots of print removed", "fading left"]
+    (row,) = json.loads((tmp_path / "out" / "report.json").read_text())["items"]
+    assert (row["mended"], row["mode"], row["faces"]) == (["halftone"], "archival", None)
+    assert row["damage"]["fading"]["black"] == [80, 60, 60]
+    assert row["damage"]["screens"][0]["period"] == 4

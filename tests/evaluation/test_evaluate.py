@@ -387,10 +387,10 @@ def test_a_search_that_has_no_curve_is_not_repeated_for_one(sharp, settings, tmp
     evaluate_files(sharp[:1], tmp_path / "out", told)
     wanted = replace(told, curves=True)
     first = Counting()
-    evaluate_files(sharp[:1], tmp_path / "out", wanted, first.watcher)
+    evaluate_files(sharp[:1], tmp_path / "out", wanted, first)
     assert first.new == ["a, clean, fast 32 px"]
     again = Counting()
-    evaluate_files(sharp[:1], tmp_path / "out", wanted, again.watcher)
+    evaluate_files(sharp[:1], tmp_path / "out", wanted, again)
     assert again.new == []
 
 

@@ -58,7 +58,7 @@ def test_synthetic_pictures_carry_the_digital_source_type(tmp_path: Path, suffix
 )
 def test_restored_pictures_say_whether_faces_were_redrawn(tmp_path: Path, suffix: str, faces: int, kind: str) -> None:
     path = tmp_path / f"a{suffix}"
-    told = restored_metadata(version="0.1.0", faces=faces, fidelity=0.25, source="old.jpg")
+    told = restored_metadata(version="0.1.0", faces=faces, fidelity=0.25, mode="enhance", source="old.jpg")
     write_image(path, GRAY, metadata=told)
     assert read_metadata(path) == told
     assert told["Description"].startswith("Restored by photopulse 0.1.0")

@@ -12,8 +12,10 @@ from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, read_metadata, write_image
 from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.screens import Screen
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.tint import find_tint
+from photopulse.restoration.tone import Fading
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -373,3 +375,70 @@ def test_a_tinted_photo_that_needs_nothing_is_not_tinted_anew(toy_restore_kit):
     assert find_tint(sepia) is not None
     restored = restore_photo(sepia, kit=toy_restore_kit(look=lambda _photo: clean))
     assert torch.equal(restored.image, sepia)
+
+
+CLEAN = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5)
+FADED = Fading(amount=1, black=(80, 60, 60), white=(230, 220, 200), one_tint=False)
+SCREEN = Screen(period=4, angle=45, lines=False, strength=8)
+
+
+def coloured(width: int = 120, height: int = 90) -> torch.Tensor:
+    return 0.3 + 0.5 * torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def test_dots_and_fading_are_mended_before_anything_else_and_it_is_told(toy_restore_kit):
+    printed = PhotoDamage(noise=9, chroma_noise=0, jpeg_quality=100, blur=0.5, fading=FADED, screens=(SCREEN,))
+    looks = iter([printed, CLEAN])
+    kit = toy_restore_kit(look=lambda _photo: next(looks))
+    restored = restore_photo(coloured(), kit=kit)
+    assert restored.mended == ("halftone", "tone")
+    assert (restored.damage, restored.cleaned) == (printed, 0)
+    assert list(restored.seconds) == ["read", "look", "halftone", "tone", "detect"]
+    assert not torch.equal(restored.image, coloured())
+
+
+@pytest.mark.parametrize(
+    "settings", [RestoreSettings(tone="off"), RestoreSettings(only="face"), RestoreSettings(strength=0)]
+)
+def test_fading_that_is_to_stay_stays(toy_restore_kit, settings):
+    faded = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5, fading=FADED)
+    restored = restore_photo(coloured(), kit=toy_restore_kit(look=lambda _photo: faded), settings=settings)
+    assert restored.mended == ()
+    assert torch.equal(restored.image, coloured())
+
+
+def test_archival_draws_nothing_and_blur_alone_is_left(toy_restore_kit, tmp_path):
+    settings = RestoreSettings(mode="archival", scale=2)
+    blurred, noisy = (PhotoDamage(noise=noise, chroma_noise=0, jpeg_quality=100, blur=3) for noise in (0, 9))
+    kit = toy_restore_kit(detector=None, face_restorer=None, enlarge_net=None, look=lambda _photo: blurred)
+    restored = restore_photo(coloured(), kit=kit, settings=settings)
+    assert (restored.cleaned, restored.faces, restored.size) == (0, None, (240, 180))
+    torch.testing.assert_close(restored.image[..., ::2, ::2].mean(), coloured().mean(), atol=0.01, rtol=0)
+    spy = Brightening(0.1)
+    kit = toy_restore_kit(detector=None, face_restorer=None, enlarge_net=None, photo_net=spy, look=lambda _: noisy)
+    restored = restore_photo(coloured(), kit=kit, settings=settings)
+    assert (restored.cleaned, spy.seen) == (1, [(90, 120)])
+    restored.save(tmp_path / "a.png")
+    told = read_metadata(tmp_path / "a.png")
+    assert told["photopulse:mode"] == "archival"
+    assert told["Description"].endswith("nothing was generated")
+
+
+def test_grain_comes_back_over_faces_too_and_always_the_same(toy_restore_kit):
+    class Smooth(nn.Module):
+        def forward(self, photo):
+            return nn.functional.avg_pool2d(photo, 9, stride=1, padding=4, count_include_pad=False)
+
+    grainy = plain(300, 200) + 0.05 * torch.randn(1, 1, 200, 300, generator=torch.Generator().manual_seed(0))
+    kit = toy_restore_kit(faces=[(150, 100, 80)], photo_net=Smooth(), enlarge_net=None)
+
+    def made(**settings) -> torch.Tensor:
+        return restore_photo(grainy, kit=kit, settings=RestoreSettings(**settings)).image
+
+    smooth, grain = made(), made(grain=True)
+    added = grain - smooth
+    face, rest = added[..., 70:130, 120:180], added[..., :60]
+    assert rest.std().item() == pytest.approx(0.05, rel=0.2)
+    assert face.std().item() == pytest.approx(rest.std().item(), rel=0.2)
+    assert torch.equal(grain, made(grain=True))
+    assert not torch.equal(grain, made(grain=True, seed=1))

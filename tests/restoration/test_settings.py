@@ -21,6 +21,9 @@ from photopulse.restoration.settings import RestoreSettings
         {"max_faces": -1},
         {"only": "photo", "faces": (1,)},
         {"max_faces": 0, "faces": ((3.0, 4.0),)},
+        {"mode": "magic"},
+        {"tone": "warm"},
+        {"faces": (1,), "mode": "archival"},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):
@@ -28,10 +31,17 @@ def test_settings_out_of_range_are_refused(wrong):
         RestoreSettings(**wrong)
 
 
+@pytest.mark.parametrize("other", [{"only": "face"}, {"sr": "realesrgan"}])
+def test_what_generates_is_refused_in_archival_mode(other):
+    with pytest.raises(ValueError, match="archival draws no faces and enlarges by no network"):
+        RestoreSettings(mode="archival", **other)
+
+
 def test_the_enlarging_network_is_needed_only_where_something_grows():
-    assert not RestoreSettings().may_grow
-    assert RestoreSettings(scale=1.5).may_grow
-    assert RestoreSettings(size=(100, 100)).may_grow
+    assert not RestoreSettings().may_enlarge
+    assert RestoreSettings(scale=1.5).may_enlarge
+    assert RestoreSettings(size=(100, 100)).may_enlarge
+    assert not RestoreSettings(scale=2, mode="archival").may_enlarge
 
 
 def test_the_same_faces_are_the_same_settings_however_they_were_said():
@@ -46,3 +56,4 @@ def test_faces_are_looked_for_where_some_may_be_restored():
     assert RestoreSettings(only="face", max_faces=1).looks_for_faces
     assert not RestoreSettings(only="photo").looks_for_faces
     assert not RestoreSettings(max_faces=0).looks_for_faces
+    assert not RestoreSettings(mode="archival").looks_for_faces

@@ -43,9 +43,11 @@ def _line(photo: "Inspected") -> str:
         return f"{photo.source}  {photo.error}"
     blur = "no edges" if damage.blur is None else f"blur {damage.blur:.1f} px"
     jpeg = "no blocks" if damage.jpeg_quality == 100 else f"JPEG quality {damage.jpeg_quality}"
+    fading = f"faded by {damage.fading.amount:.0%}  " if damage.fading.amount else ""
+    screens = f"dots of print every {damage.screens[0].period:.1f} px  " if damage.screens else ""
     cleaned = f"would be cleaned by {damage.strength:.0%}" if damage.strength else "needs no cleaning"
     file = "".join(f"  {words}" for words in file_told(photo.frames, photo.missing_rows, cut_off=photo.cut_off))
     return (
         f"{photo.source}  {photo.size[0]} x {photo.size[1]}  noise {damage.noise:.1f}  "
-        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {cleaned}{file}"
+        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {screens}{fading}{cleaned}{file}"
     )

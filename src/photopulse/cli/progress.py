@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 from rich.progress import (
@@ -120,8 +120,9 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
     words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
+    words += _mended_told(item)
     if item.cleaned == 0:
-        words.append("not cleaned, it needs nothing")
+        words.append("not cleaned" if _mended_told(item) else "not cleaned, it needs nothing")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 
@@ -143,6 +144,18 @@ def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
     elif cut_off:
         words.append("the file is truncated")
     return words
+
+
+def _mended_told(item: "ReportItem") -> list[str]:
+    """Says of what was found besides noise and blur whether it was mended or left."""
+    damage, mended = item.damage or {}, item.mended or ()
+    fading = cast("Mapping[str, object]", damage.get("fading") or {})
+    told: list[str] = []
+    if damage.get("screens"):
+        told.append("dots of print removed" if "halftone" in mended else "dots of print left")
+    if fading.get("amount"):
+        told.append("fading corrected" if "tone" in mended else "fading left")
+    return told
 
 
 def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:

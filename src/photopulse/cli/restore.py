@@ -27,6 +27,17 @@ def restore_command(
     only: Annotated[
         Literal["face", "photo"] | None, typer.Option(help="face: nothing but the faces. photo: no look at faces.")
     ] = None,
+    mode: Annotated[
+        Literal["archival", "enhance"],
+        typer.Option(help="archival: only noise, blocks, halftone and fading go, nothing is generated. enhance: all."),
+    ] = "enhance",
+    tone: Annotated[
+        Literal["off", "auto"], typer.Option(help="auto: correct blacks, whites and colours where a photo has faded.")
+    ] = "auto",
+    grain: Annotated[
+        bool, typer.Option("--grain", help="Draw the film grain that was removed anew, over faces too.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the grain.")] = 0,
     strength: Annotated[
         float | None,
         typer.Option(
@@ -98,6 +109,10 @@ def restore_command(
     try:
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
+                mode=mode,
+                tone=tone,
+                grain=grain,
+                seed=seed,
                 strength=strength,
                 scale=float(scale),
                 sr=sr,

@@ -48,6 +48,7 @@ class Restoration:
             version=version("photopulse"),
             faces=sum(face.restored for face in photo.faces or ()),
             fidelity=self.settings.fidelity,
+            mode=self.settings.mode,
             source=None,
         )
         return Made(image=photo.image, seconds=seconds, metadata=metadata)

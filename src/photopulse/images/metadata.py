@@ -68,22 +68,25 @@ def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, 
     return clean(metadata)
 
 
-def restored_metadata(*, version: str, faces: int, fidelity: float, source: str | None) -> dict[str, str]:
+def restored_metadata(*, version: str, faces: int, fidelity: float, mode: str, source: str | None) -> dict[str, str]:
     """Returns the metadata of a restored photo, for ``write_image``: the program, and the number of redrawn faces.
 
     Args:
         version: photopulse's version.
         faces: number of faces that were partly redrawn by a network.
         fidelity: fidelity with which they were redrawn.
+        mode: ``"archival"`` if nothing was generated, else ``"enhance"``.
         source: name of the input picture; None if there was none.
     """
     # Fields of all restored photos, then those that apply to some.
     redrawn = "; faces were partly redrawn by a neural network" if faces else ""
+    redrawn = "; nothing was generated" if mode == "archival" else redrawn
     metadata = {
         "Software": f"photopulse {version}",
         "Description": f"Restored by photopulse {version}{redrawn}",
         RESTORED_KEY: "faces" if faces else "photo",
         "photopulse:faces": str(faces),
+        "photopulse:mode": mode,
         "photopulse:version": version,
     }
     if faces:

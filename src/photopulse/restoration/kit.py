@@ -57,7 +57,7 @@ class RestoreKit:
             face_restorer=FaceSearch.load(device) if faces else None,
             photo_net=load_photo_net(device),
             full_size_net=load_full_size_net(device),
-            enlarge_net=load_enlarger(device) if settings.may_grow else None,
+            enlarge_net=load_enlarger(device) if settings.may_enlarge else None,
             device=device,
         )
 

@@ -1,4 +1,4 @@
-"""One look at a photo: how noisy, blocky and blurred it is, so that nothing is done to what needs nothing.
+"""One look at a photo: how noisy, blocky, blurred, faded and printed it is, so that nothing is done to what needs none.
 
 The figures come from the picture alone, in some tens of milliseconds; a file says nothing of what was done to the
 picture before it was last saved.
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from photopulse.images import Photo
 from photopulse.images.arrays import to_array
+from photopulse.restoration.screens import Screen, find_screens
+from photopulse.restoration.tone import UNFADED, Fading, measure_fading
 
 _Plane = NDArray[np.float32]
 
@@ -48,22 +50,30 @@ class PhotoDamage:
         jpeg_quality: 1 to 100, from the steps across the lines of the grid; 100 where there are none.
         blur: standard deviation in px of the Gaussian that the picture's own edges show; None where it has no edges.
             A picture that somebody enlarged is blurred.
+        fading: of blacks, whites and colours.
+        screens: of print, the strongest first.
     """
 
     noise: float
     chroma_noise: float
     jpeg_quality: int
     blur: float | None
+    fading: Fading = UNFADED
+    screens: tuple[Screen, ...] = ()
 
     @property
     def strength(self) -> float:
         """How much of the cleaning the photo needs: 0, nothing, to 1, all of it."""
         blur = 0.0 if self.blur is None else _rising(self.blur, 0.72, 0.95)
+        return max(self.dirt, blur)
+
+    @property
+    def dirt(self) -> float:
+        """How much of the cleaning noise and blocks ask for, whatever the blur."""
         return max(
             _rising(self.noise, 1.5, 4.5),
             _rising(self.chroma_noise, 0.8, 2.5),
             _rising(100 - self.jpeg_quality, 12, 30),
-            blur,
         )
 
 
@@ -92,6 +102,8 @@ def look_at(photo: Tensor) -> PhotoDamage:
         chroma_noise=round(chroma_noise, 2),
         jpeg_quality=100 if step < _STEPS[0] else round(float(np.interp(step, _STEPS, _QUALITIES))),
         blur=_blur(luma),
+        fading=measure_fading(photo),
+        screens=find_screens(luma),
     )
 
 

@@ -18,13 +18,15 @@ from photopulse.images.transparent import with_visible_colours
 from photopulse.restoration.choice import check_chosen
 from photopulse.restoration.faces import FoundFace, RestoredFace, find_faces, keep_faces, paste_faces, restore_faces
 from photopulse.restoration.grain import without_grain
+from photopulse.restoration.grain_back import measure_grain, with_grain
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage, measurable
+from photopulse.restoration.mend import Mending, mendings
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
-from photopulse.restoration.tint import find_tint
+from photopulse.restoration.tint import Tint, find_tint
 
 _LITTLE_GROWTH = 1.4
 
@@ -35,7 +37,8 @@ class RestoredPhoto:
 
     Attributes:
         photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
-        damage: of the input, and so how much it was cleaned.
+        damage: of the input, and so how much it was mended and cleaned.
+        mended: stages that mended what was found before the cleaning: ``"halftone"``, ``"tone"``.
         cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
         faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
@@ -44,6 +47,7 @@ class RestoredPhoto:
 
     photo: Photo
     damage: PhotoDamage
+    mended: tuple[Stage, ...]
     cleaned: float | None
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
@@ -73,6 +77,7 @@ class RestoredPhoto:
             version=version("photopulse"),
             faces=sum(face.restored for face in self.faces or ()),
             fidelity=self.settings.fidelity,
+            mode=self.settings.mode,
             source=source,
         )
         write_image(
@@ -100,11 +105,11 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    One look tells how damaged the photo is: what needs no cleaning gets none, and what needs little gets little. The
-    photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
-    network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
-    detail is drawn anew by a generator, so that it fits, and pasted at last. A photo in the shades of one colour stays
-    one.
+    The damage is measured first: a photo that needs nothing comes back unchanged, one that needs little is cleaned a
+    little. Halftone screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or
+    several, see ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the
+    enlarging network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that
+    it fits, and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
 
     Args:
         photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
@@ -123,25 +128,22 @@ def restore_photo(
     with stages.stage("read"):
         name, given, measured = _read(photo)
     networks = RestoreNetworks(kit, name)
-    plan = plan_restoration(
-        (given.pixels.shape[3], given.pixels.shape[2]),
-        longer_side=settings.working_size,
-        scale=settings.scale,
-        final=settings.size,
-    )
+    plan = _plan((given.pixels.shape[3], given.pixels.shape[2]), settings)
     with torch.no_grad():
         with stages.stage("look"):
-            damage, tint = kit.look(measured), find_tint(given.pixels)
-        share = _share_to_clean(damage, settings, plan, given)
-        large = resized(given.pixels, *plan.restored[::-1])
-        found: list[FoundFace] = []
-        if settings.looks_for_faces:
-            with stages.stage("detect"):
-                enlarged = large.shape[3] / given.pixels.shape[3]
-                found = find_faces(large, _detector(kit, name), settings, growth=enlarged)
-            check_chosen(settings.faces, [face.box for face in found], name)
+            damage = kit.look(measured)
+        # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: the damage is measured anew.
+        needed = mendings(damage, settings)
+        mended, measured = _mended(given.pixels, measured, needed, stages)
+        left = kit.look(measured) if needed else damage
+        share, tint = _share_to_clean(left, settings, plan, given), find_tint(mended)
+        # Find the faces, and clean the photo.
+        large = resized(mended, *plan.restored[::-1])
+        found = _found(large, kit, settings, stages, name, growth=large.shape[3] / given.pixels.shape[3])
         # Faces are pasted in place, which must not change the caller's picture.
         image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
+        grain = measure_grain(large, image) if settings.grain and share else None
+        # Redraw the faces, enlarge, paste.
         growth = plan.final[0] / plan.restored[0]
         if found:
             with stages.stage("faces"):
@@ -150,22 +152,24 @@ def restore_photo(
                     keep_faces(image, large, found)
         if plan.final != plan.restored and settings.strength != 0:
             with stages.stage("enlarge"):
-                image = _to_final(image, plan.final, networks)
+                image = _to_final(image, plan.final, networks if settings.may_enlarge else None)
         drawn = any(face.crop is not None for face in found)
         if drawn:
             with stages.stage("paste"):
                 # In the final size: faces are drawn larger than most photos show them.
                 paste_faces(image, found, growth=growth)
+        # Grain, strength, and the colours of the given photo.
+        if grain is not None:
+            with stages.stage("grain"):
+                image = with_grain(image, grain, torch.Generator().manual_seed(settings.seed), growth=growth)
         if settings.strength is not None:
             image = _mixed(given.pixels, image, plan.final, settings.strength)
-        if given.gray or _is_gray(given.pixels):
-            image = _grayed(image)
-        elif tint is not None and (share or drawn):
-            image = tint.of(image)
+        image = _in_its_colours(image, given, tint if share or drawn else None)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
         damage=damage,
+        mended=tuple(stage for stage, _ in needed),
         cleaned=share if settings.cleans_the_photo else None,
         faces=tuple(face.told for face in found) if settings.looks_for_faces else None,
         settings=settings,
@@ -173,12 +177,50 @@ def restore_photo(
     )
 
 
+def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
+    """Plans the sizes; in archival mode, a photo is cleaned at its own size, and enlarged by interpolation at last."""
+    plan = plan_restoration(size, longer_side=settings.working_size, scale=settings.scale, final=settings.size)
+    if settings.draws_anew:
+        return plan
+    return replace(plan_restoration(size, longer_side=settings.working_size), final=plan.final)
+
+
+def _mended(photo: Tensor, measured: Tensor, needed: list[Mending], stages: Stages) -> tuple[Tensor, Tensor]:
+    """Applies the corrections to the photo, and to the part of it that can be measured."""
+    for stage, mend in needed:
+        with stages.stage(stage):
+            alike = measured is photo
+            photo = mend(photo)
+            measured = photo if alike else mend(measured)
+    return photo, measured
+
+
+def _found(
+    large: Tensor, kit: RestoreKit, settings: RestoreSettings, stages: Stages, name: str, *, growth: float
+) -> list[FoundFace]:
+    if not settings.looks_for_faces:
+        return []
+    with stages.stage("detect"):
+        found = find_faces(large, _detector(kit, name), settings, growth=growth)
+    check_chosen(settings.faces, [face.box for face in found], name)
+    return found
+
+
 def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: RestorePlan, given: Photo) -> float:
     """How much of the cleaned picture is wanted; what grows before it is cleaned is blurred by that."""
     if not settings.cleans_the_photo:
         return 0.0
     grows = plan.restored[0] > given.pixels.shape[3]
-    return 1.0 if grows or settings.strength is not None else damage.strength
+    if grows or settings.strength is not None:
+        return 1.0
+    return damage.strength if settings.draws_anew else damage.dirt
+
+
+def _in_its_colours(image: Tensor, given: Photo, tint: Tint | None) -> Tensor:
+    """Gray stays gray, and one tint that tint: a network may have brought colours."""
+    if given.gray or _is_gray(given.pixels):
+        return _grayed(image)
+    return image if tint is None else tint.of(image)
 
 
 def _mixed(given: Tensor, restored: Tensor, size: Size, strength: float) -> Tensor:
@@ -202,9 +244,12 @@ def _cleaned(large: Tensor, measured: Tensor, networks: RestoreNetworks, plan: R
         return networks.full_size(small, cleaned, large)
 
 
-def _to_final(image: Tensor, size: Size, networks: RestoreNetworks) -> Tensor:
-    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more."""
-    while max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
+def _to_final(image: Tensor, size: Size, networks: RestoreNetworks | None) -> Tensor:
+    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more.
+
+    All growth is, where no networks are given.
+    """
+    while networks is not None and max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
     return resized(image, *size[::-1])
 
@@ -222,7 +267,7 @@ def _is_gray(photo: Tensor) -> bool:
 
 
 def _grayed(image: Tensor) -> Tensor:
-    """The luma in all three channels; a network may have brought colours into a gray picture."""
+    """The luma in all three channels."""
     return gray_of(image).repeat(1, 3, 1, 1)
 
 

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
+Mode = Literal["archival", "enhance"]
+Tone = Literal["off", "auto"]
 ChosenFace = int | tuple[float, float]
 
 _LEAST_WORKING_SIZE = 64
@@ -17,6 +19,10 @@ class RestoreSettings:
     """How a photo is restored.
 
     Attributes:
+        mode: ``"archival"`` generates nothing: noise, blocks, halftone and fading only, no faces, no enlarging network.
+        tone: ``"auto"`` corrects a photo that has faded.
+        grain: whether the film grain that cleaning takes out is drawn anew at last, as strong and as coarse as it was.
+        seed: of the grain.
         strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (all of it, needed or not);
             None cleans as much as the damage asks.
         scale: width and height grow by this factor, from 1 to 16;
@@ -30,6 +36,10 @@ class RestoreSettings:
             lies within it; empty for all. They are kept sorted, each once.
     """
 
+    mode: Mode = "enhance"
+    tone: Tone = "auto"
+    grain: bool = False
+    seed: int = 0
     strength: float | None = None
     scale: float = 1.0
     size: tuple[int, int] | None = None
@@ -47,6 +57,10 @@ class RestoreSettings:
             raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
         if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
             raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
+        if self.mode not in get_args(Mode) or self.tone not in get_args(Tone):
+            raise ValueError(f"mode is one of {get_args(Mode)}, tone is one of {get_args(Tone)}")
+        if self.mode == "archival" and (self.only == "face" or self.sr != "own"):
+            raise ValueError("archival draws no faces and enlarges by no network: leave only face and sr out")
         for name, share in (("fidelity", self.fidelity), ("strength", self.strength)):
             if share is not None and not (math.isfinite(share) and 0 <= share <= 1):
                 raise ValueError(f"{name} must be from 0 to 1, got {share:g}")
@@ -57,14 +71,28 @@ class RestoreSettings:
         if any(isinstance(face, int) and face < 1 for face in self.faces):
             raise ValueError("faces are counted from 1, the largest")
         if self.faces and not self.looks_for_faces:
-            none = "strength 0" if self.strength == 0 else "only photo" if self.only == "photo" else "max_faces 0"
+            none = next(
+                name
+                for name, is_so in (
+                    ("strength 0", self.strength == 0),
+                    ("mode archival", self.mode == "archival"),
+                    ("only photo", self.only == "photo"),
+                    ("max_faces 0", True),
+                )
+                if is_so
+            )
             raise ValueError(f"faces were chosen, but {none} looks at none: leave one of the two out")
         object.__setattr__(self, "faces", _sorted_once(self.faces))
 
     @property
     def looks_for_faces(self) -> bool:
         """Says whether faces are looked for at all."""
-        return self.only != "photo" and self.max_faces > 0 and self.strength != 0
+        return self.draws_anew and self.only != "photo" and self.max_faces > 0 and self.strength != 0
+
+    @property
+    def draws_anew(self) -> bool:
+        """Says whether anything may be generated that the photo does not show."""
+        return self.mode == "enhance"
 
     @property
     def cleans_the_photo(self) -> bool:
@@ -72,9 +100,9 @@ class RestoreSettings:
         return self.only != "face" and self.strength != 0
 
     @property
-    def may_grow(self) -> bool:
-        """Says whether a picture may come out larger than it went in, so that the enlarging network is needed."""
-        return self.scale > 1 or self.size is not None
+    def may_enlarge(self) -> bool:
+        """Says whether a picture may be enlarged by the enlarging network."""
+        return self.draws_anew and (self.scale > 1 or self.size is not None)
 
 
 def _sorted_once(faces: tuple[ChosenFace, ...]) -> tuple[ChosenFace, ...]:

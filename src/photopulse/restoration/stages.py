@@ -5,16 +5,21 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
-Stage = Literal["read", "look", "detect", "faces", "photo", "full_size", "paste", "enlarge", "write"]
+Stage = Literal[
+    "read", "look", "halftone", "tone", "detect", "faces", "photo", "full_size", "paste", "enlarge", "grain", "write"
+]
 DOING: Final[Mapping[Stage, str]] = {
     "read": "reading",
     "look": "looking at the damage",
+    "halftone": "removing the halftone screen",
+    "tone": "correcting the fading",
     "detect": "looking for faces",
     "faces": "restoring the faces",
     "photo": "cleaning the photo",
     "full_size": "back to full size",
     "paste": "putting the faces back",
     "enlarge": "enlarging",
+    "grain": "adding the grain",
     "write": "writing",
 }
 """What a person reads while a stage lasts."""

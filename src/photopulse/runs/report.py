@@ -46,10 +46,12 @@ class ReportItem:
         missing_rows: rows that are missing at the end of a truncated file.
         cut_off: whether the file is truncated; a progressive JPEG may then have all rows, with less detail.
         damage: damage measured in a photo before it was restored, see ``PhotoDamage``.
+        mended: damage that was corrected before the photo was cleaned, by stage; the rest of it was left.
         cleaned: share of the cleaned picture in the result, in [0, 1]; None if the photo was not to be cleaned.
         faces: faces of a restored photo, the largest first, each with the fields of ``RestoredFace``; None if no faces
             were searched for.
         stages: seconds by stage of a restoration.
+        mode: mode of a restoration.
         fidelity: fidelity with which faces were restored, in [0, 1].
         scale: requested enlargement of a restored photo.
         working_size: longer side in px at which a restored photo was cleaned.
@@ -79,9 +81,11 @@ class ReportItem:
     missing_rows: int | None = None
     cut_off: bool | None = None
     damage: Mapping[str, object] | None = None
+    mended: Sequence[str] | None = None
     cleaned: float | None = None
     faces: Sequence[Mapping[str, object]] | None = None
     stages: Mapping[str, float] | None = None
+    mode: str | None = None
     fidelity: float | None = None
     scale: float | None = None
     working_size: int | None = None

@@ -1,0 +1,30 @@
+"""What is mended before a photo is cleaned."""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import Tensor
+
+from photopulse.restoration.halftone import without_screens
+from photopulse.restoration.look import PhotoDamage
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import Stage
+from photopulse.restoration.tone import without_fading
+
+Mending = tuple[Stage, Callable[[Tensor], Tensor]]
+"""A stage, and what it does to a photo (1, 3, H, W) in [0, 1]."""
+
+
+def mendings(damage: PhotoDamage, settings: RestoreSettings) -> list[Mending]:
+    """Lists what a photo needs and the settings allow, in the order in which it is done.
+
+    Dots of print come first: fading is a matter of tones, which dots have not.
+    """
+    if not settings.cleans_the_photo:
+        return []
+    needed: list[Mending] = []
+    if damage.screens:
+        needed.append(("halftone", partial(without_screens, screens=damage.screens)))
+    if damage.fading.amount and settings.tone == "auto":
+        needed.append(("tone", partial(without_fading, fading=damage.fading)))
+    return needed
