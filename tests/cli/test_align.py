@@ -74,6 +74,14 @@ def test_faces_of_a_folder_are_cropped_and_made_small(align, photo, tmp_path):
     assert result.stderr == f"3 aligned; report: {tmp_path / 'out' / 'report.json'}\n"
 
 
+def test_faces_of_subfolders_keep_their_place(align, photo, tmp_path):
+    (tmp_path / "photos" / "sub").mkdir(parents=True)
+    photo("one.png", 1)
+    photo("sub/one.png", 1)
+    assert align(tmp_path / "photos", "--recursive").exit_code == 0
+    assert sizes(tmp_path / "out") == sizes(tmp_path / "out" / "sub") == {"one.png": (32, 32)}
+
+
 def test_a_photo_without_a_face_fails_and_the_others_go_on(align, photo, tmp_path):
     result = align(photo("none.png", 0), photo("one.png", 1), "--json")
     assert result.exit_code == 1

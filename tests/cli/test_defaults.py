@@ -143,7 +143,7 @@ OWN: Mapping[str, set[str]] = {
     "train face": {"decoder", "photo_net", "fresh"},
 }
 """Options that are the command's own affair, besides these of many commands."""
-COMMON = {"output", "device", "as_json"}
+COMMON = {"output", "device", "as_json", "recursive"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -37,6 +37,16 @@ def test_a_folder_becomes_a_table(evaluate, folder, tmp_path):
     assert result.stderr == ""
 
 
+def test_photos_of_subfolders_are_named_with_their_place(evaluate, folder, faces, tmp_path):
+    (folder / "sub").mkdir()
+    faces("sub/a.png", size=32)
+    result = evaluate(folder, "--recursive", "--corruption", "clean", "--corruption", "jpeg:30")
+    assert result.exit_code == 3, result.stderr
+    assert {row.image for row in read_rows(tmp_path / "out/rows.csv")} == {"a", "b", "sub/a"}
+    assert (tmp_path / "out/sharp/sub/a.png").is_file()
+    assert (tmp_path / "out/figures/robustness-32-sub-a.png").is_file()
+
+
 def test_json_is_the_table_as_it_is_written(evaluate, folder, tmp_path):
     result = evaluate(folder, "--json", "--corruption", "noise-25", "--corruption", "jpeg:30")
     assert result.stdout == (tmp_path / "out/table.json").read_text(encoding="utf-8")

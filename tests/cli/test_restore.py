@@ -225,14 +225,49 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
     assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
     assert rows[1] | {"input": ""} == {
         "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
-        "strength": 0.0, "screens": [],
+        "strength": 0.0, "frames": 1, "missing_rows": 0, "cut_off": False, "screens": [],
         "fading": {"amount": 0.0, "black": [102.0] * 3, "white": [102.0] * 3, "one_tint": True},
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
 
 
+def test_inspect_tells_of_the_file_what_a_person_should_know(restore, photos):
+    pages = [Image.new("L", (60, 40), shade) for shade in (50, 100, 150)]
+    pages[0].save(photos / "pages.tif", save_all=True, append_images=pages[1:])
+    noise = Image.effect_noise((200, 160), 60)
+    for name, progressive in (("cut.jpg", False), ("progressive.jpg", True)):
+        noise.save(photos / name, progressive=progressive)
+        data = (photos / name).read_bytes()
+        (photos / name).write_bytes(data[: len(data) * 3 // 4])
+    lines = {Path(line.split("  ")[0]).name: line for line in restore(photos, "--inspect").stdout.splitlines()}
+    assert lines["pages.tif"].endswith("only picture 1 of 3")
+    assert "rows of the file are missing" in lines["cut.jpg"]
+    assert lines["progressive.jpg"].endswith("the file is truncated")
+    assert lines["two.png"].endswith("needs no cleaning")
+
+
+def test_subfolders_are_searched_and_mirrored_but_not_the_results(restore, photos, tmp_path):
+    for folder in ("a", "b/deep"):
+        (photos / folder).mkdir(parents=True)
+        Image.new("RGB", (40, 30), (90, 120, 60)).save(photos / folder / "one.jpg")
+    plain = restore(photos)
+    assert "2 subfolders not searched (--recursive searches them)" in plain.stderr
+    result = restore(photos, "--recursive", "--compare")
+    assert result.exit_code == 0, result.stderr
+    assert "note:" not in result.stderr
+    out = tmp_path / "out"
+    rows = json.loads((out / "report.json").read_text())["items"]
+    names = [Path(row["output"]).relative_to(out).as_posix() for row in rows]
+    assert names == ["one.jpg", "two.png", "a/one.jpg", "b/deep/one.jpg"]
+    sheets = [Path(row["compare"]).relative_to(out).as_posix() for row in rows]
+    assert sheets == ["one_compare.png", "two_compare.png", "a/one_compare.png", "b/deep/one_compare.png"]
+    assert all((out / name).is_file() for name in names + sheets)
+    again = restore(photos, "--recursive", "--compare")
+    assert again.stdout.count("kept from an earlier run") == 4
+
+
 def test_what_is_passed_over_cut_off_or_one_of_several_is_said(restore, photos, tmp_path):
-    (photos / "phone.heic").write_bytes(b"x")
+    (photos / "plan.pdf").write_bytes(b"x")
     pages = [Image.new("L", (60, 40), shade) for shade in (50, 100, 150)]
     pages[0].save(photos / "pages.tif", save_all=True, append_images=pages[1:])
     noise = Image.effect_noise((200, 160), 60)
@@ -242,7 +277,7 @@ def test_what_is_passed_over_cut_off_or_one_of_several_is_said(restore, photos, 
     (photos / "cut.jpg").write_bytes(data[: len(data) * 3 // 4])
     result = restore(photos, "--only", "photo")
     assert result.exit_code == 0, result.stderr
-    assert "note: not read: 1 .heic" in result.stderr
+    assert "note: not read: 1 .pdf" in result.stderr
     assert "only picture 1 of 3" in result.stdout
     assert "rows of the file are missing" in result.stdout
     rows = {Path(row["input"]).name: row for row in json.loads((tmp_path / "out" / "report.json").read_text())["items"]}

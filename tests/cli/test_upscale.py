@@ -62,6 +62,17 @@ def test_a_folder_of_mixed_pictures_becomes_large_faces(upscale, faces, tmp_path
     assert result.stderr.splitlines()[0] == f"3 not-converged; report: {tmp_path / 'out' / 'report.json'}"
 
 
+def test_faces_of_subfolders_keep_their_place_and_are_found_again(upscale, faces, tmp_path):
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    faces("a.png", "sub/a.png")
+    assert "not searched (--recursive searches them)" in upscale(tmp_path / "in").stderr
+    upscale(tmp_path / "in", "--recursive")
+    result = upscale(tmp_path / "in", "--recursive")
+    names = [Path(line.split("  ")[0]).relative_to(tmp_path / "out") for line in result.stdout.splitlines()]
+    assert names == [Path("a.png"), Path("sub/a.png")]
+    assert result.stdout.count("kept from an earlier run") == 2
+
+
 def test_exit_code_zero_when_all_are_close_enough(upscale, faces, tmp_path):
     result = upscale(*faces("a.png", "b.png"), "--eps", 1)
     assert result.exit_code == 0

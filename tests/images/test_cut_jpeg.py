@@ -45,3 +45,29 @@ def test_a_file_of_which_little_is_left_is_refused(jpeg: bytes, tmp_path: Path):
 def test_padding_after_the_end_is_no_damage(jpeg: bytes, tmp_path: Path):
     (tmp_path / "padded.jpg").write_bytes(jpeg + bytes(5000))
     assert read_image(tmp_path / "padded.jpg").missing_rows == 0
+
+
+def test_zeros_in_place_of_the_end_are_an_end_that_is_missing(jpeg: bytes, tmp_path: Path):
+    there = len(jpeg) * 8 // 10
+    (tmp_path / "cut.jpg").write_bytes(jpeg[:there])
+    (tmp_path / "zeros.jpg").write_bytes(jpeg[:there] + bytes(len(jpeg) - there))
+    cut, zeros = (read_image(tmp_path / name) for name in ("cut.jpg", "zeros.jpg"))
+    assert (cut.cut_off, zeros.cut_off) == (True, True)
+    assert cut.missing_rows == zeros.missing_rows
+
+
+def test_a_progressive_file_that_was_cut_off_has_all_rows_and_says_so(jpeg: bytes, tmp_path: Path):
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).save(stream, "JPEG", progressive=True, quality=85)
+    data = stream.getvalue()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 8 // 10])
+    (tmp_path / "whole.jpg").write_bytes(data)
+    cut, whole = (read_image(tmp_path / name) for name in ("cut.jpg", "whole.jpg"))
+    assert (cut.cut_off, cut.missing_rows) == (True, 0)
+    assert (whole.cut_off, whole.missing_rows) == (False, 0)
+    assert (cut.pixels - whole.pixels).abs().max() > 0
+
+
+def test_a_file_with_padding_is_not_cut_off(jpeg: bytes, tmp_path: Path):
+    (tmp_path / "padded.jpg").write_bytes(jpeg + bytes(5000))
+    assert not read_image(tmp_path / "padded.jpg").cut_off

@@ -1,6 +1,8 @@
 """From files and folders to pictures."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,9 +63,55 @@ def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytes
         image_files([tmp_path])
 
 
-def test_what_a_person_may_miss_is_told_and_the_rest_is_not(tmp_path: Path):
-    for name in ("a.png", "b.HEIC", "c.heic", "d.cr2", "notes.txt", ".hidden.heic"):
-        (tmp_path / name).write_bytes(b"x")
+def test_what_a_person_may_miss_is_told_and_the_rest_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for package in ("pillow_heif", "rawpy"):
+        monkeypatch.setitem(sys.modules, package, None)
+    touch(tmp_path, "a.png", "b.HEIC", "c.heic", "d.cr2", "e.pdf", "notes.txt", ".hidden.heic")
     (tmp_path / "more").mkdir()
-    assert passed_over([tmp_path]) == "not read: 1 .cr2, 2 .heic; 1 subfolder not searched"
+    assert passed_over([tmp_path], option="--recursive") == (
+        "not read: 1 .cr2, 2 .heic (to read them: pip install 'photopulse[formats]'); not read: 1 .pdf; "
+        "1 subfolder not searched (--recursive searches them)"
+    )
     assert passed_over([tmp_path / "more", tmp_path / "b.HEIC"]) is None
+
+
+def test_formats_whose_packages_are_installed_are_listed(tmp_path: Path):
+    pytest.importorskip("rawpy")
+    assert image_files([touch(tmp_path, "d.CR2")[0].parent]) == [tmp_path / "d.CR2"]
+    assert passed_over([tmp_path]) is None
+
+
+def test_a_folder_of_formats_that_are_not_read_says_how_they_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "rawpy", None)  # Other libraries may add the other formats to Pillow.
+    touch(tmp_path, "b.cr2")
+    with pytest.raises(PhotopulseError, match=r"1 \.cr2 \(to read them: pip install 'photopulse\[formats\]'\)"):
+        image_files([tmp_path])
+
+
+def test_subfolders_are_searched_in_order_but_no_links_hidden_ones_or_results(tmp_path: Path):
+    touch(tmp_path, "z.png")
+    touch(tmp_path / "b", "b.png")
+    touch(tmp_path / "a", "a.png")
+    touch(tmp_path / "a" / "deep", "c.png")
+    touch(tmp_path / ".hidden", "d.png")
+    touch(tmp_path / "out", "e.png")
+    (tmp_path / "a" / "circle").symlink_to(tmp_path)
+    found = image_files([tmp_path], recursive=True, leave_out=tmp_path / "a" / ".." / "out")
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["z.png", "a/a.png", "a/deep/c.png", "b/b.png"]
+    assert passed_over([tmp_path], recursive=True) is None
+    assert image_files([tmp_path]) == [tmp_path / "z.png"]
+
+
+def test_a_subfolder_that_cannot_be_opened_is_told_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    touch(tmp_path, "z.png")
+    touch(tmp_path / "shut", "a.png")
+    listed = Path.iterdir
+
+    def denied(folder: Path) -> Iterator[Path]:
+        if folder.name == "shut":
+            raise PermissionError(13, os.strerror(13))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert image_files([tmp_path], recursive=True) == [tmp_path / "z.png"]
+    assert passed_over([tmp_path], recursive=True) == "1 subfolder cannot be opened"

@@ -35,7 +35,6 @@ def refusal(path: Path, *, max_pixels: int = 100_000_000) -> str:
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n%%EndComments\n", "PostScript"),
         (b"%PDF-1.7\n", "PDF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         (b"\x89PNG\r\n\x1a\n", "."),
     ],
 )

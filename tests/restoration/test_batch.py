@@ -270,6 +270,34 @@ def test_nothing_is_overwritten_but_an_earlier_result_of_the_same_photo(run, tmp
     assert (out / "IMG_0001.png").read_bytes() != kept
 
 
+def test_results_of_subfolders_are_found_again_and_overwrite_nothing(toy_restore_kit, photos, listen, tmp_path):
+    files = photos("a.png", "x/a.png", "y/a.png")
+    (tmp_path / "out" / "x").mkdir(parents=True)
+    (tmp_path / "out" / "x" / "a.png").write_bytes(b"somebody's")
+
+    def outputs(files, told):
+        watcher = listen(end=lambda _row, *, resumed: told.append(resumed))
+        rows = restore_files(files, tmp_path / "out", toy_restore_kit(), None, watcher, mirrored=[tmp_path / "in"])
+        return [Path(row.output).relative_to(tmp_path / "out").as_posix() for row in rows]
+
+    told = []
+    assert outputs(files, told) == ["a.png", "x/a-2.png", "y/a.png"]
+    assert (tmp_path / "out" / "x" / "a.png").read_bytes() == b"somebody's"
+    assert outputs(files[::-1], told) == ["y/a.png", "x/a-2.png", "a.png"]
+    (tmp_path / "out" / ".photopulse.jsonl").unlink()
+    assert outputs(files, told) == ["a.png", "x/a-2.png", "y/a.png"]
+    assert told == [False] * 3 + [True] * 6
+
+
+def test_iptc_records_and_comments_stay(run, tmp_path):
+    words = b"\x1c\x02\x19\x00\x06family"
+    write_image(tmp_path / "in" / "a.jpg", torch.full((1, 3, 90, 120), 0.4), iptc=words, comment=b"hello")
+    write_image(tmp_path / "in" / "b.tif", torch.full((1, 3, 90, 120), 0.4), iptc=words)
+    run([tmp_path / "in" / "a.jpg", tmp_path / "in" / "b.tif"])
+    one, other = (read_image(tmp_path / "out" / name) for name in ("a.jpg", "b.tif"))
+    assert (one.iptc, one.comment, other.iptc) == (words, b"hello", words)
+
+
 def test_with_overwrite_the_name_counts_alone(run, photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.jpg").write_bytes(b"a picture of somebody else")

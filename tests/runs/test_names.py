@@ -12,6 +12,13 @@ def stems(*names):
     return unique_stems([Path(name) for name in names])
 
 
+def test_files_below_a_mirrored_folder_keep_their_place_and_are_told_apart_there():
+    files = [Path(name) for name in ("in/a.png", "in/x/a.jpg", "in/x/a.png", "in/x/b/a.png", "other/a.png")]
+    assert unique_stems(files, [Path("in")]) == ["a", "x/a", "x/a-2", "x/b/a", "a-2"]
+    assert unique_stems([Path("x/a.png")], [Path()]) == ["x/a"]
+    assert unique_stems([Path("in/a.png")], [Path("in/a.png")]) == ["a"]
+
+
 def test_stems_stay_as_they_are_where_nothing_collides():
     assert stems("a/x.png", "a/y.tar.png", "z") == ["x", "y.tar", "z"]
 

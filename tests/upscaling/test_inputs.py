@@ -78,17 +78,27 @@ def test_the_sizes_are_those_that_divide_the_resolution():
 
 @pytest.mark.parametrize(
     "pixels",
-    [torch.zeros(3, 16, 16), torch.zeros(2, 3, 16, 16), torch.zeros(1, 1, 16, 16), torch.zeros(1, 3, 16, 16).byte()],
+    [torch.zeros(5, 16, 16), torch.zeros(2, 3, 16, 16), torch.zeros(1, 3, 16, 16).int(), torch.full((3, 16, 16), 9.0)],
 )
 @pytest.mark.parametrize("read", [read_target, fit_target])
 def test_pixels_of_another_shape_or_kind_are_refused(read, pixels):
-    with pytest.raises(ValueError, match="must be floats"):
+    with pytest.raises(ValueError, match="pixels"):
         read(pixels, resolution=64)
 
 
 def test_given_pixels_stay_as_they_are():
     pixels = torch.rand(1, 3, 16, 16)
-    assert read_target(pixels, resolution=64) is pixels
+    assert torch.equal(read_target(pixels, resolution=64), pixels)
+
+
+def test_every_form_of_a_small_face_gives_the_same_target(tmp_path):
+    face = picture("RGB", (16, 16))
+    face.save(tmp_path / "face.png")
+    array = np.asarray(face)
+    tensor = torch.from_numpy(array.transpose(2, 0, 1).copy())
+    expected = read_target(tmp_path / "face.png", resolution=64)
+    for form in ((tmp_path / "face.png").read_bytes(), face, array, array / 255, tensor, tensor[None] / 255):
+        torch.testing.assert_close(read_target(form, resolution=64), expected, atol=1e-7, rtol=0)
 
 
 def test_fitting_takes_the_middle_square_and_only_shrinks():

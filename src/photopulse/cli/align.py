@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Inputs, OutputFolder
+from photopulse.cli.options import AsJson, Inputs, OutputFolder, Recursive
 from photopulse.errors import PhotopulseError
 
 
@@ -15,6 +15,7 @@ def align_command(
     output: OutputFolder = Path("aligned"),
     size: Annotated[int, typer.Option(min=0, help="Height and width of the faces; 0 keeps 1024.")] = 32,
     *,
+    recursive: Recursive = False,
     padding: Annotated[
         bool, typer.Option(help="Continue photos beyond their edges (blurred mirror image) instead of black.")
     ] = True,
@@ -33,10 +34,11 @@ def align_command(
 
     try:
         check_size(size)
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output, recursive=recursive)
         detector = load_detector()
+        mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:
-            items = align_files(files, output, detector, size=size, padding=padding, watcher=watcher)
+            items = align_files(files, output, detector, size=size, padding=padding, mirrored=mirrored, watcher=watcher)
     except PhotopulseError as error:
         fail(str(error), 2)
     print_report("align", items, output, as_json=as_json)

@@ -48,7 +48,7 @@ def audit_command(
     from photopulse.cli.inputs import find_pictures
 
     try:
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output)
         settings = AuditSettings(
             upscale=_search_settings(method, steps, eps),
             size=size,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import Device, OutputFolder, find_device, given
+from photopulse.cli.options import Device, OutputFolder, Recursive, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -38,6 +38,7 @@ def evaluate_command(
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes; they share the processor.")] = 1,
     *,
+    recursive: Recursive = False,
     restore: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,7 +132,7 @@ def evaluate_command(
         )
     except (PhotopulseError, ValueError) as error:
         fail(str(error), 2)
-    _run(inputs, output, settings, as_json=as_json)
+    _run(inputs, output, settings, recursive=recursive, as_json=as_json)
 
 
 def _limit(text: str) -> tuple[str, int]:
@@ -141,17 +142,18 @@ def _limit(text: str) -> tuple[str, int]:
     return method, int(number)
 
 
-def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, as_json: bool) -> None:
+def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, recursive: bool, as_json: bool) -> None:
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import watching
     from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
 
     try:
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output, recursive=recursive)
         detector = load_detector() if settings.finds_faces else None
+        mirrored = inputs if recursive else ()
         with watching(quiet=True) as watcher:
-            rows = evaluate_files(files, output, settings, watcher, detector=detector)
+            rows = evaluate_files(files, output, settings, watcher, detector=detector, mirrored=mirrored)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from photopulse.cli.progress import file_told
+
 if TYPE_CHECKING:
     from photopulse.restoration.inspect import Inspected
 
@@ -30,7 +32,9 @@ def _row(photo: "Inspected") -> dict[str, object]:
     told: dict[str, object] = {"input": str(photo.source)}
     if photo.damage is None:
         return told | {"error": photo.error}
-    return told | {"size": photo.size} | asdict(photo.damage) | {"strength": round(photo.damage.strength, 3)}
+    told |= {"size": photo.size} | asdict(photo.damage) | {"strength": round(photo.damage.strength, 3)}
+    of_the_file = {"frames": photo.frames, "missing_rows": photo.missing_rows, "cut_off": photo.cut_off}
+    return told | of_the_file
 
 
 def _line(photo: "Inspected") -> str:
@@ -42,7 +46,8 @@ def _line(photo: "Inspected") -> str:
     fading = f"faded by {damage.fading.amount:.0%}  " if damage.fading.amount else ""
     screens = f"dots of print every {damage.screens[0].period:.1f} px  " if damage.screens else ""
     cleaned = f"would be cleaned by {damage.strength:.0%}" if damage.strength else "needs no cleaning"
+    file = "".join(f"  {words}" for words in file_told(photo.frames, photo.missing_rows, cut_off=photo.cut_off))
     return (
         f"{photo.source}  {photo.size[0]} x {photo.size[1]}  noise {damage.noise:.1f}  "
-        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {screens}{fading}{cleaned}"
+        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {screens}{fading}{cleaned}{file}"
     )

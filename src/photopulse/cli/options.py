@@ -13,6 +13,8 @@ import typer
 Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")]
 OutputFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
+RECURSIVE = "--recursive"
+Recursive = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders; the results lie in the same ones.")]
 Eps = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Downscaling error that is close enough.", show_default="1e-4, classic 1e-3"),

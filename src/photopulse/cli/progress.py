@@ -119,10 +119,7 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
-    if item.frames is not None:
-        words.append(f"only picture 1 of {item.frames}")
-    if item.missing_rows is not None:
-        words.append(f"the last {item.missing_rows} rows of the file are missing")
+    words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
     words += _mended_told(item)
     if item.cleaned == 0:
         words.append("not cleaned" if _mended_told(item) else "not cleaned, it needs nothing")
@@ -137,6 +134,16 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     # A file name may hold what the terminal's encoding does not.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
+
+
+def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
+    """Words what a user should know of a picture's file: that it has several pictures, or is truncated."""
+    words = [f"only picture 1 of {frames}"] if frames > 1 else []
+    if missing_rows:
+        words.append(f"the last {missing_rows} rows of the file are missing")
+    elif cut_off:
+        words.append("the file is truncated")
+    return words
 
 
 def _mended_told(item: "ReportItem") -> list[str]:

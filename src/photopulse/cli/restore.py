@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, find_device
+from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, find_device
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def restore_command(
     ] = 640,
     device: Device = "auto",
     *,
+    recursive: Recursive = False,
     fidelity: Annotated[
         float,
         typer.Option(min=0, max=1, help="0: most convincing face; 1: nearest to the input.", rich_help_panel=_FACES),
@@ -101,7 +102,7 @@ def restore_command(
     Exit code 0: all are restored; 1: a photo failed; 130: interrupted, a rerun goes on.
     """
     if inspect:
-        _inspect(inputs, as_json=as_json)
+        _inspect(inputs, output, recursive=recursive, as_json=as_json)
     from photopulse.restoration.batch import RestoreBatchSettings
     from photopulse.restoration.settings import RestoreSettings
 
@@ -128,16 +129,16 @@ def restore_command(
         )
     except ValueError as error:
         fail(str(error), 2)
-    _run(inputs, output, device, settings, as_json=as_json)
+    _run(inputs, output, device, settings, recursive=recursive, as_json=as_json)
 
 
-def _inspect(inputs: list[Path], *, as_json: bool) -> NoReturn:
+def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool) -> NoReturn:
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.inspect_photos import print_inspected
     from photopulse.restoration.inspect import inspect_files
 
     try:
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output, recursive=recursive)
     except PhotopulseError as error:
         fail(str(error), 2)
     raise typer.Exit(0 if print_inspected(inspect_files(files), as_json=as_json) else 1)
@@ -158,7 +159,15 @@ def _face(text: str) -> int | tuple[float, float]:
         raise ValueError(f"--face takes a number or a place X,Y in px, not {text!r}") from None
 
 
-def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchSettings", *, as_json: bool) -> None:
+def _run(
+    inputs: list[Path],
+    output: Path,
+    device: str,
+    settings: "RestoreBatchSettings",
+    *,
+    recursive: bool,
+    as_json: bool,
+) -> None:
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_kit
     from photopulse.cli.progress import print_report, watching
@@ -166,10 +175,11 @@ def _run(inputs: list[Path], output: Path, device: str, settings: "RestoreBatchS
     from photopulse.runs.report import exit_code
 
     try:
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output, recursive=recursive)
         kit = load_kit(settings.restore, find_device(device))
+        mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:
-            items = restore_files(files, output, kit, settings, watcher)
+            items = restore_files(files, output, kit, settings, watcher, mirrored=mirrored)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

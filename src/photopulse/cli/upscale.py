@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, find_device, given
+from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, Recursive, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
@@ -35,6 +35,7 @@ def upscale_command(
     ] = None,
     device: Device = "auto",
     *,
+    recursive: Recursive = False,
     align: Annotated[
         int | None,
         typer.Option(
@@ -169,11 +170,18 @@ def upscale_command(
         )
     except ValueError as error:
         fail(str(error), 2)
-    _run(inputs, output, generator, device, settings, as_json=as_json)
+    _run(inputs, output, generator, device, settings, recursive=recursive, as_json=as_json)
 
 
 def _run(
-    inputs: list[Path], output: Path, generator: str, device: str, settings: "BatchSettings", *, as_json: bool
+    inputs: list[Path],
+    output: Path,
+    generator: str,
+    device: str,
+    settings: "BatchSettings",
+    *,
+    recursive: bool,
+    as_json: bool,
 ) -> None:
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.loading import load_detector, load_with_progress
@@ -182,11 +190,12 @@ def _run(
     from photopulse.upscaling.batch import upscale_files
 
     try:
-        files = find_pictures(inputs)
+        files = find_pictures(inputs, output, recursive=recursive)
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
+        mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:
-            items = upscale_files(files, output, loaded, settings, watcher, detector=detector)
+            items = upscale_files(files, output, loaded, settings, watcher, detector=detector, mirrored=mirrored)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

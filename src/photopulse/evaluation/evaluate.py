@@ -28,6 +28,7 @@ def evaluate_files(
     watcher: Watcher | None = None,
     *,
     detector: FaceDetector | None = None,
+    mirrored: Sequence[Path] = (),
 ) -> list[Row]:
     """Makes sharp faces small, enlarges them by all methods, and writes what was measured into ``folder``.
 
@@ -42,6 +43,7 @@ def evaluate_files(
         settings: of the evaluation.
         watcher: hears of progress.
         detector: from ``FaceDetector.load``; made anew if None and there are photos to align.
+        mirrored: folders whose subfolders are made in the results' folders, too.
 
     Returns:
         The rows. A photo without a face has one, of the method ``ORIGINAL``, with an error. Whatever ends the run
@@ -52,7 +54,7 @@ def evaluate_files(
     """
     watcher = watcher or Watcher()
     settings = _with_what_is_installed(settings, watcher)
-    subjects = _prepared(files, folder, settings, watcher, detector)
+    subjects = _prepared(files, mirrored, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
     if settings.restore:
         methods = settings.make_restorers()
@@ -87,6 +89,7 @@ def _with_what_is_installed(settings: EvaluateSettings, watcher: Watcher) -> Eva
 
 def _prepared(
     files: Sequence[Path],
+    mirrored: Sequence[Path],
     folder: Path,
     settings: EvaluateSettings,
     watcher: Watcher,
@@ -96,7 +99,7 @@ def _prepared(
     if settings.finds_faces:
         detector = detector or FaceDetector.load()
     subjects: list[Subject] = []
-    for done, subject in enumerate(make_inputs(files, folder, settings, detector), start=1):
+    for done, subject in enumerate(make_inputs(files, mirrored, folder, settings, detector), start=1):
         subjects.append(subject)
         watcher.end(_ended(subject.image, subject.error), resumed=subject.resumed)
         watcher.step(done, doing=subject.image)

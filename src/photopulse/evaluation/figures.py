@@ -140,7 +140,7 @@ def _write_photos(path: Path, jobs: Sequence[Job], images: Sequence[str]) -> Non
 def _write_robustness(folder: Path, album: Album, images: Sequence[str], settings: EvaluateSettings) -> None:
     for image in images:
         strips = [album.robustness(image, condition) for condition in settings.conditions]
-        path = folder / f"robustness-{album.size}-{image}.png"
+        path = folder / f"robustness-{album.size}-{image.replace('/', '-')}.png"
         write_sheet(path, strips, columns=album.robustness_columns, metadata=_METADATA)
 
 

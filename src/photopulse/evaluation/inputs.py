@@ -57,15 +57,20 @@ class _Sharp:
 
 
 def make_inputs(
-    files: Sequence[Path], folder: Path, settings: EvaluateSettings, detector: FaceDetector | None
+    files: Sequence[Path],
+    mirrored: Sequence[Path],
+    folder: Path,
+    settings: EvaluateSettings,
+    detector: FaceDetector | None,
 ) -> Iterator[Subject]:
     """Writes ``folder/sharp/<stem>.png``, and what becomes of it below the folder of each condition.
 
     That is ``small/<stem>.png`` of a face, ``damaged/<stem>.png`` of a photo that is to be restored. The largest face
-    of a photo counts. A photo that fails stops no other.
+    of a photo counts. A photo that fails stops no other. The
+    stems of photos below the folders ``mirrored`` begin with their subfolders.
     """
     inputs = {canonical(file) for file in files}
-    for source, stem in zip(files, unique_stems(files), strict=True):
+    for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
         given = {name: folder / place / f"{stem}.png" for name, place in _places(settings).items()}
         try:

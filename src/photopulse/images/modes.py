@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
 
 from photopulse.images.arrays import to_unit
+from photopulse.images.packaged import HEIC, RAW
 
 Floats = NDArray[np.float32]
 
@@ -46,21 +47,22 @@ class Raster:
     orientation: int | None = None
 
 
-def decode(image: ImageFile, stream: BinaryIO, *, own_colours: bool = False) -> Raster:
+def decode(image: Image.Image, stream: BinaryIO | None, *, own_colours: bool = False) -> Raster:
     """Decodes a picture opened from ``stream``.
 
     Args:
         image: the picture with its header read.
-        stream: its file.
+        stream: its file; without it, colours of 16 bits are decoded by Pillow, which reduces them to 8.
         own_colours: whether RGB and grey of 8 bits stay in the colours of the file's profile.
 
     Raises:
         ValueError: if its values cannot be interpreted as colours.
     """
     _check_tiles(image)
-    deep = _decode_deep(image, stream)
-    if deep is not None:
-        return deep
+    if stream is not None and isinstance(image, ImageFile):
+        deep = _decode_deep(image, stream)
+        if deep is not None:
+            return deep
     image.load()
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _decode_wide_gray(image)
@@ -154,6 +156,9 @@ def _decode_deep(image: ImageFile, stream: BinaryIO) -> Raster | None:
     elif image.format == "TIFF":
         channels, gray = _deep_tiff(image, stream), False
         orientation = _tiff_tag(image, _TIFF_ORIENTATION, default=1)
+    elif image.format in {HEIC.format, RAW.format}:
+        channels, gray = _packaged_channels(image, stream), image.mode == "L"
+        orientation = 1
     else:
         return None
     if channels is None:
@@ -202,6 +207,18 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
             return None if separate else _opencv_tiff(image, stream)
         channels = np.asarray(page.asarray(), dtype=np.uint16)
     return channels.transpose(1, 2, 0) if separate else channels
+
+
+def _packaged_channels(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
+    """Decodes a raw file, or a HEIC picture of more than 8 bits, to (H, W, 3 or 4), upright; None for others."""
+    # The packages that these modules import are installed, since the picture could be opened.
+    if image.format == RAW.format:
+        from photopulse.images.raw import developed
+
+        return developed(_file_bytes(stream))
+    from photopulse.images.heic import deep_channels
+
+    return deep_channels(image, _file_bytes(stream))
 
 
 def _bare_png(data: bytes) -> bytes:

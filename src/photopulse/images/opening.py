@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.images.packaged import HOW_TO_READ, packaged_format
 
 # Formats that Pillow only recognises, or for which it runs another program (EPS: Ghostscript).
 _NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
@@ -19,20 +20,18 @@ _NOT_READ = frozenset({"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"})
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 _JPEG_TAIL = 64  # Bytes at the end in which the end mark is looked for; some programs write padding after it.
 _LARGEST_MENDED = 256 * 2**20  # Bytes.
+_LARGEST_PACKAGED = 512 * 2**20  # Bytes of a file that is read completely before it is decoded.
+_HEAD = 4096  # Bytes by which the format is recognised.
 
 _OTHER_FORMATS = (
     (b"<svg", "it is an SVG drawing, not a picture made of pixels", "export it as PNG first"),
     (b"%!PS", "it is a PostScript drawing, not a picture made of pixels", "export it as PNG first"),
     (b"%PDF", "it is a PDF document, not a picture", "export the picture as PNG or JPEG first"),
-    (b"ftyphei", "HEIC pictures cannot be read", "convert it to JPEG or PNG first"),
-    (b"JXL ", "JPEG XL pictures cannot be read", "convert it to JPEG or PNG first"),
-    (b"ftypmif1", "HEIF pictures cannot be read", "convert it to JPEG or PNG first"),
+    (b"ftypavif", "it is damaged, or this version of Pillow reads no AVIF", "update it: pip install -U pillow"),
 )
 
-
-_RAW = ("arw", "cr2", "cr3", "crw", "dng", "erf", "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "srw")
-RAW_SUFFIXES = frozenset(f".{name}" for name in _RAW)
-"""Extensions of the raw files of cameras."""
+GIVEN = "the given picture"
+"""Name in messages of a picture that has no path."""
 
 
 class CutJpeg(io.BytesIO):
@@ -46,33 +45,24 @@ def read_formats() -> list[str]:
 
 
 @contextmanager
-def open_image(path: Path, *, max_pixels: int) -> Generator[tuple[ImageFile, BinaryIO], None, None]:
+def open_image(source: Path | bytes, *, max_pixels: int) -> Generator[tuple[ImageFile, BinaryIO], None, None]:
     """Opens a picture: reads its header, checks the pixel limit, and yields the picture and its open file.
 
     Raises:
         PhotopulseError: if the file cannot be read, is no picture or has more than ``max_pixels``; and for everything
             that a decoder raises inside the block because the file is damaged.
     """
-    with _decoding(path):
-        # Refuse what is no file with content.
-        if not path.is_file():
-            path.stat()
-            raise refuse(path, why="it is a folder or device, not a file", fix="name a picture file")
-        with path.open("rb") as stream:
-            head = stream.read(1024)
-            if not head:
-                raise refuse(path, why="the file is empty", fix="copy it again from its source")
-            # Read the header.
-            source = _mended(stream, head)
-            try:
-                image = Image.open(source, formats=read_formats())
-            except UnidentifiedImageError:
-                raise _unknown(path, head) from None
-            with image:
-                _check_size(path, image.size, max_pixels)
-                # Pictures inside containers (a PNG in an icon) have another size, which Pillow checks when decoding.
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                yield image, source
+    name = name_of(source)
+    with decoding(name), _opened(source) as stream:
+        head = stream.read(_HEAD)
+        if not head:
+            raise refuse(name, why="the file is empty", fix="copy it again from its source")
+        file = _mended(stream, head)
+        with _identified(name, file, head) as image:
+            check_size(name, image.size, max_pixels)
+            # Pictures inside containers (a PNG in an icon) have another size, which Pillow checks when decoding.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield image, file
 
 
 def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
@@ -85,9 +75,45 @@ def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
         return image.size
 
 
-def refuse(path: Path, *, why: str, fix: str) -> PhotopulseError:
+def name_of(source: Path | bytes) -> str:
+    """Returns a picture's name for messages."""
+    return GIVEN if isinstance(source, bytes) else str(source)
+
+
+def refuse(name: str, *, why: str, fix: str) -> PhotopulseError:
     """Returns the error for a picture that cannot be read."""
-    return PhotopulseError(f"cannot read {path}", why=why, fix=fix)
+    return PhotopulseError(f"cannot read {name}", why=why, fix=fix)
+
+
+@contextmanager
+def _opened(source: Path | bytes) -> Generator[BinaryIO, None, None]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    if not source.is_file():
+        source.stat()
+        raise refuse(str(source), why="it is a folder or device, not a file", fix="name a picture file")
+    with source.open("rb") as stream:
+        yield stream
+
+
+def _identified(name: str, stream: BinaryIO, head: bytes) -> ImageFile:
+    """Reads the header with the package that reads the format: Pillow, or one of the extra ``formats``."""
+    packaged = packaged_format(head, Path(name).suffix)
+    if packaged is None:
+        try:
+            return Image.open(stream, formats=read_formats())
+        except UnidentifiedImageError:
+            raise _unknown(name, head) from None
+    if not packaged.is_read:
+        raise refuse(
+            name, why=f"{packaged.name} are read by a package that is not installed", fix=f"install it: {HOW_TO_READ}"
+        )
+    if stream.seek(0, os.SEEK_END) > _LARGEST_PACKAGED:
+        most = f"{_LARGEST_PACKAGED // 2**20} MiB"
+        raise refuse(name, why=f"it has more than the allowed {most}", fix="convert it to PNG or JPEG first")
+    stream.seek(0)
+    return packaged.open(stream)
 
 
 def _mended(stream: BinaryIO, head: bytes) -> BinaryIO:
@@ -99,39 +125,38 @@ def _mended(stream: BinaryIO, head: bytes) -> BinaryIO:
     if size > _LARGEST_MENDED or _JPEG_END in stream.read():
         return stream
     stream.seek(0)
-    return CutJpeg(stream.read() + _JPEG_END)
+    # An interrupted copy or download often ends in zeros.
+    data = stream.read().rstrip(b"\0")
+    return stream if data.endswith(_JPEG_END) else CutJpeg(data + _JPEG_END)
 
 
-def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+def check_size(name: str, size: tuple[int, int], max_pixels: int) -> None:
+    """Raises PhotopulseError for a picture without pixels, or with more than the limit."""
     width, height = size
     if width < 1 or height < 1:
-        raise refuse(path, why=f"it has {width} x {height} pixels", fix="save the picture again")
+        raise refuse(name, why=f"it has {width} x {height} pixels", fix="save the picture again")
     if width * height > max_pixels:
         raise refuse(
-            path,
+            name,
             why=f"it has {width} x {height} pixels, more than the allowed {max_pixels:,}",
             fix="make the picture smaller first",
         )
 
 
-def _unknown(path: Path, head: bytes) -> PhotopulseError:
+def _unknown(name: str, head: bytes) -> PhotopulseError:
     """Returns the error for a file of an unknown format, which names well-known formats that cannot be read."""
     for mark, why, fix in _OTHER_FORMATS:
         if mark in head:
-            return refuse(path, why=why, fix=fix)
-    if path.suffix.lower() in RAW_SUFFIXES:
-        return refuse(path, why="raw files of cameras cannot be read", fix="export it as TIFF or JPEG first")
-    if head.startswith(b"\xff\x0a"):
-        return refuse(path, why="JPEG XL pictures cannot be read", fix="convert it to JPEG or PNG first")
+            return refuse(name, why=why, fix=fix)
     return refuse(
-        path,
+        name,
         why="it is not a picture in a known format, or its first bytes are damaged",
         fix="save it as PNG or JPEG, or copy it again from its source",
     )
 
 
 @contextmanager
-def _decoding(path: Path) -> Generator[None, None, None]:
+def decoding(name: str) -> Generator[None, None, None]:
     """Turns everything that decoders raise inside the block into PhotopulseError, and hides their warnings."""
     try:
         with warnings.catch_warnings():
@@ -141,14 +166,14 @@ def _decoding(path: Path) -> Generator[None, None, None]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise refuse(
-            path,
+            name,
             why="it declares more pixels than can be decoded safely",
             fix="make the picture smaller first",
         ) from error
     except OSError as error:
         fix = "check the path and its permissions" if error.errno else "copy it again from its source"
-        raise refuse(path, why=system_reason(error), fix=fix) from error
+        raise refuse(name, why=system_reason(error), fix=fix) from error
     # With damaged files, the many decoders raise nearly every kind of exception.
     except Exception as error:
         why = f"its content cannot be decoded ({type(error).__name__}: {error})"
-        raise refuse(path, why=why, fix="copy it again from its source") from error
+        raise refuse(name, why=why, fix="copy it again from its source") from error

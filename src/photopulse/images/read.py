@@ -3,15 +3,17 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
 from torch import Tensor
 
 from photopulse.images.arrays import to_tensor
+from photopulse.images.iptc import read_iptc
 from photopulse.images.metadata import XMP_KEYWORD
 from photopulse.images.modes import Floats, decode
-from photopulse.images.opening import CutJpeg, open_image, refuse
+from photopulse.images.opening import GIVEN, CutJpeg, check_size, decoding, name_of, open_image, refuse
 
 MAX_PIXELS = 100_000_000
 """Default limit for the pixels of a picture."""
@@ -55,10 +57,13 @@ class Photo:
             converter keeps their depth.
         exif: camera, author, time and place (no orientation, sizes or thumbnail) as an EXIF block, or None.
         xmp: title, keywords, rating and the like as an XMP packet, or None.
-        comment: comment of a JPEG, or None.
+        comment: comment of a JPEG, GIF or PNG, or None.
         dpi: pixels per inch along x and y, or None.
         frames: number of pictures in the file; ``pixels`` are those of the first.
         missing_rows: number of rows at the end that are missing because the file is truncated.
+        cut_off: whether the file is truncated. A progressive JPEG may then have all rows, the last ones with less
+            detail.
+        iptc: title, keywords, author and the like as legacy IPTC records (IIM), or None.
     """
 
     pixels: Tensor
@@ -72,17 +77,20 @@ class Photo:
     dpi: tuple[float, float] | None = None
     frames: int = 1
     missing_rows: int = 0
+    cut_off: bool = False
+    iptc: bytes | None = None
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
-    """Reads a picture in any format of Pillow, turned upright; of animated ones the first frame.
+def read_image(source: Path | bytes, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
+    """Reads a picture in any format of Pillow, turned upright; of animated ones the first frame (JPEG XL: the last).
 
-    Embedded colour profiles are applied; an invalid one is ignored, and sRGB is assumed. 16-bit PNG and TIFF keep their
-    depth; 16-bit colour in other formats is read with 8 bits. A truncated JPEG is read as far as it goes, if that is at
-    least half of it.
+    HEIC, JPEG XL and raw files of cameras need the packages of the extra ``formats``. Embedded colour profiles are
+    applied; an invalid one is ignored, and sRGB is assumed. 16-bit PNG, TIFF, HEIC and raw files keep their depth;
+    16-bit colour in other formats is read with 8 bits. A truncated JPEG is read as far as it goes, if that is at least
+    half of it.
 
     Args:
-        path: path of the file.
+        source: path of the file, or its content.
         max_pixels: limit that is checked before anything is decoded. Pillow's own limit of about 179 million pixels
             holds as well.
         own_colours: whether RGB and grey stay in the file's profile (``Photo.icc_profile``), so that a copy keeps
@@ -91,33 +99,51 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS, own_colours: bool = 
     Raises:
         PhotopulseError: if it is no readable picture.
     """
-    with open_image(path, max_pixels=max_pixels) as (image, stream):
-        # Decode, and refuse a truncated JPEG with less than half of its rows.
-        raster = decode(image, stream, own_colours=own_colours)
-        missing_rows = _missing_rows(raster.colour) if isinstance(stream, CutJpeg) else 0
-        if missing_rows > len(raster.colour) / 2:
-            raise refuse(
-                path,
-                why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
-                fix="copy it again from its source",
-            )
-        # Turn it upright.
-        exif_orientation, exif = _read_exif(image)
-        orientation = raster.orientation or exif_orientation
-        alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
-        return Photo(
-            pixels=to_tensor(_upright(raster.colour, orientation)),
-            alpha=alpha,
-            gray=raster.gray,
-            bits=raster.bits,
-            icc_profile=raster.icc_profile,
-            exif=exif,
-            xmp=_xmp(image),
-            comment=_comment(image),
-            dpi=_dpi(image, turned=orientation in _TURNED),
-            frames=_frames(image),
-            missing_rows=missing_rows,
+    with open_image(source, max_pixels=max_pixels) as (image, stream):
+        return _photo(name_of(source), image, stream, own_colours=own_colours)
+
+
+def read_picture(image: Image.Image, *, max_pixels: int = MAX_PIXELS, own_colours: bool = False) -> Photo:
+    """Reads a picture of Pillow's as ``read_image`` reads its file, except that Pillow has 16-bit colour in 8 bits.
+
+    Raises:
+        PhotopulseError: if it cannot be decoded or is too large.
+    """
+    with decoding(GIVEN):
+        check_size(GIVEN, image.size, max_pixels)
+        return _photo(GIVEN, image, None, own_colours=own_colours)
+
+
+def _photo(name: str, image: Image.Image, stream: BinaryIO | None, *, own_colours: bool) -> Photo:
+    # Decode, and refuse a truncated JPEG with less than half of its rows.
+    raster = decode(image, stream, own_colours=own_colours)
+    cut_off = isinstance(stream, CutJpeg)
+    missing_rows = _missing_rows(raster.colour) if cut_off else 0
+    if missing_rows > len(raster.colour) / 2:
+        raise refuse(
+            name,
+            why=f"the file was cut off: {missing_rows} of its {len(raster.colour)} rows are missing",
+            fix="copy it again from its source",
         )
+    # Turn it upright.
+    exif_orientation, exif = _read_exif(image)
+    orientation = raster.orientation or exif_orientation
+    alpha = None if raster.alpha is None else to_tensor(_upright(raster.alpha, orientation))
+    return Photo(
+        pixels=to_tensor(_upright(raster.colour, orientation)),
+        alpha=alpha,
+        gray=raster.gray,
+        bits=raster.bits,
+        icc_profile=raster.icc_profile,
+        exif=exif,
+        xmp=_xmp(image),
+        comment=_comment(image),
+        dpi=_dpi(image, turned=orientation in _TURNED),
+        frames=_frames(image),
+        missing_rows=missing_rows,
+        cut_off=cut_off,
+        iptc=read_iptc(image),
+    )
 
 
 def _missing_rows(colour: Floats) -> int:
@@ -142,7 +168,8 @@ def _xmp(image: Image.Image) -> bytes | None:
 
 
 def _comment(image: Image.Image) -> bytes | None:
-    comment: object = image.info.get("comment") if image.format == "JPEG" else None
+    comment: object = image.info.get("comment") or image.info.get("Comment")  # As PNG writes it.
+    comment = comment.encode("utf-8", errors="replace") if isinstance(comment, str) else comment
     return comment if isinstance(comment, bytes) and len(comment) <= _MOST_COMMENT else None
 
 

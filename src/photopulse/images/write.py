@@ -18,6 +18,7 @@ from photopulse.errors import PhotopulseError, file_errors
 from photopulse.files import atomic_path
 from photopulse.images.arrays import quantise
 from photopulse.images.gray import GRAY_WEIGHTS
+from photopulse.images.iptc import IPTC_TAG, jpeg_segment
 from photopulse.images.metadata import XMP_KEYWORD, clean, xmp_packet
 from photopulse.images.tiff_exif import add_exif_folders, word_tags
 
@@ -39,6 +40,7 @@ def write_image(
     exif: bytes | None = None,
     xmp: bytes | None = None,
     comment: bytes | None = None,
+    iptc: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     gray: bool = False,
 ) -> None:
@@ -55,7 +57,8 @@ def write_image(
             left out if it is not for the channels that are written.
         exif: an EXIF block (``Photo.exif``).
         xmp: the input's XMP packet (``Photo.xmp``), whose properties are kept beside ``metadata``.
-        comment: comment of a JPEG (``Photo.comment``); other formats have none.
+        comment: comment of a JPEG or PNG (``Photo.comment``); other formats have none.
+        iptc: the input's IPTC records (``Photo.iptc``); PNG and WebP have none, and a JPEG at most 64 kB.
         dpi: pixels per inch along x and y; WebP has none.
         gray: whether to write the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
 
@@ -81,6 +84,7 @@ def write_image(
         exif=exif,
         given_xmp=xmp,
         comment=comment,
+        iptc=iptc,
         dpi=dpi,
     )
     # Encode in memory, then write atomically.
@@ -130,6 +134,7 @@ class _Canvas:
     exif: bytes | None
     given_xmp: bytes | None
     comment: bytes | None
+    iptc: bytes | None
     dpi: tuple[float, float] | None
 
     @property
@@ -192,11 +197,22 @@ def _encode_png(canvas: _Canvas) -> bytes:
         chunks.append(_chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))  # Pixels per metre (PNG, 11.3.4.3).
     if canvas.exif is not None:
         chunks.append(_chunk(b"eXIf", canvas.exif.removeprefix(_EXIF_PREFIX)))
-    chunks += [_text_chunk(key, value) for key, value in canvas.metadata.items()]
+    chunks += [_text_chunk(key, value) for key, value in (_comment(canvas) | dict(canvas.metadata)).items()]
     if canvas.metadata:
         chunks.append(_text_chunk(XMP_KEYWORD, canvas.xmp.decode()))
     after_header = 8 + 12 + 13  # Signature, frame and content of the header chunk (PNG, 11.2.2).
     return data[:after_header] + b"".join(chunks) + data[after_header:]
+
+
+def _comment(canvas: _Canvas) -> dict[str, str]:
+    """Returns the comment as a text field, or nothing; JPEG does not state its encoding."""
+    if canvas.comment is None:
+        return {}
+    try:
+        text = canvas.comment.decode("utf-8")
+    except UnicodeDecodeError:
+        text = canvas.comment.decode("latin-1")
+    return clean({"Comment": text.strip("\0")})
 
 
 def _opencv_png(array: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
@@ -222,7 +238,9 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 def _encode_jpeg(canvas: _Canvas) -> bytes:
-    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0), comment=canvas.comment or b"")
+    words = jpeg_segment(canvas.iptc) if canvas.iptc else b""
+    comment = canvas.comment or b""
+    return _pillow(canvas, "JPEG", subsampling=0, dpi=canvas.dpi or (0, 0), comment=comment, extra=words)
 
 
 def _encode_webp(canvas: _Canvas) -> bytes:
@@ -250,7 +268,8 @@ def _encode_tiff(canvas: _Canvas) -> bytes:
     # The pixels with all tags of the page, then the EXIF directories.
     stream = io.BytesIO()
     channels = canvas.array.shape[2]
-    tags = [(_XMP_TAG, "B", len(canvas.xmp), canvas.xmp, True)] if canvas.xmp else []
+    words = {_XMP_TAG: ("B", canvas.xmp), IPTC_TAG: (7, canvas.iptc)}  # Bytes, and bytes of any meaning.
+    tags = [(tag, kind, len(value), value, True) for tag, (kind, value) in words.items() if value]
     tifffile.imwrite(
         stream,
         canvas.array if channels > 1 else canvas.array[..., 0],

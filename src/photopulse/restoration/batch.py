@@ -51,6 +51,8 @@ def restore_files(
     kit: RestoreKit,
     settings: RestoreBatchSettings | None = None,
     watcher: Watcher | None = None,
+    *,
+    mirrored: Sequence[Path] = (),
 ) -> list[ReportItem]:
     """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date.
 
@@ -60,6 +62,7 @@ def restore_files(
         kit: from ``RestoreKit.load(settings.restore)``.
         settings: of the batch.
         watcher: hears of progress: a step is a photo.
+        mirrored: folders whose subfolders are made in the results' folder, too.
 
     Returns:
         One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished is
@@ -70,7 +73,7 @@ def restore_files(
             then nothing is written.
     """
     settings = settings or RestoreBatchSettings()
-    names = output_names(files, folder, settings.format, compare=settings.compare)
+    names = output_names(files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
     _refuse_to_overwrite_inputs(names)
     return _Run(folder, kit, settings, watcher or Watcher()).all(names)
 
@@ -93,9 +96,9 @@ class _Run:
         self._run_key = key(settings.restore, kit.fingerprints)
         # Earlier results by their photos, and what this run has used of them.
         self._mine = {
-            canonical(Path(row.input)): folder / Path(row.output).name
-            for row in self._report.earlier_rows
-            if row.output and _is_file(folder / Path(row.output).name)
+            canonical(Path(row.input)): output
+            for output, row in self._report.earlier_outputs.items()
+            if row.output and _is_file(output)
         }
         self._used: set[str] = set()
 
@@ -115,7 +118,8 @@ class _Run:
     def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
         """Finds names at which nothing is overwritten but an earlier result of the same photo."""
         mine = self._mine.get(canonical(names.source))
-        if mine is not None and mine.suffix == names.output.suffix and canonical(mine) not in self._used:
+        fits = mine is not None and (mine.suffix, mine.parent) == (names.output.suffix, names.output.parent)
+        if mine is not None and fits and canonical(mine) not in self._used:
             output = mine
         else:
             output = free_output(
@@ -181,6 +185,7 @@ class _Run:
             compare=None if names.compare is None else str(names.compare),
             frames=photo.photo.frames if photo.photo.frames > 1 else None,
             missing_rows=photo.photo.missing_rows or None,
+            cut_off=photo.photo.cut_off or None,
             damage=asdict(photo.damage),
             mended=photo.mended,
             cleaned=None if photo.cleaned is None else round(photo.cleaned, 3),

@@ -17,12 +17,18 @@ class Inspected:
         source: the file.
         size: width and height in px; None if it cannot be read.
         damage: of the photo; None likewise.
+        frames: number of pictures in the file; the first was measured.
+        missing_rows: number of rows at the end that are missing because the file is truncated.
+        cut_off: whether the file is truncated.
         error: why it cannot be read.
     """
 
     source: Path
     size: tuple[int, int] | None = None
     damage: PhotoDamage | None = None
+    frames: int = 1
+    missing_rows: int = 0
+    cut_off: bool = False
     error: str | None = None
 
 
@@ -30,7 +36,14 @@ def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
     """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
     for file in files:
         try:
-            pixels = measurable(read_image(file, own_colours=True))
-            yield Inspected(source=file, size=(pixels.shape[3], pixels.shape[2]), damage=look_at(pixels))
+            photo = read_image(file, own_colours=True)
+            yield Inspected(
+                source=file,
+                size=(photo.pixels.shape[3], photo.pixels.shape[2]),
+                damage=look_at(measurable(photo)),
+                frames=photo.frames,
+                missing_rows=photo.missing_rows,
+                cut_off=photo.cut_off,
+            )
         except FAILURES as error:
             yield Inspected(source=file, error=reason(error))

@@ -23,12 +23,16 @@ class OutputNames:
     compare: Path | None
 
 
-def output_names(files: Sequence[Path], folder: Path, kind: OutputFormat | None, *, compare: bool) -> list[OutputNames]:
+def output_names(
+    files: Sequence[Path], folder: Path, kind: OutputFormat | None, *, compare: bool, mirrored: Sequence[Path] = ()
+) -> list[OutputNames]:
     """Names the results ``<stem>.<suffix>``, and the comparisons ``<stem>_compare.png``, all different.
 
+    A file below one of the folders ``mirrored`` has its result in the same subfolders.
     ``kind`` chooses the suffix; None keeps the input's where such pictures can be written, and else takes ``.png``.
     """
-    outputs = [folder / f"{stem}{_suffix(file, kind)}" for file, stem in zip(files, unique_stems(files), strict=True)]
+    stems = unique_stems(files, mirrored)
+    outputs = [folder / f"{stem}{_suffix(file, kind)}" for file, stem in zip(files, stems, strict=True)]
     taken = {canonical(output) for output in outputs}
     named: list[OutputNames] = []
     for file, output in zip(files, outputs, strict=True):

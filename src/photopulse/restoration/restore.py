@@ -10,8 +10,8 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
-from photopulse.images import Photo, read_image, restored_metadata, write_image
-from photopulse.images.given import ImageLike
+from photopulse.images import Photo, restored_metadata, write_image
+from photopulse.images.given import ImageLike, read_given
 from photopulse.images.gray import gray_of
 from photopulse.images.resize import resized
 from photopulse.images.transparent import with_visible_colours
@@ -90,6 +90,7 @@ class RestoredPhoto:
             exif=photo.exif,
             xmp=photo.xmp,
             comment=photo.comment,
+            iptc=photo.iptc,
             dpi=photo.dpi,
             gray=photo.gray,
         )
@@ -111,7 +112,7 @@ def restore_photo(
     it fits, and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
 
     Args:
-        photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
+        photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
         settings: of the restoration.
         kit: from ``RestoreKit.load`` for these settings; loaded anew, for the CPU, if None.
         on_stage: hears each stage as it begins.
@@ -119,7 +120,7 @@ def restore_photo(
     Raises:
         PhotopulseError: if the picture cannot be read, a chosen face is not in it, or a network is missing, fails, or
             returns what is no picture.
-        ValueError: if the given pixels are not of that shape.
+        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``.
     """
     settings = settings or RestoreSettings()
     kit = kit or RestoreKit.load(settings)
@@ -288,14 +289,8 @@ def _detector(kit: RestoreKit, name: str) -> FaceDetector:
 
 def _read(photo: ImageLike) -> tuple[str, Photo, Tensor]:
     """Reads a picture in its own colours, with a name for messages; and its pixels as they can be measured."""
-    if not isinstance(photo, Tensor):
-        read = read_image(Path(photo), own_colours=True)
-        measured = measurable(read)
-        if read.alpha is not None:
-            read = replace(read, pixels=with_visible_colours(read.pixels, read.alpha))
-        return str(photo), read, measured
-    if photo.ndim != 4 or photo.shape[:2] != (1, 3) or not photo.is_floating_point():
-        raise ValueError(f"pixels must be floats (1, 3, H, W), but are {photo.dtype} {tuple(photo.shape)}")
-    pixels = photo.detach().float().cpu().clamp(0, 1)
-    given = Photo(pixels=pixels, alpha=None, gray=False, bits=8, icc_profile=None, exif=None)
-    return "the given picture", given, pixels
+    name, read = read_given(photo, own_colours=True)
+    measured = measurable(read)
+    if read.alpha is not None:
+        read = replace(read, pixels=with_visible_colours(read.pixels, read.alpha))
+    return name, read, measured

@@ -7,9 +7,10 @@ from pathlib import Path
 from photopulse.errors import PhotopulseError
 
 
-def unique_stems(files: Sequence[Path]) -> list[str]:
+def unique_stems(files: Sequence[Path], mirrored: Sequence[Path] = ()) -> list[str]:
     """Returns a unique output stem for each file, in order; the same list of files always gives the same stems.
 
+    The stem of a file below one of the folders ``mirrored`` begins with its subfolders: ``holiday/face``.
     The second ``face`` becomes ``face-2`` and so on, even if another file has that name. A ``photo_face1`` beside a
     ``photo`` gets a number too, because the first face of that photo may be written under that name.
     """
@@ -17,14 +18,23 @@ def unique_stems(files: Sequence[Path]) -> list[str]:
     photos: set[str] = set()
     stems: list[str] = []
     for file in files:
-        stem, number = file.stem, 1
+        place = _place(file, mirrored)
+        stem, number = place, 1
         while stem.casefold() in taken or stem.casefold() in photos or _photo_of(stem) in taken:
             number += 1
-            stem = f"{file.stem}-{number}"
+            stem = f"{place}-{number}"
         taken.add(stem.casefold())
         photos.add(_photo_of(stem))
         stems.append(stem)
     return stems
+
+
+def _place(file: Path, mirrored: Sequence[Path]) -> str:
+    """Returns a file's stem, with its subfolders if it is below one of the folders ``mirrored``."""
+    for folder in mirrored:
+        if file.is_relative_to(folder):
+            return (file.relative_to(folder).parent / file.stem).as_posix()
+    return file.stem
 
 
 def face_names(stem: str, faces: int) -> list[str]:

@@ -44,6 +44,7 @@ class ReportItem:
         compare: path of the picture that shows input and output side by side.
         frames: number of pictures in a file with several, of which the first was used.
         missing_rows: rows that are missing at the end of a truncated file.
+        cut_off: whether the file is truncated; a progressive JPEG may then have all rows, with less detail.
         damage: damage measured in a photo before it was restored, see ``PhotoDamage``.
         mended: damage that was corrected before the photo was cleaned, by stage; the rest of it was left.
         cleaned: share of the cleaned picture in the result, in [0, 1]; None if the photo was not to be cleaned.
@@ -78,6 +79,7 @@ class ReportItem:
     compare: str | None = None
     frames: int | None = None
     missing_rows: int | None = None
+    cut_off: bool | None = None
     damage: Mapping[str, object] | None = None
     mended: Sequence[str] | None = None
     cleaned: float | None = None
@@ -171,7 +173,7 @@ class Report(RunRows[ReportItem]):
 
 
 def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
-    """Reads the rows of finished outputs of a command from a report, by the name of the output file.
+    """Reads the rows of finished outputs of a command from a report, by the output's path within the folder.
 
     The result is empty if the report is missing, damaged or of another command; damaged rows are left out.
     """
@@ -182,7 +184,13 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
         items = [_item(row) for row in content["items"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return {Path(item.output).name: item for item in items if item and item.output and item.status != "failed"}
+    finished = [item for item in items if item is not None and item.status != "failed"]
+    return {_place(Path(item.output), path.parent): item for item in finished if item.output}
+
+
+def _place(output: Path, folder: Path) -> str:
+    """Returns the output's path within the folder; only its name if the folder has been moved since."""
+    return output.relative_to(folder).as_posix() if output.is_relative_to(folder) else output.name
 
 
 def _item(row: object) -> ReportItem | None:

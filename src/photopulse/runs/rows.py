@@ -104,10 +104,10 @@ class RunRows(ABC, Generic[Row]):
         return self._row(self._earlier.get(output_id(self._name(output))))
 
     @property
-    def earlier_rows(self) -> list[Row]:
-        """The last rows in earlier runs of the command, of all outputs that this run has not reached."""
-        rows = (self._row(entry) for entry in self._earlier.values())
-        return [row for row in rows if row is not None]
+    def earlier_outputs(self) -> dict[Path, Row]:
+        """The last rows in earlier runs of the command, by output, of all outputs that this run has not reached."""
+        rows = {self._folder / (entry.output or ""): self._row(entry) for entry in self._earlier.values()}
+        return {output: row for output, row in rows.items() if row is not None}
 
     def keep(self, place: int, row: Row) -> None:
         """Adds a row of an earlier run, which is in the log already, at its place in the order of the items."""

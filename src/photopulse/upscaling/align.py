@@ -15,14 +15,14 @@ def align(
     """Finds all faces of a photo, crops each as FFHQ does and downscales it, the largest face first.
 
     Args:
-        photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
+        photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
         size: height and width of each result; 1024 or 0 keep the full crop. It must divide 1024.
         detector: from ``FaceDetector.load``; made anew if None.
         padding: continue a photo that ends within the crop by a blurred mirror image; black otherwise.
 
     Raises:
         PhotopulseError: if the size does not divide 1024, the picture cannot be read, or no face is found.
-        ValueError: if the given pixels are not of that shape.
+        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``.
     """
     check_size(size)
     name, pixels = read_pixels(photo)

@@ -24,13 +24,15 @@ def align_files(
     *,
     size: int = 32,
     padding: bool = True,
+    mirrored: Sequence[Path] = (),
     watcher: Watcher | None = None,
 ) -> list[ReportItem]:
     """Aligns all faces of all photos into ``folder``.
 
     Writes ``<stem>.png``, or ``<stem>_face<n>.png`` where a photo has several.
     A photo that cannot be read or has no face becomes a failed row; the others go on. ``folder/report.json``
-    tells what became of each and where in the photo each face was.
+    tells what became of each and where in the photo each face was. The subfolders of the folders ``mirrored``
+    are made in ``folder``, too.
 
     Raises:
         PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
@@ -40,7 +42,7 @@ def align_files(
     inputs = {canonical(file) for file in files}
     places = count()
     with Report(folder, COMMAND, resume=False) as report:
-        for source, stem in zip(files, unique_stems(files), strict=True):
+        for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
             started = time.perf_counter()
             try:
                 faces = align(source, size=size, detector=detector, padding=padding)

@@ -51,6 +51,7 @@ def upscale_files(
     watcher: Watcher | None = None,
     *,
     detector: FaceDetector | None = None,
+    mirrored: Sequence[Path] = (),
 ) -> list[ReportItem]:
     """Upscales all files into ``folder`` and keeps ``folder/report.json`` up to date.
 
@@ -62,6 +63,7 @@ def upscale_files(
         settings: of the batch.
         watcher: hears of progress.
         detector: for photos, from ``FaceDetector.load``; made anew if None.
+        mirrored: folders whose subfolders are made in the results' folder, too.
 
     Returns:
         One row an output or failed input, in the order of the files. Whatever ends the run early (Ctrl-C too),
@@ -75,7 +77,7 @@ def upscale_files(
         detector = detector or FaceDetector.load()
     run = _Run(folder, generator, settings, watcher or Watcher(), detector)
     with run.report as report:
-        for jobs in _batches(run.plan(files), settings.together):
+        for jobs in _batches(run.plan(files, mirrored), settings.together):
             run.search(jobs)
     return report.items
 
@@ -128,10 +130,10 @@ class _Run:
         self._places = count()
         self._gathered = Answers(settings.count)
 
-    def plan(self, files: Sequence[Path]) -> Iterator[_Job]:
+    def plan(self, files: Sequence[Path], mirrored: Sequence[Path]) -> Iterator[_Job]:
         """Yields what is left to do; rows are added for what failed or is done already."""
         inputs = {canonical(file) for file in files}
-        for source, stem in zip(files, unique_stems(files), strict=True):
+        for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
             try:
                 targets = self._read(source)
             except FAILURES as error:

@@ -134,8 +134,8 @@ def upscale(
     """Finds ``count`` different realistic faces that downscale to a small one, or to each of several.
 
     Args:
-        face: a picture file, or pixels (1, 3, h, h) in [0, 1], where h divides the generator's size; pixels of several
-            faces, (B, 3, h, h), are searched at once.
+        face: a face of h x h px, where h divides the generator's size, as a path, bytes, an open file, a PIL image, an
+            array or a tensor, see ``ImageLike``; several faces as a tensor, (B, 3, h, h), are searched at once.
         generator: from ``load_generator``, or for many calls its ``SearchKit``; the default generator if None.
         count: answers wanted to each face; answer k is that of the seed ``seed + k``.
         seed: of the first answer: the same for all faces, or one for each.
@@ -148,7 +148,8 @@ def upscale(
     Raises:
         PhotopulseError: if the picture cannot be read or has a size that does not fit, or the settings suit no
             search of the generator.
-        ValueError: if the given pixels are not of that shape, or the seeds are not as many as the faces.
+        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or the seeds are not
+            as many as the faces.
     """
     settings, given = settings or UpscaleSettings(), generator or load_generator()
     network = given.generator if isinstance(given, SearchKit) else given
