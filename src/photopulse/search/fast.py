@@ -4,7 +4,8 @@ PULSE's loss depends on the image at the resolution of the input alone, so that 
 wasted. Here L-BFGS optimises a twin, which renders at low resolution. Then one pass of the generator measures the
 twin's error at that point, the target is shifted by this error, and the twin is optimised again from there (defect
 correction, "space mapping": Bandler et al. 1994). All layers share one style but for small offsets, and the search
-starts at the mean face, so that the styles stay where faces are likely.
+starts at the style that the generator's encoder tells, or at the mean face if it has none, so that the styles stay where
+faces are likely.
 
 Further answers to the same input start from random faces, mixed with a little of the first answer. As the twin's error
 is known already, one pass of the generator is mostly enough.
@@ -32,6 +33,13 @@ EFFORTS: Final[Mapping[Quality, Effort]] = {
     "normal": Effort(first=40, later=20, true=12, rounds=3, more=3),
     "best": Effort(first=60, later=40, true=20, rounds=6, more=6),
 }
+"""Efforts for a search from the mean face."""
+_GUESSED: Final[Mapping[Quality, Effort]] = {
+    "draft": Effort(first=15, later=10, true=8, rounds=1, more=0),
+    "normal": Effort(first=20, later=15, true=12, rounds=3, more=3),
+    "best": Effort(first=40, later=30, true=20, rounds=6, more=6),
+}
+"""Efforts for a search from what an encoder tells, which is much nearer."""
 _OTHERS: Final[Mapping[Quality, Effort]] = {
     "draft": Effort(first=20, later=15, true=8, rounds=1, more=0),
     "normal": Effort(first=30, later=15, true=12, rounds=1, more=2),
@@ -73,16 +81,16 @@ class FastSettings:
 def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) -> Iterator[SearchState]:
     """Searches all items of the problem and yields after each pass of the generator; the caller may stop at any time.
 
-    The items do not influence each other. The seed 0 gives the answer nearest to the mean face, every other seed
+    The items do not influence each other. The seed 0 gives the answer nearest to the first guess, every other seed
     another variation. With a time limit, the answers depend on the speed of the machine.
     """
-    # The answer nearest to the mean face, once for each different target.
+    # The answer nearest to the first guess, once for each different target.
     clock = Clock(settings.time_limit)
     which, firsts = _distinct_targets(problem)
     first = TwinSearch(
         firsts,
         kit,
-        effort=EFFORTS[settings.quality],
+        effort=(EFFORTS if kit.encoder is None else _GUESSED)[settings.quality],
         eps=settings.eps,
         show_every=settings.show_every,
         clock=clock,

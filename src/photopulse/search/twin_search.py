@@ -110,7 +110,7 @@ class TwinSearch:
         if origin is not None:
             self._views = self._views[-1:]
         self._is_warm = origin is not None or len(self._views) > 1
-        self._start = self._mean() if origin is None else origin.point
+        self._start = kit.first_guess(problem.target) if origin is None else origin.point
         self._point = self._start
         self._scale = None if origin is None else origin.scale
         self._defect = torch.zeros_like(problem.target) if origin is None else origin.defect
@@ -243,7 +243,3 @@ class TwinSearch:
             hard = best.downscale_mse.sqrt() - self._eps**0.5 > self._unseen
             gains = before is None or best.downscale_mse < _PROGRESS * before.downscale_mse
             self._open = self._open & hard & gains
-
-    def _mean(self) -> Tensor:
-        generator, batch = self._problem.generator, len(self._problem.seeds)
-        return torch.zeros(batch, (1 + generator.num_ws) * generator.w_dim, device=generator.device)

@@ -10,9 +10,11 @@ from photopulse.upscaling.upscale import UpscaleSettings
 
 
 def run_key(kit: SearchKit, settings: UpscaleSettings) -> str:
-    """Hashes what all answers of a run depend on: settings, kernel, the generator's and its twins' weights."""
-    twins = kit.twins_for(kit.generator.resolution) if settings.method == "fast" else []
-    weights = [weights_hash(network) for network in (kit.generator, *(twin.tail for twin in twins))]
+    """Hashes what all results of a run depend on: settings, kernel, and the weights of generator, encoder and twins."""
+    networks: list[object] = [kit.generator]
+    if settings.method == "fast":
+        networks += [kit.encoder, *(twin.tail for twin in kit.twins_for(kit.generator.resolution))]
+    weights = [weights_hash(network) for network in networks]
     return key(kit.generator.name, weights, settings)
 
 
