@@ -4,8 +4,8 @@ PULSE's loss depends on the image at the resolution of the input alone, so that 
 wasted. Here L-BFGS optimises a twin, which renders at low resolution. Then one pass of the generator measures the
 twin's error at that point, the target is shifted by this error, and the twin is optimised again from there (defect
 correction, "space mapping": Bandler et al. 1994). All layers share one style but for small offsets, and the search
-starts at the style that the generator's encoder tells, or at the mean face if it has none, so that the styles stay where
-faces are likely.
+starts at the style that the generator's encoder tells, or at the mean face if it has none, so that the styles stay
+where faces are likely.
 
 Further answers to the same input start from random faces, mixed with a little of the first answer. As the twin's error
 is known already, one pass of the generator is mostly enough.
