@@ -36,7 +36,7 @@ EFFORTS: Final[Mapping[Quality, Effort]] = {
 """Efforts for a search from the mean face."""
 _GUESSED: Final[Mapping[Quality, Effort]] = {
     "draft": Effort(first=15, later=10, true=8, rounds=1, more=0),
-    "normal": Effort(first=20, later=15, true=12, rounds=3, more=3),
+    "normal": Effort(first=20, later=20, true=12, rounds=3, more=3),
     "best": Effort(first=40, later=30, true=20, rounds=6, more=6),
 }
 """Efforts for a search from what an encoder tells, which is much nearer."""
