@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from photopulse import cli
-from photopulse.cli import loading
+from photopulse.cli import loading, progress
 from photopulse.cli.options import find_device
 
 COMMANDS = ("upscale", "align", "sample", "evaluate", "audit", "models")
@@ -102,7 +102,7 @@ def test_loading_says_what_it_waits_for_only_on_a_terminal(monkeypatch, capsys, 
     from photopulse.faces.detect import FaceDetector
     from photopulse.generators.files import load
 
-    monkeypatch.setattr(loading, "is_interactive", lambda: watched)
+    monkeypatch.setattr(progress, "is_interactive", lambda: watched)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(load, "load_generator", lambda name, device: (name, device))

@@ -33,8 +33,11 @@ def settings(tiny: FSRNetSettings) -> FSRNetTraining:
 
 def _interrupted_in_step(number: int) -> Watcher:
     class Impatient(Watcher):
+        def start(self, stage: str, steps: int) -> None:
+            self.trains = stage == "training"
+
         def step(self, done: int, **_told: Any) -> None:
-            if done == number:
+            if self.trains and done == number:
                 raise KeyboardInterrupt
 
     return Impatient()
