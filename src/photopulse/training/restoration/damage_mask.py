@@ -1,0 +1,86 @@
+"""Trains the network that finds scratches, creases, dust, spots and tears."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
+from photopulse.training.compute import Compute
+from photopulse.training.learner import Learner, channels_last, seeded_weights
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import DAMAGE_MASK
+from photopulse.training.restoration.worn import Worn, WornCrops, worn_batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class DamageMaskTraining:
+    """Settings of the damage network's training.
+
+    Attributes:
+        network: sizes of the network.
+        optimisation: settings of the optimisation.
+        crops: how crops are made and worn.
+        overlap: weight of the overlap's loss; the cross-entropy has the weight 1.
+    """
+
+    network: DamageMaskSettings = field(default_factory=DamageMaskSettings)
+    optimisation: Optimisation = DAMAGE_MASK
+    crops: WornCrops = field(default_factory=WornCrops)
+    overlap: float = 0.3
+
+
+def train_damage_mask(
+    files: Sequence[Path],
+    settings: DamageMaskTraining,
+    *,
+    start: DamageMaskNet | None = None,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains the damage network, see ``training_loop``.
+
+    Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
+    """
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = DamageMaskNet(settings.network)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    learner = Learner(
+        channels_last(network.to(compute.device)),
+        compute,
+        learning_rate=optimisation.learning_rate,
+        betas=(0.9, 0.99),
+        schedule=optimisation.schedule,
+        ema_decay=optimisation.ema_decay,
+    )
+
+    def take_step(worn: Worn, step: int) -> dict[str, Tensor]:
+        worn = worn.to(compute.device)
+        with compute.autocast():
+            logits = learner.network(worn.picture).float()
+        losses = {
+            "entropy": F.binary_cross_entropy_with_logits(logits, worn.mask),
+            "overlap": overlap_loss(logits.sigmoid(), worn.mask),
+        }
+        learner.minimize(losses["entropy"] + settings.overlap * losses["overlap"], step)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    batches = worn_batches(files, settings.crops, optimisation, compute)
+    return training_loop(
+        take_step,
+        batches,
+        learner,
+        steps=optimisation.steps,
+        checkpoint=checkpoint,
+        save_every=optimisation.save_every,
+    )
+
+
+def overlap_loss(found: Tensor, mask: Tensor) -> Tensor:
+    """One less the F1 score of a whole batch, for probabilities (Milletari et al. 2016): few pixels are damaged."""
+    return 1 - 2 * (found * mask).sum() / (found.sum() + mask.sum()).clamp(min=1)

@@ -1,0 +1,97 @@
+"""Training data of the repair: crops of photos and old prints, worn by drawing, and where."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from photopulse.degrade.photo import Amount, DamageRecipe, Damages
+from photopulse.degrade.wear import wear
+from photopulse.training.batches import made_ahead
+from photopulse.training.compute import Compute
+from photopulse.training.learner import channels_last
+from photopulse.training.optimisation import Optimisation
+from photopulse.training.restoration.defaults import DAMAGE_MASK_CROP
+from photopulse.training.restoration.old_prints import as_print
+from photopulse.training.restoration.pairs import PhotoCrops, damage_and_restore_size, gray_as, sharp_crops
+
+SCANNED = DamageRecipe(
+    blur=Amount(0.2, 1.0, share=0.6, even_ratios=True),
+    shrink=Amount(1, 1.8, share=0.4, even_ratios=True),
+    noise=Amount(0.5, 9, share=0.5, even_ratios=True),
+    chroma_noise=Amount(1, 4, share=0.1),
+    jpeg=Amount(40, 98, share=0.75),
+)
+"""What scanners and files do to a worn print."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Worn:
+    """A batch of worn pictures (B, 3, H, W) in [0, 1], their damage (B, 1, H, W), 0 or 1, and what they were before."""
+
+    picture: Tensor
+    mask: Tensor
+    clean: Tensor
+
+    def to(self, device: torch.device) -> "Worn":
+        """Copies all to a device, in the channels-last layout."""
+        picture, mask, clean = (channels_last(one.to(device)) for one in (self.picture, self.mask, self.clean))
+        return Worn(picture=picture, mask=mask, clean=clean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WornCrops:
+    """How crops are made and worn.
+
+    Attributes:
+        crops: how photos are cropped.
+        a_crop: how often each crop is printed and worn, every time in another way: to read and draw takes long.
+        prints: share that is printed in an old way, see ``as_print``.
+        worn: share that is worn; the rest has nothing to be found.
+        scan: recipe of what happens to a worn print afterwards.
+    """
+
+    crops: PhotoCrops = field(
+        default_factory=lambda: PhotoCrops(
+            size=DAMAGE_MASK_CROP, least_scale=0.3, gray=0.5, recoloured=0.15, tinted=0.2, drawn=0.125
+        )
+    )
+    a_crop: int = 2
+    prints: float = 0.45
+    worn: float = 0.65
+    scan: Damages = SCANNED
+
+    def of_size(self, size: int) -> "WornCrops":
+        """The same with crops of ``size`` px."""
+        return replace(self, crops=replace(self.crops, size=size))
+
+
+def worn_batches(
+    files: Sequence[Path], crops: WornCrops, optimisation: Optimisation, compute: Compute
+) -> Callable[[int], Iterator[Worn]]:
+    """Returns a function from the number of steps that are done to this process's endless batches."""
+
+    def batch(step: int) -> Worn:
+        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + step)
+        return make_worn(files, crops, optimisation.batch_size, random)
+
+    return lambda done: made_ahead(batch, compute.batch_number(done), compute.processes)
+
+
+def make_worn(files: Sequence[Path], crops: WornCrops, count: int, random: torch.Generator) -> Worn:
+    """Makes a batch; errors as ``photo_pairs`` has them."""
+    sharp = sharp_crops(files, crops.crops, -(-count // crops.a_crop), random)
+    made = [_worn(sharp[place // crops.a_crop], crops, random) for place in range(count)]
+    picture, mask, clean = (torch.cat(parts) for parts in zip(*made, strict=True))
+    return Worn(picture=picture, mask=mask, clean=clean)
+
+
+def _worn(crop: Tensor, crops: WornCrops, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    clean = as_print(crop, random, share=crops.prints)
+    picture, mask = clean, torch.zeros_like(clean[:, :1])
+    if torch.rand((), generator=random).item() < crops.worn:
+        worn = wear(clean, random)
+        picture, mask = gray_as(worn.picture, clean), worn.mask
+    return gray_as(damage_and_restore_size(picture, crops.scan, random), clean), mask, clean
