@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -17,7 +19,9 @@ from photopulse.training.restoration.defaults import DAMAGE_MASK_CROP
 from photopulse.training.restoration.old_prints import as_print
 from photopulse.training.restoration.pairs import PhotoCrops, damage_and_restore_size, gray_as, sharp_crops
 
-SCANNED = DamageRecipe(
+_WAYS: Final = 3  # In which a batch is used.
+
+SCANNED: Final = DamageRecipe(
     blur=Amount(0.2, 1.0, share=0.6, even_ratios=True),
     shrink=Amount(1, 1.8, share=0.4, even_ratios=True),
     noise=Amount(0.5, 9, share=0.5, even_ratios=True),
@@ -37,8 +41,15 @@ class Worn:
 
     def to(self, device: torch.device) -> "Worn":
         """Copies all to a device, in the channels-last layout."""
-        picture, mask, clean = (channels_last(one.to(device)) for one in (self.picture, self.mask, self.clean))
-        return Worn(picture=picture, mask=mask, clean=clean)
+        return self._each(lambda one: channels_last(one.to(device)))
+
+    def turned(self, way: int) -> "Worn":
+        """The same as it is (0), mirrored (1), or on its side (2)."""
+        ways: tuple[Callable[[Tensor], Tensor], ...] = (lambda one: one, lambda one: one.flip(3), lambda one: one.mT)
+        return self._each(ways[way])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Worn":
+        return Worn(picture=change(self.picture), mask=change(self.mask), clean=change(self.clean))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +66,7 @@ class WornCrops:
 
     crops: PhotoCrops = field(
         default_factory=lambda: PhotoCrops(
-            size=DAMAGE_MASK_CROP, least_scale=0.3, gray=0.5, recoloured=0.15, tinted=0.2, drawn=0.125
+            size=DAMAGE_MASK_CROP, least_scale=0.3, gray=0.5, recoloured=0.15, tinted=0.2, drawn=0.25
         )
     )
     a_crop: int = 2
@@ -71,11 +82,19 @@ class WornCrops:
 def worn_batches(
     files: Sequence[Path], crops: WornCrops, optimisation: Optimisation, compute: Compute
 ) -> Callable[[int], Iterator[Worn]]:
-    """Returns a function from the number of steps that are done to this process's endless batches."""
+    """Returns a function from the number of steps that are done to this process's endless batches.
+
+    To make a batch takes about as long as to learn from it: each is used three times, turned.
+    """
+
+    @lru_cache(maxsize=1)
+    def made(number: int) -> Worn:
+        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + number)
+        return make_worn(files, crops, optimisation.batch_size, random)
 
     def batch(step: int) -> Worn:
-        random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + step)
-        return make_worn(files, crops, optimisation.batch_size, random)
+        number, way = divmod(step, _WAYS)
+        return made(number).turned(way)
 
     return lambda done: made_ahead(batch, compute.batch_number(done), compute.processes)
 
