@@ -26,10 +26,12 @@ from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+from photopulse.training.restoration.damage_mask import DamageMaskTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
 from photopulse.training.restoration.face_gan import FaceGANTraining
 from photopulse.training.restoration.face_restoration import FaceTraining
 from photopulse.training.restoration.full_size import FullSizeTraining
+from photopulse.training.restoration.inpaint import InpaintTraining
 from photopulse.training.restoration.photo import PhotoTraining
 from photopulse.training.twin.train import TwinFitSettings
 from photopulse.upscaling.align import FULL_SIZE
@@ -56,6 +58,8 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "train fsrnet": (FSRNetTraining().optimisation,),
     "train fsrgan": (FSRGANTraining().optimisation,),
     "train face-gan": (FaceGANTraining(),),
+    "train damage-mask": (DamageMaskTraining().optimisation,),
+    "train inpaint": (InpaintTraining().optimisation,),
     **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
 }
 """Where the default of an option stands: in the first of these that has a field of its name."""
@@ -119,6 +123,8 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},
+    "train damage-mask": {"crop": DamageMaskTraining().crops.crops.size},
+    "train inpaint": {"crop": InpaintTraining().crops.crops.size},
     "train face": {"identity": FaceTraining().identity_weight},
     "train face-gan": {
         "stages": ",".join(f"{s.size}:{s.steps}:{s.batch_size}" for s in FaceGANTraining().stages),
@@ -135,6 +141,8 @@ OWN: Mapping[str, set[str]] = {
     "train face-gan": {"fresh"},
     "train photo": {"start", "fresh"},
     "train full-size": {"photo_net", "fresh"},
+    "train damage-mask": {"start", "fresh"},
+    "train inpaint": {"start", "fresh"},
     "train enlarge": {"fresh"},
     "train face": {"decoder", "photo_net", "fresh"},
 }

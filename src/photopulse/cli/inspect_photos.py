@@ -30,7 +30,15 @@ def _row(photo: "Inspected") -> dict[str, object]:
     told: dict[str, object] = {"input": str(photo.source)}
     if photo.damage is None:
         return told | {"error": photo.error}
-    return told | {"size": photo.size} | asdict(photo.damage) | {"strength": round(photo.damage.strength, 3)}
+    return (
+        told
+        | {"size": photo.size}
+        | asdict(photo.damage)
+        | {
+            "strength": round(photo.damage.strength, 3),
+            "to_repair": photo.to_repair,
+        }
+    )
 
 
 def _line(photo: "Inspected") -> str:
@@ -40,7 +48,8 @@ def _line(photo: "Inspected") -> str:
     blur = "no edges" if damage.blur is None else f"blur {damage.blur:.1f} px"
     jpeg = "no blocks" if damage.jpeg_quality == 100 else f"JPEG quality {damage.jpeg_quality}"
     cleaned = f"would be cleaned by {damage.strength:.0%}" if damage.strength else "needs no cleaning"
+    repair = f"  would be repaired in {photo.to_repair:.2%}" if photo.to_repair else ""
     return (
         f"{photo.source}  {photo.size[0]} x {photo.size[1]}  noise {damage.noise:.1f}  "
-        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {cleaned}"
+        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {cleaned}{repair}"
     )

@@ -40,6 +40,8 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         words.append(f"the last {item.missing_rows} rows of the file are missing")
     if item.cleaned == 0:
         words.append("not cleaned, it needs nothing")
+    if item.repaired:
+        words.append(f"repaired in {item.repaired:.2%}")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DOING: "dict[Stage, str]" = {
     "read": "reading",
     "look": "looking at the damage",
+    "repair": "repairing scratches and spots",
     "detect": "looking for faces",
     "faces": "restoring the faces",
     "photo": "cleaning the photo",

@@ -28,7 +28,7 @@ _AREA: Final = 160 * 160  # px in which one group of each kind is drawn; larger 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Worn:
-    """A worn picture (1, 3, H, W) in [0, 1], and its damage: 1 where something is to be seen and 1 px around, else 0."""
+    """A worn picture (1, 3, H, W) in [0, 1], and its damage (1, 1, H, W): 1 where it is to be seen and 1 px around."""
 
     picture: Tensor
     mask: Tensor
@@ -156,9 +156,8 @@ def _film_lines(layer: _Print, numbers: _Random) -> None:
 def _crease(layer: _Print, numbers: _Random) -> None:
     """A fold across the picture: cracked along the line, lighter on one side and darker on the other."""
     height, width = layer.size
-    angle = (
-        numbers.choice([0, np.pi / 2]) + numbers.normal(0, 0.12) if numbers.random() < 0.6 else numbers.uniform(0, 3.2)
-    )
+    straight = numbers.random() < 0.6
+    angle = numbers.choice([0, np.pi / 2]) + numbers.normal(0, 0.12) if straight else numbers.uniform(0, np.pi)
     left, top = _anywhere(layer.size, numbers)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     along, across = (x - left) * np.cos(angle) + (y - top) * np.sin(angle), (y - top) * np.cos(angle)
@@ -258,10 +257,8 @@ def _tear(layer: _Print, numbers: _Random) -> None:
     """A rip from an edge inward, wide at the edge and closing to nothing."""
     height, width = layer.size
     side = numbers.integers(4)
-    place = numbers.uniform(0.1, 0.9)
-    start = np.array(
-        [(place * width, -2), (width + 2, place * height), (place * width, height + 2), (-2, place * height)]
-    )
+    x, y = numbers.uniform(0.1, 0.9) * np.array([width, height])
+    start = np.array([(x, -2), (width + 2, y), (x, height + 2), (-2, y)], np.float32)
     inward = np.pi / 2 + side * np.pi / 2 + numbers.normal(0, 0.5)
     path = _jagged(_walk(start[side], inward, _log(20, 0.7 * max(layer.size), numbers), 0.12, numbers), 0.12, numbers)
     half = _log(1, 6, numbers) * np.linspace(1, 0, len(path))[:, None]
@@ -280,10 +277,8 @@ def _lost_corner(layer: _Print, numbers: _Random) -> None:
     edge = np.stack([corner + inward * (along, 0), corner + inward * (0, down)])
     cut = _jagged(edge.astype(np.float32), 0.15, numbers)
     beyond = corner - 5 * inward
-    ends = np.stack([np.array([corner[0], beyond[1]]) + inward * (0, 0), beyond, np.array([beyond[0], corner[1]])])
-    first = np.array([[cut[0, 0], beyond[1]]])
-    last = np.array([[beyond[0], cut[-1, 1]]])
-    _lose(layer, np.concatenate([first, cut, last, ends[1:2]]).astype(np.float32), numbers)
+    outside = [(beyond[0], cut[-1, 1]), tuple(beyond), (cut[0, 0], beyond[1])]
+    _lose(layer, np.concatenate([cut, np.array(outside)]).astype(np.float32), numbers)
 
 
 _KINDS: Final[tuple[tuple[Callable[[_Print, _Random], None], float], ...]] = (

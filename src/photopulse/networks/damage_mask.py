@@ -1,10 +1,13 @@
 """The damage network: where a photo is scratched, creased, dusty, spotted or torn."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from photopulse.networks.unet import UNet, UNetSettings
+
+_RARE: Final = -3.0  # The logit of about a twentieth: so much of a worn picture is damaged.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,7 @@ class DamageMaskNet(UNet):
         sizes = settings or DamageMaskSettings()
         super().__init__((3, 1), sizes)
         self.settings = sizes
+        nn.init.constant_(self.last.bias, _RARE)  # pyright: ignore[reportArgumentType]
 
     def forward(self, photo: Tensor) -> Tensor:
         """Turns pictures (B, 3, H, W) in [0, 1] into the logits (B, 1, H, W) of the damage's probability."""

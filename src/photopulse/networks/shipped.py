@@ -35,9 +35,8 @@ def load_enlarge_net(device: str | torch.device = "cpu") -> EnlargeNet:
 
 def load_damage_mask_net(device: str | torch.device = "cpu") -> DamageMaskNet:
     """Loads the network that finds scratches, creases, dust, spots and tears."""
-    return read_network(
-        _file(DAMAGE_MASK), DAMAGE_MASK, lambda sizes: DamageMaskNet(DamageMaskSettings(**sizes)), device
-    )
+    path = _file(DAMAGE_MASK)
+    return read_network(path, DAMAGE_MASK, lambda sizes: DamageMaskNet(DamageMaskSettings(**sizes)), device)
 
 
 def load_inpaint_net(device: str | torch.device = "cpu") -> InpaintNet:

@@ -4,8 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from photopulse.images import read_image
+from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage, look_at, measurable
+from photopulse.restoration.networks import RestoreNetworks
+from photopulse.restoration.repair import find_damage
+from photopulse.restoration.settings import RestoreSettings
 from photopulse.runs.failures import FAILURES, reason
 
 
@@ -17,20 +23,35 @@ class Inspected:
         source: the file.
         size: width and height in px; None if it cannot be read.
         damage: of the photo; None likewise.
+        to_repair: share of its pixels that are scratched, creased, dusty, spotted or torn; None likewise.
         error: why it cannot be read.
     """
 
     source: Path
     size: tuple[int, int] | None = None
     damage: PhotoDamage | None = None
+    to_repair: float | None = None
     error: str | None = None
 
 
-def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
-    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
+def inspect_files(files: Sequence[Path], kit: RestoreKit | None = None) -> Iterator[Inspected]:
+    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other.
+
+    Args:
+        files: photos.
+        kit: has the network that finds scratches and spots; loaded anew if None.
+    """
+    kit = kit or RestoreKit.load(RestoreSettings(only="photo"))
     for file in files:
         try:
-            pixels = measurable(read_image(file, own_colours=True))
-            yield Inspected(source=file, size=(pixels.shape[3], pixels.shape[2]), damage=look_at(pixels))
+            photo = read_image(file, own_colours=True)
+            with torch.no_grad():
+                mask = find_damage(photo, RestoreNetworks(kit, str(file)))
+            yield Inspected(
+                source=file,
+                size=(photo.pixels.shape[3], photo.pixels.shape[2]),
+                damage=look_at(measurable(photo)),
+                to_repair=round(mask.mean().item(), 5),
+            )
         except FAILURES as error:
             yield Inspected(source=file, error=reason(error))

@@ -39,7 +39,16 @@ def output_names(files: Sequence[Path], folder: Path, kind: OutputFormat | None,
 
 def sheet_beside(output: Path) -> Path:
     """The comparison's path, its name cut where it would be too long for a file."""
-    return output.with_name(f"{cut_name(output.stem, _LONGEST_STEM)}_compare.png")
+    return _beside(output, "compare")
+
+
+def mask_beside(output: Path) -> Path:
+    """The path of the mask of what was damaged, likewise."""
+    return _beside(output, "mask")
+
+
+def _beside(output: Path, what: str) -> Path:
+    return output.with_name(f"{cut_name(output.stem, _LONGEST_STEM)}_{what}.png")
 
 
 def _suffix(file: Path, kind: OutputFormat | None) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.networks.full_size import restore_full_size
+from photopulse.networks.inpaint import fill_holes
 from photopulse.networks.tiles import in_tiles
 from photopulse.restoration.face_search import DrawnFace
 from photopulse.restoration.kit import RestoreKit
@@ -46,6 +47,18 @@ class RestoreNetworks:
         net = self._kit.photo_net
         result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
         return self._checked(result, "photo", photo.shape)
+
+    def damage(self, photo: Tensor) -> Tensor:
+        """The probability (B, 1, H, W) that each pixel is damaged; large pictures in tiles."""
+        net = self._needed(self._kit.damage_net, "damage")
+        result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
+        return self._checked(result.sigmoid(), "damage", photo[:, :1].shape)
+
+    def fill(self, photo: Tensor, holes: Tensor) -> Tensor:
+        """Fills the holes (1, 1, H, W) of a picture, see ``fill_holes``."""
+        net = self._needed(self._kit.inpaint_net, "inpainting")
+        filled = self._run(lambda *given: fill_holes(net, *given), photo, holes)
+        return self._checked(filled, "inpainting", photo.shape)
 
     def full_size(self, small: Tensor, small_restored: Tensor, large: Tensor) -> Tensor:
         """Does to ``large`` what was done to ``small``, its smaller version."""

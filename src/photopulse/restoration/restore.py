@@ -31,6 +31,7 @@ from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage, measurable
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
+from photopulse.restoration.repair import read_mask, repair
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
 from photopulse.restoration.tint import find_tint
@@ -46,6 +47,7 @@ class RestoredPhoto:
         photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
         damage: of the input, and so how much it was cleaned.
         cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
+        mask: (1, 1, H, W), 1 where the input was damaged and is repaired, else 0; None where that was not asked for.
         faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
         seconds: by stage; stages that were not needed are not there.
@@ -54,6 +56,7 @@ class RestoredPhoto:
     photo: Photo
     damage: PhotoDamage
     cleaned: float | None
+    mask: Tensor | None
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
     seconds: dict[Stage, float]
@@ -62,6 +65,11 @@ class RestoredPhoto:
     def image(self) -> Tensor:
         """The pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
         return self.photo.pixels
+
+    @property
+    def repaired(self) -> float | None:
+        """The part of the input's pixels that was damaged and is repaired; None where that was not asked for."""
+        return None if self.mask is None else self.mask.mean().item()
 
     @property
     def size(self) -> Size:
@@ -102,20 +110,22 @@ class RestoredPhoto:
 def restore_photo(
     photo: ImageLike,
     *,
+    mask: ImageLike | None = None,
     settings: RestoreSettings | None = None,
     kit: RestoreKit | None = None,
     on_stage: Callable[[Stage], None] | None = None,
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    One look tells how damaged the photo is: what needs no cleaning gets none, and what needs little gets little. The
-    photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
-    network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
-    detail is drawn anew by a generator, so that it fits, and pasted at last. A photo in the shades of one colour stays
-    one.
+    Scratches, creases, dust, spots and tears are found and filled first, see ``repair``. One look tells how damaged
+    the photo is besides: what needs no cleaning gets none, and what needs little gets little. The photo network cleans
+    it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size network does the same to
+    the photo itself; the enlarging network does what is left to do. Each face that lacks detail is drawn anew by a
+    generator, so that it fits, and pasted at last. A photo in the shades of one colour stays one.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].
+        mask: likewise, as large as the photo: what is white in it is repaired, and no damage is looked for.
         settings: of the restoration.
         kit: from ``RestoreKit.load`` for these settings; loaded anew, for the CPU, if None.
         on_stage: hears each stage as it begins.
@@ -140,6 +150,12 @@ def restore_photo(
     with torch.no_grad():
         with stages.stage("look"):
             damage, tint = kit.look(measured), find_tint(given.pixels)
+        before, damaged = given.pixels, None
+        if settings.repairs:
+            with stages.stage("repair"):
+                own = None if mask is None else read_mask(mask, given, name)
+                repaired = repair(given, networks, own)
+            given, damaged = replace(given, pixels=repaired.pixels), repaired.mask
         share = _share_to_clean(damage, settings, plan, given)
         large = resized(given.pixels, *plan.restored[::-1])
         found: list[FoundFace] = []
@@ -158,7 +174,7 @@ def restore_photo(
                 # In the final size: faces are drawn larger than most photos show them.
                 paste_faces(image, drawn, growth=plan.final[0] / plan.restored[0])
         if settings.strength is not None:
-            image = _mixed(given.pixels, image, plan.final, settings.strength)
+            image = _mixed(before, image, plan.final, settings.strength)
         if given.gray or _is_gray(given.pixels):
             image = _grayed(image)
         elif tint is not None and (share or drawn):
@@ -168,6 +184,7 @@ def restore_photo(
         photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
         damage=damage,
         cleaned=share if settings.cleans_the_photo else None,
+        mask=damaged,
         faces=tuple(told_of(found, answers)) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,

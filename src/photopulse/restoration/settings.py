@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
+Repair = Literal["auto", "off"]
 ChosenFace = int | tuple[float, float]
 
 _LEAST_WORKING_SIZE = 64
@@ -19,6 +20,7 @@ class RestoreSettings:
     Attributes:
         strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (all of it, needed or not);
             None cleans as much as the damage asks.
+        repair: whether scratches, creases, dust, spots and tears are looked for and filled ("auto") or left ("off").
         scale: width and height grow by this factor, from 1 to 16;
         size: or the output's width and height in px, instead of ``scale``.
         sr: the network that enlarges at last, where the growth before the restoration does not do.
@@ -31,6 +33,7 @@ class RestoreSettings:
     """
 
     strength: float | None = None
+    repair: Repair = "auto"
     scale: float = 1.0
     size: tuple[int, int] | None = None
     sr: Enlarger = "own"
@@ -47,6 +50,8 @@ class RestoreSettings:
             raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
         if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
             raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
+        if self.repair not in get_args(Repair):
+            raise ValueError(f"repair is one of {get_args(Repair)}")
         for name, share in (("fidelity", self.fidelity), ("strength", self.strength)):
             if share is not None and not (math.isfinite(share) and 0 <= share <= 1):
                 raise ValueError(f"{name} must be from 0 to 1, got {share:g}")
@@ -70,6 +75,11 @@ class RestoreSettings:
     def cleans_the_photo(self) -> bool:
         """Says whether more than the faces is restored."""
         return self.only != "face" and self.strength != 0
+
+    @property
+    def repairs(self) -> bool:
+        """Says whether damage is looked for and filled."""
+        return self.repair == "auto" and self.cleans_the_photo
 
     @property
     def may_grow(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal
 
-Stage = Literal["read", "look", "detect", "faces", "photo", "full_size", "paste", "enlarge", "write"]
+Stage = Literal["read", "look", "repair", "detect", "faces", "photo", "full_size", "paste", "enlarge", "write"]
 
 
 class Stages:

@@ -46,6 +46,8 @@ class ReportItem:
         missing_rows: rows that are missing at the end of a file that was cut off.
         damage: of a photo before it was restored, see ``PhotoDamage``.
         cleaned: share of the cleaned picture that was used, 0 to 1; None where none was asked for.
+        repaired: share of the pixels of a photo that were damaged and are repaired; None where that was not asked for.
+        mask: path of the picture that shows where.
         faces: of a restored photo, the largest first: each with what ``RestoredFace`` tells; None where none were
             looked for.
         stages: seconds by stage of a restoration.
@@ -78,6 +80,8 @@ class ReportItem:
     missing_rows: int | None = None
     damage: Mapping[str, object] | None = None
     cleaned: float | None = None
+    repaired: float | None = None
+    mask: str | None = None
     faces: Sequence[Mapping[str, object]] | None = None
     stages: Mapping[str, float] | None = None
     fidelity: float | None = None

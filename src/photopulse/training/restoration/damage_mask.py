@@ -30,7 +30,7 @@ class DamageMaskTraining:
     network: DamageMaskSettings = field(default_factory=DamageMaskSettings)
     optimisation: Optimisation = DAMAGE_MASK
     crops: WornCrops = field(default_factory=WornCrops)
-    overlap: float = 0.3
+    overlap: float = 0.5
 
 
 def train_damage_mask(

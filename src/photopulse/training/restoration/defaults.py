@@ -46,8 +46,8 @@ ENLARGE: Final = Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, ema
 ENLARGE_WEIGHTS: Final = LossWeights()
 ENLARGE_CROP: Final = 128
 
-DAMAGE_MASK: Final = Optimisation(steps=6000, batch_size=8, learning_rate=2e-3)
-DAMAGE_MASK_CROP: Final = 128
+DAMAGE_MASK: Final = Optimisation(steps=6000, batch_size=4, learning_rate=1e-3)
+DAMAGE_MASK_CROP: Final = 192
 
 INPAINT: Final = Optimisation(steps=6000, batch_size=6, learning_rate=1e-3)
 INPAINT_CROP: Final = 128

@@ -40,9 +40,8 @@ def _luma(picture: _Picture) -> _Picture:
 
 
 def _paper(numbers: _Random) -> _Picture:
-    return (numbers.uniform(0.75, 1) * np.array([1, numbers.uniform(0.92, 1), numbers.uniform(0.75, 1)])).astype(
-        np.float32
-    )
+    tone = np.array([1, numbers.uniform(0.92, 1), numbers.uniform(0.75, 1)])
+    return (numbers.uniform(0.75, 1) * tone).astype(np.float32)
 
 
 def _ink(numbers: _Random) -> _Picture:
@@ -119,9 +118,8 @@ def _oval(picture: _Picture, numbers: _Random) -> _Picture:
     """An oval out of the picture, its rim sharp, soft or drawn; the rest is paper."""
     height, width = picture.shape[:2]
     x, y = _grid(picture)
-    distance = np.hypot(
-        (x - numbers.uniform(-0.3, 1.3) * width) / numbers.uniform(0.7, 1.2), y - numbers.uniform(-0.3, 1.3) * height
-    )
+    left, top = numbers.uniform(-0.3, 1.3, 2) * (width, height)
+    distance = np.hypot((x - left) / numbers.uniform(0.7, 1.2), y - top)
     distance -= numbers.uniform(0.4, 1.0) * max(height, width)
     outside = np.clip(distance / numbers.choice([1, 1, 30]) + 0.5, 0, 1)[..., None]
     beyond = _paper(numbers) if numbers.random() < 0.7 else _ink(numbers)
@@ -140,17 +138,10 @@ def _written(picture: _Picture, numbers: _Random) -> _Picture:
     for _ in range(numbers.integers(1, 3)):
         t = np.arange(0, numbers.uniform(20, 140), 0.15)
         sway = np.interp(t, np.arange(0, 160, 2.5), numbers.uniform(0.15, 1, 64))
-        x = (
-            numbers.uniform(-0.2, 0.8) * width
-            + t * tall * 0.09
-            + tall * 0.35 * np.sin(t + numbers.uniform(0, 6)) * sway
-        )
-        y = (
-            numbers.uniform(0, 1) * height
-            + t * numbers.normal(0, 0.1)
-            + tall * np.cos(t * numbers.uniform(0.8, 1.3)) * sway
-        )
-        points = np.stack([x, y], axis=1) * 2 * 16
+        across = t * tall * 0.09 + tall * 0.35 * np.sin(t + numbers.uniform(0, 6)) * sway
+        down = t * numbers.normal(0, 0.1) + tall * np.cos(t * numbers.uniform(0.8, 1.3)) * sway
+        start = numbers.uniform((-0.2, 0), (0.8, 1)) * (width, height)
+        points = (start + np.stack([across, down], axis=1)) * 2 * 16
         cv2.polylines(large, [points.round().astype(np.int32)], False, 255, int(numbers.integers(1, 6)), cv2.LINE_AA, 4)
     cover = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
     colour = _ink(numbers) if numbers.random() < 0.6 else _paper(numbers)
@@ -192,9 +183,8 @@ def _hairy(picture: _Picture, numbers: _Random) -> _Picture:
         steps = np.stack([np.cos(angles), np.sin(angles)], axis=1) * length * numbers.uniform(0.5, 1) / 8
         points = (root + numbers.normal(0, 12, 2) + np.cumsum(steps, axis=0)) * 16
         for part in (points, points[:8]):
-            cv2.polylines(
-                large, [part.round().astype(np.int32)], False, int(numbers.integers(120, 256)), 1, cv2.LINE_AA, 4
-            )
+            light = int(numbers.integers(120, 256))
+            cv2.polylines(large, [part.round().astype(np.int32)], False, light, 1, cv2.LINE_AA, 4)
     cover = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
     colour = _ink(numbers) if numbers.random() < 0.5 else _paper(numbers)
     return picture + cover * (colour - picture)

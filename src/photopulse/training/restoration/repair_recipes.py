@@ -133,9 +133,8 @@ def _prepared(
     watcher: TrainingWatcher,
 ) -> PreparedTraining:
     """Selects the usable photos, and wears a crop of each that is held out for the sample sheets."""
-    learned, held_out = hold_out(
-        usable_photos(files, least_side=crops.crops.size, on_note=watcher.on_note), most=_SHOWN
-    )
+    usable = usable_photos(files, least_side=crops.crops.size, on_note=watcher.on_note)
+    learned, held_out = hold_out(usable, most=_SHOWN)
     shown = [make_worn([file], crops, 1, torch.Generator().manual_seed(place)) for place, file in enumerate(held_out)]
 
     def write(path: Path, network: nn.Module, _step: int) -> None:
