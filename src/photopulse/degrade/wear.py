@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from photopulse.degrade.photo import Amount, DamageRecipe
 from photopulse.images.arrays import to_array, to_tensor
 
 _Random = np.random.Generator
@@ -24,6 +25,15 @@ _Plane = NDArray[np.float32]
 _LEAST_COVER: Final = 0.15
 _LEAST_CHANGE: Final = 10 / 255
 _AREA: Final = 160 * 160  # px in which one group of each kind is drawn; larger pictures get more.
+
+SCANNED: Final = DamageRecipe(
+    blur=Amount(0.2, 1.0, share=0.6, even_ratios=True),
+    shrink=Amount(1, 1.8, share=0.4, even_ratios=True),
+    noise=Amount(0.5, 9, share=0.5, even_ratios=True),
+    chroma_noise=Amount(1, 4, share=0.1),
+    jpeg=Amount(40, 98, share=0.75),
+)
+"""What scanners and files do to a worn print."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,8 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from photopulse.degrade.photo import Amount, DamageRecipe, Damages
-from photopulse.degrade.wear import wear
+from photopulse.degrade.photo import Damages
+from photopulse.degrade.wear import SCANNED, wear
 from photopulse.training.batches import made_ahead
 from photopulse.training.compute import Compute
 from photopulse.training.learner import channels_last
@@ -19,16 +19,7 @@ from photopulse.training.restoration.defaults import DAMAGE_MASK_CROP
 from photopulse.training.restoration.old_prints import as_print
 from photopulse.training.restoration.pairs import PhotoCrops, damage_and_restore_size, gray_as, sharp_crops
 
-_WAYS: Final = 3  # In which a batch is used.
-
-SCANNED: Final = DamageRecipe(
-    blur=Amount(0.2, 1.0, share=0.6, even_ratios=True),
-    shrink=Amount(1, 1.8, share=0.4, even_ratios=True),
-    noise=Amount(0.5, 9, share=0.5, even_ratios=True),
-    chroma_noise=Amount(1, 4, share=0.1),
-    jpeg=Amount(40, 98, share=0.75),
-)
-"""What scanners and files do to a worn print."""
+_WAYS: Final = 6  # In which a batch is used.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,9 +35,8 @@ class Worn:
         return self._each(lambda one: channels_last(one.to(device)))
 
     def turned(self, way: int) -> "Worn":
-        """The same as it is (0), mirrored (1), or on its side (2)."""
-        ways: tuple[Callable[[Tensor], Tensor], ...] = (lambda one: one, lambda one: one.flip(3), lambda one: one.mT)
-        return self._each(ways[way])
+        """The same as it is (0), mirrored (1), on its side (2, 3) or upside down (4, 5), odd ones mirrored."""
+        return self._each(lambda one: (one.flip(3) if way % 2 else one).rot90(way // 2, (2, 3)))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Worn":
         return Worn(picture=change(self.picture), mask=change(self.mask), clean=change(self.clean))
@@ -84,7 +74,7 @@ def worn_batches(
 ) -> Callable[[int], Iterator[Worn]]:
     """Returns a function from the number of steps that are done to this process's endless batches.
 
-    To make a batch takes about as long as to learn from it: each is used three times, turned.
+    To make a batch takes about as long as to learn from it: each is used six times, turned.
     """
 
     @lru_cache(maxsize=1)
