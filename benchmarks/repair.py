@@ -70,10 +70,10 @@ def print_found(files: list[Path]) -> None:
     counts, scores, false = np.zeros(3), [], []
     with torch.no_grad():
         for shown, mask, whole, _ in worn(files):
-            found = find_damage(as_photo(shown), networks)
+            found = find_damage(as_photo(shown), networks.damage)
             counts += (hit := float((found * mask).sum()), float(found.sum()), float(mask.sum()))
             scores.append(2 * hit / max(float(found.sum() + mask.sum()), 1))
-            false.append(find_damage(as_photo(whole), networks).mean().item())
+            false.append(find_damage(as_photo(whole), networks.damage).mean().item())
     hit, found, true = counts
     print("| pictures | precision | recall | F1, all | F1, median | false in whole ones, mean and worst | none found |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

@@ -222,7 +222,7 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
     assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
     assert rows[1] | {"input": ""} == {
         "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
-        "strength": 0.0,
+        "strength": 0.0, "to_repair": 0.0,
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
 

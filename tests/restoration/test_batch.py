@@ -43,7 +43,7 @@ def run(tmp_path, toy_restore_kit):
 def test_each_row_tells_what_was_done(run, photos, tmp_path):
     stages = []
     (row,), _ = run(photos("a.jpg"), on_stage=stages.append)
-    assert stages == ["read", "look", "detect", "photo", "faces", "paste", "write"]
+    assert stages == ["read", "look", "repair", "detect", "photo", "faces", "paste", "write"]
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["command"] == "restore"
     (told,) = content["items"]
@@ -53,7 +53,7 @@ def test_each_row_tells_what_was_done(run, photos, tmp_path):
     assert list(told["stages"]) == stages
     assert sum(told["stages"].values()) <= told["seconds"] + 0.01
     assert (told["fidelity"], told["scale"], told["working_size"]) == (0.5, 1, 640)
-    assert set(told["networks"]) == {"face", "photo", "full_size", "enlarge"}
+    assert set(told["networks"]) == {"face", "photo", "full_size", "enlarge", "damage_mask", "inpaint"}
     assert len(told["networks"]["full_size"]) == 16
     large, small = told["faces"]
     assert (large["restored"], large["why_not"], large["side"], large["confidence"]) == (True, None, 40, 0.9)

@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from photopulse.networks.tiles import in_tiles
 from photopulse.networks.unet import UNet, UNetSettings
 
 _THIN: Final = (5, 13)  # px.
+_TILE, _OVERLAP = 640, 64
 _RARE: Final = -3.0  # The logit of about a twentieth: so much of a worn picture is damaged.
 
 
@@ -39,6 +41,11 @@ class DamageMaskNet(UNet):
         height, width = photo.shape[2:]
         shown = torch.cat([photo * 2 - 1, *(4 * hat for side in _THIN for hat in top_hats(photo, side))], dim=1)
         return self.body(shown)[:, :, :height, :width]
+
+
+def damage_of(net: nn.Module, photo: Tensor) -> Tensor:
+    """The probability (B, 1, H, W) that each pixel of a photo is damaged; large ones are looked at in tiles."""
+    return in_tiles(net, photo, tile=_TILE, overlap=_OVERLAP).float().sigmoid()
 
 
 def top_hats(photo: Tensor, side: int) -> tuple[Tensor, Tensor]:

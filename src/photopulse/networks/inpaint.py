@@ -1,13 +1,14 @@
 """The inpainting network: what was under the damage, from what is around it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from photopulse.networks.tiles import in_tiles
 from photopulse.networks.unet import UNet, UNetSettings
@@ -80,7 +81,7 @@ def halved(pictures: Tensor, holes: Tensor) -> tuple[Tensor, Tensor]:
     return small, (seen == 0).to(holes)
 
 
-def fill_holes(net: nn.Module, picture: Tensor, hole: Tensor) -> Tensor:
+def fill_holes(net: Callable[[Tensor, Tensor], Tensor], picture: Tensor, hole: Tensor) -> Tensor:
     """Fills the holes of a picture (1, 3, H, W) in [0, 1] of any size; what is around them stays exactly as it is.
 
     Wide holes are filled at half of the size first, and so on, so that the network always sees across them.
@@ -98,13 +99,13 @@ def fill_holes(net: nn.Module, picture: Tensor, hole: Tensor) -> Tensor:
 
     def run(part: Tensor) -> Tensor:
         filled, holes = part[:, :3], part[:, 3:]
-        return cast(Tensor, net(filled, holes)) if holes.any() else filled
+        return net(filled, holes) if holes.any() else filled
 
     made = in_tiles(run, torch.cat([start, hole], dim=1), tile=_TILE, overlap=_OVERLAP)
     return torch.where(hole > 0, made.float().clamp(0, 1), picture)
 
 
-def coarse_start(net: nn.Module, picture: Tensor, hole: Tensor) -> Tensor:
+def coarse_start(net: Callable[[Tensor, Tensor], Tensor], picture: Tensor, hole: Tensor) -> Tensor:
     """Fills holes as ``fill_holes`` does at half of the size, enlarged."""
     small = fill_holes(net, *halved(picture, hole))
     large = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from photopulse.images import read_image
-from photopulse.restoration.kit import RestoreKit
+from photopulse.networks.damage_mask import damage_of
+from photopulse.networks.shipped import load_damage_mask_net
 from photopulse.restoration.look import PhotoDamage, look_at, measurable
-from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.repair import find_damage
-from photopulse.restoration.settings import RestoreSettings
 from photopulse.runs.failures import FAILURES, reason
 
 
@@ -34,19 +34,14 @@ class Inspected:
     error: str | None = None
 
 
-def inspect_files(files: Sequence[Path], kit: RestoreKit | None = None) -> Iterator[Inspected]:
-    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other.
-
-    Args:
-        files: photos.
-        kit: has the network that finds scratches and spots; loaded anew if None.
-    """
-    kit = kit or RestoreKit.load(RestoreSettings(only="photo"))
+def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
+    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
+    damage = partial(damage_of, load_damage_mask_net())
     for file in files:
         try:
             photo = read_image(file, own_colours=True)
             with torch.no_grad():
-                mask = find_damage(photo, RestoreNetworks(kit, str(file)))
+                mask = find_damage(photo, damage)
             yield Inspected(
                 source=file,
                 size=(photo.pixels.shape[3], photo.pixels.shape[2]),

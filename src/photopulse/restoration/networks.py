@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
+from photopulse.networks.damage_mask import damage_of
 from photopulse.networks.full_size import restore_full_size
 from photopulse.networks.inpaint import fill_holes
 from photopulse.networks.tiles import in_tiles
@@ -49,10 +50,9 @@ class RestoreNetworks:
         return self._checked(result, "photo", photo.shape)
 
     def damage(self, photo: Tensor) -> Tensor:
-        """The probability (B, 1, H, W) that each pixel is damaged; large pictures in tiles."""
+        """The probability (B, 1, H, W) that each pixel is damaged."""
         net = self._needed(self._kit.damage_net, "damage")
-        result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
-        return self._checked(result.sigmoid(), "damage", photo[:, :1].shape)
+        return self._checked(self._run(lambda given: damage_of(net, given), photo), "damage", photo[:, :1].shape)
 
     def fill(self, photo: Tensor, holes: Tensor) -> Tensor:
         """Fills the holes (1, 1, H, W) of a picture, see ``fill_holes``."""

@@ -1,5 +1,6 @@
 """Repair: scratches, creases, dust, spots and tears are found and filled; everything else stays exactly as it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -53,7 +54,7 @@ def repair(photo: Photo, networks: RestoreNetworks, mask: Tensor | None) -> Repa
         mask: (1, 1, H, W), 1 where the photo is damaged, else 0; None looks for damage.
     """
     pixels = photo.pixels
-    mask = find_damage(photo, networks) if mask is None else mask
+    mask = find_damage(photo, networks.damage) if mask is None else mask
     if not mask.any():
         return Repaired(pixels=pixels, mask=mask)
 
@@ -72,15 +73,19 @@ def repair(photo: Photo, networks: RestoreNetworks, mask: Tensor | None) -> Repa
     return Repaired(pixels=torch.where(share > 0, torch.lerp(pixels, filled, share), pixels), mask=mask)
 
 
-def find_damage(photo: Photo, networks: RestoreNetworks) -> Tensor:
+def find_damage(photo: Photo, damage: Callable[[Tensor], Tensor]) -> Tensor:
     """Finds what is damaged, (1, 1, H, W), 0 or 1: all 0 where too much looks so, as drawings do.
 
     What is transparent, or not in the file, is not damaged.
+
+    Args:
+        photo: of any size.
+        damage: gives the probability (1, 1, H, W) that each pixel of a picture (1, 3, H, W) is damaged.
     """
     pixels = photo.pixels
     height, width = pixels.shape[2:]
     size = working_size((width, height), _LOOKED_AT)
-    found = _sure_patches(networks.damage(resized(pixels, *size[::-1]))[0, 0].numpy())
+    found = _sure_patches(damage(resized(pixels, *size[::-1]))[0, 0].numpy())
     if not 0 < found.mean() <= _MOST_FOUND:
         return torch.zeros_like(pixels[:, :1])
     large = cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -20,6 +20,7 @@ from photopulse.training.restoration.old_prints import as_print
 from photopulse.training.restoration.pairs import PhotoCrops, damage_and_restore_size, gray_as, sharp_crops
 
 _WAYS: Final = 6  # In which a batch is used.
+_KEPT: Final = 12  # Batches that are used by turns.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,17 +75,18 @@ def worn_batches(
 ) -> Callable[[int], Iterator[Worn]]:
     """Returns a function from the number of steps that are done to this process's endless batches.
 
-    To make a batch takes about as long as to learn from it: each is used six times, turned.
+    To make a batch takes about as long as to learn from it: each is used six times, turned, with eleven others between.
     """
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=_KEPT)
     def made(number: int) -> Worn:
         random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + number)
         return make_worn(files, crops, optimisation.batch_size, random)
 
     def batch(step: int) -> Worn:
-        number, way = divmod(step, _WAYS)
-        return made(number).turned(way)
+        window, place = divmod(step, _WAYS * _KEPT)
+        way, number = divmod(place, _KEPT)
+        return made(window * _KEPT + number).turned(way)
 
     return lambda done: made_ahead(batch, compute.batch_number(done), compute.processes)
 
