@@ -19,8 +19,9 @@ _RARE: Final = -3.0  # The logit of about a twentieth: so much of a worn picture
 class DamageMaskSettings(UNetSettings):
     """Sizes of the network, see ``UNetSettings``."""
 
-    widths: tuple[int, ...] = (16, 32, 64, 80)
-    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    widths: tuple[int, ...] = (32, 64, 96)
+    blocks: tuple[int, ...] = (1, 1, 2)
+    shrink: int = 4
 
 
 class DamageMaskNet(UNet):
