@@ -23,8 +23,8 @@ _TILE, _OVERLAP = 512, 64
 class InpaintSettings(UNetSettings):
     """Sizes of the network, see ``UNetSettings``."""
 
-    widths: tuple[int, ...] = (32, 64, 96, 128)
-    blocks: tuple[int, ...] = (1, 1, 2, 2)
+    widths: tuple[int, ...] = (32, 48, 64, 96)
+    blocks: tuple[int, ...] = (1, 1, 1, 2)
 
 
 class InpaintNet(UNet):
