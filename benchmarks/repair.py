@@ -49,7 +49,7 @@ def as_photo(pixels: Tensor) -> Photo:
 
 
 def load_networks() -> RestoreNetworks:
-    return RestoreNetworks(RestoreKit.load(RestoreSettings(only="photo")), "a picture")
+    return RestoreNetworks(RestoreKit.load(RestoreSettings(only="photo", repair="auto")), "a picture")
 
 
 def worn(files: list[Path]) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:

@@ -245,3 +245,15 @@ def test_what_is_passed_over_cut_off_or_one_of_several_is_said(restore, photos, 
     assert rows["pages.tif"]["frames"] == 3
     assert 20 < rows["cut.jpg"]["missing_rows"] < 80
     assert "frames" not in rows["cut.jpg"]
+
+
+def test_a_mask_repairs_and_is_saved_and_the_line_says_how_much(restore, photos, tmp_path):
+    mask = torch.zeros(1, 3, 90, 120)
+    mask[:, :, 10:19] = 1
+    write_image(tmp_path / "mask.png", mask)
+    result = restore(photos / "two.png", "--mask", tmp_path / "mask.png", "--save-mask")
+    assert result.exit_code == 0, result.stderr
+    assert "repaired in 10.00%" in result.stdout
+    assert (tmp_path / "out" / "two_mask.png").is_file()
+    assert restore(photos, "--mask", tmp_path / "mask.png").exit_code == 2
+    assert restore(photos, "--mask", tmp_path / "mask.png", "--only", "face").exit_code == 2

@@ -16,17 +16,17 @@ def test_kits_are_loaded_for_the_settings(monkeypatch):
         monkeypatch.setattr(restore_kit, f"load_{name}", lambda _device, name=name: asked.append(name))
     monkeypatch.setattr(restore_kit, "load_realesrgan", lambda _device: asked.append("realesrgan"))
     monkeypatch.setattr(restore_kit.FaceDetector, "load", lambda: asked.append("detector"))
-    RestoreKit.load()
+    RestoreKit.load(RestoreSettings(repair="auto"))
     repair = ["damage_mask_net", "inpaint_net"]
     assert asked == ["detector", "generator", "photo_net", "full_size_net", *repair]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="photo", scale=2, sr="realesrgan"))
-    assert asked == ["photo_net", "full_size_net", "realesrgan", *repair]
+    assert asked == ["photo_net", "full_size_net", "realesrgan"]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="face", scale=4))
     assert asked == ["detector", "generator", "photo_net", "full_size_net", "enlarge_net"]
     asked.clear()
-    RestoreKit.load(RestoreSettings(max_faces=0, repair="off"))
+    RestoreKit.load(RestoreSettings(max_faces=0))
     assert asked == ["photo_net", "full_size_net"]
 
 

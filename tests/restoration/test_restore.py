@@ -40,7 +40,7 @@ def test_a_small_photo_is_cleaned_as_it_is(toy_restore_kit):
     restored = restore_photo(photo, kit=toy_restore_kit())
     torch.testing.assert_close(restored.image, photo + 0.25)
     assert restored.faces == ()
-    assert list(restored.seconds) == ["read", "look", "repair", "detect", "photo"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo"]
 
 
 def test_what_needs_nothing_comes_back_as_it_was(toy_restore_kit):
@@ -49,7 +49,7 @@ def test_what_needs_nothing_comes_back_as_it_was(toy_restore_kit):
     restored = restore_photo(photo, kit=toy_restore_kit(photo_net=spy, look=lambda _photo: clean))
     assert torch.equal(restored.image, photo)
     assert (restored.cleaned, restored.damage, spy.seen) == (0, clean, [])
-    assert list(restored.seconds) == ["read", "look", "repair", "detect"]
+    assert list(restored.seconds) == ["read", "look", "detect"]
 
 
 def test_what_is_a_little_damaged_is_cleaned_a_little(toy_restore_kit):
@@ -101,7 +101,7 @@ def test_a_large_photo_is_cleaned_small_and_brought_back(toy_restore_kit):
     restored = restore_photo(plain(256, 128), kit=toy_restore_kit(photo_net=spy), settings=settings)
     assert spy.seen == [(32, 64)]
     torch.testing.assert_close(restored.image, plain(256, 128, 0.75), atol=1e-4, rtol=0)
-    assert list(restored.seconds) == ["read", "look", "repair", "detect", "photo", "full_size"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo", "full_size"]
 
 
 def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
@@ -109,13 +109,13 @@ def test_a_tiny_photo_is_cleaned_in_steps_and_enlarged_at_last(toy_restore_kit):
     restored = restore_photo(plain(64, 48), kit=toy_restore_kit(photo_net=spy), settings=settings)
     assert spy.seen == [(120, 160), (240, 320)]
     torch.testing.assert_close(restored.image, plain(640, 480, 0.7), atol=1e-4, rtol=0)
-    assert list(restored.seconds) == ["read", "look", "repair", "detect", "photo", "enlarge"]
+    assert list(restored.seconds) == ["read", "look", "detect", "photo", "enlarge"]
 
 
 def test_faces_are_restored_from_the_photo_as_it_was_and_pasted_into_the_clean_one(toy_restore_kit):
     kit, told = toy_restore_kit(faces=[(150, 100, 80)]), []
     restored = restore_photo(plain(300, 200), kit=kit, settings=RestoreSettings(fidelity=0.25), on_stage=told.append)
-    assert told == ["read", "look", "repair", "detect", "photo", "faces", "paste"]
+    assert told == ["read", "look", "detect", "photo", "faces", "paste"]
     assert [face.restored for face in restored.faces] == [True]
     assert [count for count, _ in kit.face_restorer.calls] == [1]
     face = restored.image[..., 70:130, 120:180]

@@ -39,7 +39,7 @@ def restore_command(
     repair: Annotated[
         Literal["auto", "off"],
         typer.Option(help="Fill scratches, creases, spots and tears where any are found.", rich_help_panel=_REPAIR),
-    ] = "auto",
+    ] = "off",
     mask: Annotated[
         Path | None,
         typer.Option(
@@ -114,7 +114,7 @@ def restore_command(
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
                 strength=strength,
-                repair=repair,
+                repair="auto" if mask is not None or save_mask else repair,
                 scale=float(scale),
                 sr=sr,
                 only=only,

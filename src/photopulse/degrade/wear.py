@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.degrade.photo import Amount, DamageRecipe
-from photopulse.images.arrays import to_array, to_tensor
+from photopulse.images.arrays import to_array, to_tensor, to_unit
 
 _Random = np.random.Generator
 _Plane = NDArray[np.float32]
@@ -68,8 +68,7 @@ class _Print:
 
     @property
     def size(self) -> tuple[int, int]:
-        height, width = self.cover.shape
-        return height, width
+        return self.cover.shape[0], self.cover.shape[1]
 
     @property
     def share(self) -> float:
@@ -119,7 +118,7 @@ def _lines(size: tuple[int, int], paths: list[tuple[_Plane, float]]) -> _Plane:
         cv2.polylines(
             large, [(points * 16).round().astype(np.int32)], False, 255, max(round(2 * thickness), 1), cv2.LINE_AA, 3
         )
-    return cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return to_unit(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA), 255)
 
 
 def _walk(start: _Plane, angle: float, length: float, bend: float, numbers: _Random) -> _Plane:
@@ -146,7 +145,8 @@ def _scratches(layer: _Print, numbers: _Random) -> None:
             (_walk(_anywhere(layer.size, numbers), angle, length, bend, numbers), thickness * numbers.uniform(0.6, 1.4))
         )
     broken = np.clip((_clouds(layer.size, _log(4, 40, numbers), numbers) - numbers.uniform(-0.6, 0.45)) * 4, 0, 1)
-    layer.lay(_lines(layer.size, paths) * broken * numbers.uniform(0.3, 1), _bare(numbers))
+    cover = _lines(layer.size, paths) * broken * numbers.uniform(0.3, 1)
+    layer.lay(cover.astype(np.float32), _bare(numbers))
 
 
 def _film_lines(layer: _Print, numbers: _Random) -> None:
@@ -259,8 +259,8 @@ def _lose(layer: _Print, outline: _Plane, numbers: _Random) -> None:
     rim = round(numbers.uniform(0, 4))
     if rim:
         paper = cv2.GaussianBlur(cv2.dilate(gone, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)), (3, 3), 0)
-        layer.lay(paper.astype(np.float32) / 255, np.full(3, numbers.uniform(0.75, 1), np.float32))
-    layer.lay(gone.astype(np.float32) / 255, _bare(numbers))
+        layer.lay(to_unit(paper, 255), np.full(3, numbers.uniform(0.75, 1), np.float32))
+    layer.lay(to_unit(gone, 255), _bare(numbers))
 
 
 def _tear(layer: _Print, numbers: _Random) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -52,12 +53,12 @@ class RestoreNetworks:
     def damage(self, photo: Tensor) -> Tensor:
         """The probability (B, 1, H, W) that each pixel is damaged."""
         net = self._needed(self._kit.damage_net, "damage")
-        return self._checked(self._run(lambda given: damage_of(net, given), photo), "damage", photo[:, :1].shape)
+        return self._checked(self._run(partial(damage_of, net), photo), "damage", photo[:, :1].shape)
 
     def fill(self, photo: Tensor, holes: Tensor) -> Tensor:
         """Fills the holes (1, 1, H, W) of a picture, see ``fill_holes``."""
         net = self._needed(self._kit.inpaint_net, "inpainting")
-        filled = self._run(lambda *given: fill_holes(net, *given), photo, holes)
+        filled = self._run(partial(fill_holes, net), photo, holes)
         return self._checked(filled, "inpainting", photo.shape)
 
     def full_size(self, small: Tensor, small_restored: Tensor, large: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import cv2
 import numpy as np
@@ -22,8 +22,8 @@ from photopulse.restoration.tint import find_tint
 _LOOKED_AT: Final = 1024  # Longer side in px at which damage is looked for.
 _FILLED_AT: Final = 2048  # And at which it is filled at most.
 # Probability from which a pixel is damaged, and of the surest pixel that its patch needs.
-_LEAST: Final = 0.5
-_SURE: Final = 0.9
+_LEAST: Final = 0.9
+_SURE: Final = 0.995
 _MOST_FOUND: Final = 0.15  # Share of a photo; more is a drawing, a screen, a texture.
 _MOST_GIVEN: Final = 0.75  # Of a photo; hardly anything is left to fill the rest from.
 _CUT_BLOCKS: Final = 16  # Rows above those that are missing which may be broken, too.
@@ -128,11 +128,12 @@ def read_mask(mask: ImageLike, photo: Photo, name: str) -> Tensor:
 
 def _sure_patches(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 in connected patches of damage one of whose pixels is sure, else 0."""
-    count, labels = cv2.connectedComponents((probability >= _LEAST).astype(np.uint8), connectivity=8)
+    count, found = cv2.connectedComponents((probability >= _LEAST).astype(np.uint8), connectivity=8)
+    labels = found.astype(np.intp)
     sure = np.zeros(count, np.float32)
     sure[labels[probability >= _SURE]] = 1
     sure[0] = 0
-    return cast(NDArray[np.float32], sure[labels])
+    return sure[labels]
 
 
 def _rim(mask: Tensor, width: float) -> Tensor:

@@ -117,8 +117,8 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    Scratches, creases, dust, spots and tears are found and filled first, see ``repair``. One look tells how damaged
-    the photo is besides: what needs no cleaning gets none, and what needs little gets little. The photo network cleans
+    Scratches, creases, dust, spots and tears are found and filled first where that is asked for, see ``repair``.
+    One look tells how damaged the photo is besides: what needs no cleaning gets none, and what needs little gets little. The photo network cleans
     it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size network does the same to
     the photo itself; the enlarging network does what is left to do. Each face that lacks detail is drawn anew by a
     generator, so that it fits, and pasted at last. A photo in the shades of one colour stays one.
@@ -133,9 +133,11 @@ def restore_photo(
     Raises:
         PhotopulseError: if the picture cannot be read, a chosen face is not in it, or a network is missing, fails, or
             returns what is no picture.
-        ValueError: if the given pixels are not of that shape.
+        ValueError: if the given pixels are not of that shape, or there is a mask and nothing is to be repaired.
     """
     settings = settings or RestoreSettings()
+    if mask is not None and not settings.repairs:
+        raise ValueError('a mask is of what is repaired: it goes with repair="auto"')
     kit = kit or RestoreKit.load(settings)
     stages = Stages(on_stage)
     with stages.stage("read"):

@@ -33,7 +33,7 @@ class RestoreSettings:
     """
 
     strength: float | None = None
-    repair: Repair = "auto"
+    repair: Repair = "off"
     scale: float = 1.0
     size: tuple[int, int] | None = None
     sr: Enlarger = "own"

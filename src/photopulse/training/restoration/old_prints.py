@@ -5,7 +5,7 @@ signatures for scratches.
 """
 
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import cv2
 import numpy as np
@@ -16,13 +16,13 @@ from torch import Tensor
 from photopulse.images.arrays import to_array, to_tensor
 
 _Random = np.random.Generator
-_Picture = NDArray[np.float32]  # (H, W, 3) in [0, 1].
+_Picture = NDArray[np.floating[Any]]  # (H, W, 3) in [0, 1].
 
 
 def as_print(picture: Tensor, random: torch.Generator, *, share: float) -> Tensor:
     """Prints a picture (1, 3, H, W) in [0, 1] in an old way, in ``share`` of the calls; a gray one stays gray."""
     numbers = np.random.default_rng(cast(int, torch.randint(2**62, (), generator=random).item()))
-    pixels = to_array(picture)
+    pixels: _Picture = to_array(picture)
     gray = bool((pixels == pixels[..., :1]).all())
     if numbers.random() < share:
         chances = np.array([chance for _, chance in _WAYS])
@@ -31,8 +31,9 @@ def as_print(picture: Tensor, random: torch.Generator, *, share: float) -> Tenso
         # Prints fade: shadows become light, lights dark.
         low, high = numbers.uniform(0, 0.35), numbers.uniform(0.6, 1)
         pixels = low + (high - low) * pixels
-    pixels = np.clip(pixels, 0, 1).astype(np.float32)
-    return to_tensor(np.repeat(pixels.mean(2, keepdims=True), 3, axis=2) if gray else pixels)
+    if gray:
+        pixels = np.repeat(pixels.mean(2, keepdims=True), 3, axis=2)
+    return to_tensor(np.clip(pixels, 0, 1).astype(np.float32))
 
 
 def _luma(picture: _Picture) -> _Picture:
@@ -108,7 +109,7 @@ def _framed(picture: _Picture, numbers: _Random) -> _Picture:
         view = view[::-1] if numbers.random() < 0.5 else view
         edge = 0
         for _ in range(numbers.integers(1, 4)):
-            thick = int(numbers.choice([1, 2, 3, numbers.integers(4, 40)]))
+            thick = int(numbers.choice([1, 2, 3, int(numbers.integers(4, 40))]))
             view[edge : edge + thick] = _paper(numbers) if numbers.random() < 0.5 else _ink(numbers)
             edge += thick
     return framed
@@ -153,7 +154,7 @@ def _lettered(picture: _Picture, numbers: _Random) -> _Picture:
     height, width = picture.shape[:2]
     cover = np.zeros((height, width), np.uint8)
     for _ in range(numbers.integers(1, 4)):
-        word = "".join(chr(code) for code in numbers.integers(33, 126, numbers.integers(2, 18)))
+        word = "".join(chr(code) for code in numbers.integers(33, 126, int(numbers.integers(2, 18))).tolist())
         at = (int(numbers.integers(-20, width)), int(numbers.integers(5, height)))
         font, scale = int(numbers.integers(8)), numbers.uniform(0.3, 1.6)
         cv2.putText(cover, word, at, font, scale, 255, int(numbers.integers(1, 4)), cv2.LINE_AA)
