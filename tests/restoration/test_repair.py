@@ -139,8 +139,8 @@ def test_what_is_doubtful_counts_beside_what_is_sure_only(toy_restore_kit):
     class Graded(nn.Module):
         def forward(self, photo: torch.Tensor) -> torch.Tensor:
             logits = torch.full_like(photo[:, :1], -9)
-            logits[:, :, 10, 5:20], logits[:, :, 10, 19] = 1, 5
-            logits[:, :, 30, 5:20] = 1
+            logits[:, :, 10, 5:20], logits[:, :, 10, 19] = 2.5, 6
+            logits[:, :, 30, 5:20] = 2.5
             return logits
 
     networks = RestoreNetworks(toy_restore_kit(damage_net=Graded()), "a photo")

@@ -68,7 +68,7 @@ class _Print:
 
     @property
     def size(self) -> tuple[int, int]:
-        return self.cover.shape[0], self.cover.shape[1]
+        return len(self.cover), len(self.cover.T)
 
     @property
     def share(self) -> float:

@@ -117,11 +117,12 @@ def restore_photo(
 ) -> RestoredPhoto:
     """Restores a photo of any size with any number of faces, none too.
 
-    Scratches, creases, dust, spots and tears are found and filled first where that is asked for, see ``repair``.
-    One look tells how damaged the photo is besides: what needs no cleaning gets none, and what needs little gets little. The photo network cleans
-    it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size network does the same to
-    the photo itself; the enlarging network does what is left to do. Each face that lacks detail is drawn anew by a
-    generator, so that it fits, and pasted at last. A photo in the shades of one colour stays one.
+    Scratches, creases, dust, spots and tears are found and filled first where that is asked for, see ``repair``. One
+    look tells how damaged the photo is besides: what needs no cleaning gets none, and what needs little gets little.
+    The photo network cleans it at one size or several, see ``plan_restoration``; if the photo is larger, the full-size
+    network does the same to the photo itself; the enlarging network does what is left to do. Each face that lacks
+    detail is drawn anew by a generator, so that it fits, and pasted at last. A photo in the shades of one colour stays
+    one.
 
     Args:
         photo: a picture file, or pixels (1, 3, H, W) in [0, 1].

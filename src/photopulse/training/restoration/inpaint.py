@@ -14,7 +14,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.learner import Learner, channels_last, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
-from photopulse.training.restoration.defaults import INPAINT
+from photopulse.training.restoration.defaults import INPAINT, INPAINT_CROP
 from photopulse.training.restoration.worn import Worn, WornCrops, worn_batches
 
 _WIDEST: Final = 9  # px by which holes are made larger.
@@ -33,7 +33,7 @@ class InpaintTraining:
 
     network: InpaintSettings = field(default_factory=InpaintSettings)
     optimisation: Optimisation = INPAINT
-    crops: WornCrops = field(default_factory=lambda: replace(WornCrops(), prints=0.2, worn=1.0))
+    crops: WornCrops = field(default_factory=lambda: replace(WornCrops().of_size(INPAINT_CROP), prints=0.2, worn=1.0))
     coarse: float = 0.25
 
 
