@@ -156,7 +156,7 @@ def _lettered(picture: _Picture, numbers: _Random) -> _Picture:
     for _ in range(numbers.integers(1, 4)):
         letters = numbers.integers(33, 126, int(numbers.integers(2, 18)))
         word = letters.astype(np.uint8).tobytes().decode("ascii")
-        at = round(numbers.uniform(-20, width)), round(numbers.uniform(5, height))
+        at = (numbers.random(2) * (width, height)).astype(np.int64).tolist()
         font, scale = int(numbers.integers(8)), numbers.uniform(0.3, 1.6)
         cv2.putText(cover, word, at, font, scale, 255, int(numbers.integers(1, 4)), cv2.LINE_AA)
     colour = _ink(numbers) if numbers.random() < 0.5 else _paper(numbers)
