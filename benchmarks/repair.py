@@ -17,12 +17,14 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from skimage.restoration import inpaint_biharmonic
+from numpy.typing import NDArray
+from skimage import restoration
 from torch import Tensor
 
 from photopulse.degrade.wear import SCANNED, wear
@@ -67,7 +69,9 @@ def worn(files: list[Path]) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
 
 def print_found(files: list[Path]) -> None:
     networks = load_networks()
-    counts, scores, false = np.zeros(3), [], []
+    counts = np.zeros(3)
+    scores: list[float] = []
+    false: list[float] = []
     with torch.no_grad():
         for shown, mask, whole, _ in worn(files):
             found = find_damage(as_photo(shown), networks.damage)
@@ -87,12 +91,15 @@ def methods() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     net = load_inpaint_net()
 
     def opencv(method: int) -> Callable[[Tensor, Tensor], Tensor]:
-        return lambda picture, hole: from_uint8(
-            cv2.inpaint(to_uint8(picture), hole[0, 0].numpy().astype(np.uint8), 3, method)
-        )
+        def fill(picture: Tensor, hole: Tensor) -> Tensor:
+            filled = cv2.inpaint(to_uint8(picture), hole[0, 0].numpy().astype(np.uint8), 3, method)
+            return from_uint8(cast("NDArray[np.uint8]", filled))
+
+        return fill
 
     def biharmonic(picture: Tensor, hole: Tensor) -> Tensor:
-        return to_tensor(inpaint_biharmonic(to_array(picture), hole[0, 0].numpy() > 0, channel_axis=2))
+        fill = cast("Callable[..., NDArray[np.float32]]", restoration.inpaint_biharmonic)
+        return to_tensor(fill(to_array(picture), hole[0, 0].numpy() > 0, channel_axis=2))
 
     return {
         "photopulse": lambda picture, hole: fill_holes(net, picture, hole),
