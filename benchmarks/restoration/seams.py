@@ -30,7 +30,7 @@ class Seam:
 
     Attributes:
         line: gradient of luma along the line where the face fades out, pasted over not pasted;
-        square: likewise along the square that the face network saw.
+        square: likewise along the square in which the face was redrawn.
         across: by how much the gradients across the first line grew more than those along it.
         shift: largest change of the mean of a colour within the line, of 255.
     """

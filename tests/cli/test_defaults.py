@@ -28,8 +28,6 @@ from photopulse.training.encoder.train import EncoderFitSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
-from photopulse.training.restoration.face_gan import FaceGANTraining
-from photopulse.training.restoration.face_restoration import FaceTraining
 from photopulse.training.restoration.full_size import FullSizeTraining
 from photopulse.training.restoration.photo import PhotoTraining
 from photopulse.training.twin.train import TwinFitSettings
@@ -44,7 +42,6 @@ RECIPES = {
     "train photo": PhotoTraining(),
     "train full-size": FullSizeTraining(),
     "train enlarge": EnlargeTraining(),
-    "train face": FaceTraining(),
 }
 
 SETTINGS: Mapping[str, tuple[Any, ...]] = {
@@ -57,7 +54,6 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "models fit-encoder": (EncoderFitSettings(),),
     "train fsrnet": (FSRNetTraining().optimisation,),
     "train fsrgan": (FSRGANTraining().optimisation,),
-    "train face-gan": (FaceGANTraining(),),
     **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
 }
 """Where the default of an option stands: in the first of these that has a field of its name."""
@@ -123,10 +119,6 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},
-    "train face": {"identity": FaceTraining().identity_weight},
-    "train face-gan": {
-        "stages": ",".join(f"{s.size}:{s.steps}:{s.batch_size}" for s in FaceGANTraining().stages),
-    },
 }
 """Defaults of options that are called or written otherwise than their settings."""
 
@@ -136,11 +128,9 @@ OWN: Mapping[str, set[str]] = {
     "models get": {"names", "everything"},
     "train fsrnet": {"published", "fresh"},
     "train fsrgan": {"start", "fresh"},
-    "train face-gan": {"fresh"},
     "train photo": {"start", "fresh"},
     "train full-size": {"photo_net", "fresh"},
     "train enlarge": {"fresh"},
-    "train face": {"decoder", "photo_net", "fresh"},
 }
 """Options that are the command's own affair, besides these of many commands."""
 COMMON = {"output", "device", "as_json", "recursive"}

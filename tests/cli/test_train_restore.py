@@ -1,4 +1,4 @@
-"""`photopulse train photo | full-size | enlarge | face-gan | face` as a user meets them."""
+"""`photopulse train photo | full-size | enlarge` as a user meets them."""
 
 import json
 
@@ -11,8 +11,6 @@ from photopulse.cli import app
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
 from photopulse.training.restoration import recipes as restore_recipes
-from photopulse.training.restoration.face_gan import Stage
-from photopulse.training.restoration.face_restoration import FaceTraining
 
 QUICK = ("--steps", 2, "--batch-size", 2, "--perceptual", 0, "--crop", 64)
 
@@ -85,39 +83,6 @@ def test_a_full_size_network_is_trained_for_a_given_photo_network(train, tmp_pat
     assert result.stdout == f"{tmp_path / 'out' / 'full-size.safetensors'}\n"
 
 
-def test_stages_of_the_gan_are_read(train, monkeypatch, tmp_path):
-    given = []
-    monkeypatch.setattr(
-        restore_recipes, "run_face_gan", lambda files, output, settings, **_: given.append(settings) or output
-    )
-    assert train("face-gan", "--stages", "32:10:4, 256:5:2", "--lr", 1e-3).exit_code == 0
-    (settings,) = given
-    assert settings.stages == (Stage(size=32, steps=10, batch_size=4), Stage(size=256, steps=5, batch_size=2))
-    assert settings.learning_rate == settings.discriminator_learning_rate == 1e-3
-
-
-@pytest.mark.parametrize("stages", ["", "64", "64:3", "48:3:2", "64:0:2", "64:3:-1", "64:many:2", "64:3:2,"])
-def test_what_are_no_stages_is_one_line_of_error(train, stages):
-    result = train("face-gan", "--stages", stages)
-    assert result.exit_code == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("error: cannot train in the stages")
-    assert "64:3000:16" in line
-
-
-def test_decoder_and_weight_of_identity_are_handed_on(train, monkeypatch):
-    given = []
-
-    def run_face(files, output, settings, *, decoder, **_):
-        given.append((str(decoder), settings.identity_weight))
-        return output
-
-    monkeypatch.setattr(restore_recipes, "run_face", run_face)
-    assert train("face", "--decoder", "gan.safetensors").exit_code == 0
-    assert train("face", "--identity", 0).exit_code == 0
-    assert given == [("gan.safetensors", FaceTraining().identity_weight), ("None", 0)]
-
-
 def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, monkeypatch, tmp_path):
     original = restore_recipes.train_photo
 
@@ -145,7 +110,6 @@ def test_an_interruption_exits_with_130_and_the_next_run_goes_on(train, monkeypa
         ("photo", ("--crop", 500), "none of them is a photo of 500 px"),
         ("photo", ("--device", "toaster"), "cannot use the device 'toaster'"),
         ("full-size", ("--photo-net", "none.safetensors"), "cannot read the network none.safetensors"),
-        ("face", ("--decoder", "none.safetensors"), "cannot read the network none.safetensors"),
     ],
 )
 def test_what_cannot_be_trained_is_an_error(train, recipe, arguments, message):

@@ -3,7 +3,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from photopulse.networks.blocks import ResidualBlock, convolution, unit_channels
+from photopulse.networks.blocks import ResidualBlock, convolution
 
 
 def test_a_convolution_keeps_the_spread_that_a_leaky_relu_takes():
@@ -24,10 +24,3 @@ def test_a_new_block_is_the_identity_and_a_trained_one_adds_two_convolutions():
     torch.nn.init.normal_(block.conv2.weight)
     hidden = F.leaky_relu(F.conv2d(x, block.conv1.weight, block.conv1.bias, padding=1), 0.2)
     torch.testing.assert_close(block(x), x + F.conv2d(hidden, block.conv2.weight, block.conv2.bias, padding=1))
-
-
-def test_channels_have_a_mean_square_of_one_at_every_place():
-    x = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)
-    torch.testing.assert_close(unit_channels(x), x / math.sqrt(12.5), rtol=1e-6, atol=0)
-    assert not unit_channels(torch.zeros(1, 2, 1, 1)).any()
-    assert unit_channels(x.bfloat16()).dtype == torch.bfloat16

@@ -76,7 +76,7 @@ def test_the_file_says_its_kind_in_small_letters(file: Path):
         assert json.loads(opened.metadata()["photopulse.testnet"])["widths"] == [2, 3]
 
 
-@pytest.mark.parametrize("kind", ["an EnlargeNet", "a FaceNet", "an FSRNet", "a PhotoNet", "an RRDBNet"])
+@pytest.mark.parametrize("kind", ["an EnlargeNet", "an FSRNet", "a PhotoNet", "an RRDBNet"])
 def test_a_network_of_another_kind_is_refused(file: Path, kind: str):
     with pytest.raises(PhotopulseError, match=rf"net\.safetensors: it does not say the sizes of {kind}\."):
         read_network(file, kind.partition(" ")[2], _make)

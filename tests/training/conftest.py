@@ -7,17 +7,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
 from photopulse.faces.mesh import FaceMesh
-from photopulse.networks.face import FaceNetSettings
 from photopulse.networks.fsrnet import FSRNetSettings
 from photopulse.training.fsrnet.discriminator import PairDiscriminator
 from photopulse.training.fsrnet.faces import TrainingFace
 from photopulse.training.learner import seeded_weights
-from photopulse.training.restoration.face_crops import STORED_SIZE, FaceCrops
 
 Points = npt.NDArray[np.float64]
 
@@ -122,41 +119,9 @@ def dotted(tmp_path: Path) -> Dotted:
     return paint
 
 
-class StageFeatures(nn.Module):
-    """Maps of the sizes and channels of EfficientNet-Lite0's, from one random layer each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(nn.Conv2d(3, channels, 1) for channels in (16, 24, 40, 112, 320))
-
-    def stages(self, image):
-        return [layer(F.avg_pool2d(image, 2 ** (level + 1))) for level, layer in enumerate(self.layers)]
-
-
 @pytest.fixture
-def stage_features(monkeypatch: pytest.MonkeyPatch) -> StageFeatures:
-    """Takes the place of the networks of perceptual and identity losses, so that nothing is fetched."""
+def stage_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the place of the network of the perceptual loss, so that nothing is fetched."""
     with seeded_weights(0):
-        features = StageFeatures().requires_grad_(False)
-        recogniser = nn.Sequential(nn.AvgPool2d(30), nn.Flatten(), nn.Linear(75, 8)).requires_grad_(False)
-    monkeypatch.setattr(
-        "photopulse.training.restoration.face_restoration.load_identity_network", lambda _device: recogniser
-    )
-    for recipe in ("train", "face_gan", "face_restoration"):
-        monkeypatch.setattr(f"photopulse.training.restoration.{recipe}.load_features", lambda _device: features)
-    return features
-
-
-@pytest.fixture(scope="session")
-def tiny_face_net() -> FaceNetSettings:
-    return FaceNetSettings(widths=(4,) * 5, middle=1)
-
-
-@pytest.fixture(scope="session")
-def face_crops() -> FaceCrops:
-    """Four smooth crops of three photos; the last two are of one."""
-    crops = []
-    for number in range(4):
-        coarse = np.random.default_rng(number).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-        crops.append(np.asarray(Image.fromarray(coarse).resize((STORED_SIZE, STORED_SIZE), Image.Resampling.BICUBIC)))
-    return FaceCrops(pixels=np.stack(crops), photos=np.array([0, 1, 2, 2]), places=np.arange(4))
+        features = TinyFeatures().requires_grad_(False)
+    monkeypatch.setattr("photopulse.training.restoration.train.load_features", lambda _device: features)

@@ -52,7 +52,7 @@ def test_a_discriminator_learns_to_tell_noise_from_smooth_pictures(one_thread: N
     for step in range(25):
         noise = _pictures(step, 16)
         smooth = F.avg_pool2d(F.pad(noise, (2, 2, 2, 2), mode="reflect"), 5, 1)
-        loss = discriminator_loss([discriminator(smooth, condition)], [discriminator(noise, condition)])
+        loss = discriminator_loss(discriminator(smooth, condition), discriminator(noise, condition))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -38,25 +38,13 @@ def test_a_step_is_adams_with_the_gradient_cut_at_a_norm_of_one():
         torch.testing.assert_close(ours, theirs)
 
 
-def test_each_group_of_weights_follows_the_schedule_with_its_own_learning_rate():
+def test_the_learning_rate_follows_the_schedule():
     network = _network()
     before = deepcopy(network)
-    groups = [{"params": [network.weight], "lr": 0.1}, {"params": [network.bias], "lr": 0.05}]
-    learner = Learner(
-        network, Compute(), learning_rate=1.0, betas=BETAS, parameters=groups, schedule=lambda step: step / 4
-    )
+    learner = Learner(network, Compute(), learning_rate=0.1, betas=BETAS, schedule=lambda step: step / 4)
     learner.minimize(_loss(network), 3)
     # Adam's first step is the learning rate.
     assert (network.weight - before.weight).abs().tolist()[0] == pytest.approx([0.075] * 2, rel=1e-3)
-    assert (network.bias - before.bias).abs().item() == pytest.approx(0.0375, rel=1e-3)
-
-
-def test_only_the_given_parameters_learn():
-    network = _network()
-    before = deepcopy(network)
-    Learner(network, Compute(), learning_rate=0.1, betas=BETAS, parameters=[network.bias]).minimize(_loss(network), 1)
-    assert torch.equal(network.weight, before.weight)
-    assert not torch.equal(network.bias, before.bias)
 
 
 def test_the_result_is_the_average_or_without_one_the_network_itself():

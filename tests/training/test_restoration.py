@@ -90,7 +90,8 @@ def test_the_averaged_network_has_what_the_normalisation_counted(tmp_path: Path)
     assert not torch.equal(average["0.weight"], network["0.weight"])
 
 
-def test_the_perceptual_loss_is_weighed_in(stage_features, tmp_path: Path):
+@pytest.mark.usefixtures("stage_features")
+def test_the_perceptual_loss_is_weighed_in(tmp_path: Path):
     (*_, plain) = _train(tmp_path / "plain.pt")
     (*_, both) = _train(tmp_path / "both.pt", weights=LossWeights(perceptual=10.0))
     assert set(both.losses) == {"pixel", "perceptual"}

@@ -6,10 +6,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from photopulse.images import read_metadata
-from photopulse.networks.face import FaceNet, FaceNetSettings
 from photopulse.training.restoration.pairs import Pairs
-from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
+from photopulse.training.restoration.sheets import write_photo_sheet
 from photopulse.training.restoration.train import restore_plainly
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,35 +38,7 @@ class Brighter(nn.Module):
         return picture + self.amount
 
 
-class FaceBrighter(nn.Module):
-    """Adds the fidelity to a face that was cleaned."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.amount = nn.Parameter(torch.tensor(0.4))
-
-    def forward(self, _damaged: torch.Tensor, cleaned: torch.Tensor, fidelity: torch.Tensor) -> torch.Tensor:
-        return cleaned + self.amount * fidelity.view(-1, 1, 1, 1)
-
-
 def test_a_photo_sheet_shows_damaged_restored_and_sharp(tmp_path: Path):
     pairs = [Pairs(damaged=_flat(0.2, 32), sharp=_flat(1.0)), Pairs(damaged=_flat(0.4), sharp=_flat(0.0))]
     write_photo_sheet(tmp_path / "sheet.png", Brighter(), pairs, restore_plainly)
     assert _middles(tmp_path / "sheet.png", 3, 2) == [[51, 153, 255], [102, 204, 0]]
-
-
-def test_a_face_sheet_shows_three_fidelities(tmp_path: Path):
-    pairs = [Pairs(damaged=_flat(0.2), sharp=_flat(1.0))]
-    write_face_sheet(tmp_path / "sheet.png", FaceBrighter(), lambda face: face + 0.2, pairs)
-    assert _middles(tmp_path / "sheet.png", 5, 1) == [[51, 204, 153, 102, 255]]
-
-
-def test_a_grid_of_faces_repeats_and_says_that_they_are_synthetic(tiny_face_net: FaceNetSettings, tmp_path: Path):
-    torch.manual_seed(0)
-    decoder = FaceNet(tiny_face_net).decoder
-    for name in ("a.png", "b.png"):
-        write_grid_of_faces(tmp_path / name, decoder, size=32, metadata={"photopulse:synthetic": "true"})
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert read_metadata(tmp_path / "a.png")["photopulse:synthetic"] == "true"
-    with Image.open(tmp_path / "a.png") as sheet:
-        assert sheet.size == (16 + 6 * 132 - 4, 16 + 3 * 132 - 4)

@@ -19,11 +19,8 @@ from photopulse.cli.train_options import (
     Perceptual,
     PhotoNet,
     Photos,
-    PhotosOfFaces,
     Seed,
     Steps,
-    read_stages,
-    write_stages,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.runs.watcher import Watcher
@@ -32,12 +29,6 @@ from photopulse.training.restoration.defaults import (
     ENLARGE,
     ENLARGE_CROP,
     ENLARGE_WEIGHTS,
-    FACE,
-    FACE_GAN_LEARNING_RATE,
-    FACE_GAN_SEED,
-    FACE_GAN_STAGES,
-    FACE_IDENTITY_WEIGHT,
-    FACE_WEIGHTS,
     FULL_SIZE,
     FULL_SIZE_CROP,
     FULL_SIZE_WEIGHTS,
@@ -162,91 +153,6 @@ def train_enlarge_command(
             _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
         ),
     )
-
-
-@app.command("face-gan")
-def train_face_gan_command(
-    inputs: PhotosOfFaces,
-    output: OutputFolder = Path("face-gan"),
-    stages: Annotated[
-        str,
-        typer.Option(metavar="SIZE:STEPS:BATCH,...", help="Stages of growing: side in px, batches, faces per batch."),
-    ] = write_stages(FACE_GAN_STAGES),
-    learning_rate: LearningRate = FACE_GAN_LEARNING_RATE,
-    seed: Seed = FACE_GAN_SEED,
-    device: Device = "auto",
-    *,
-    fresh: Fresh = False,
-) -> None:
-    """Trains the face network's decoder alone, as a GAN, until its faces look real; `train face` starts from it.
-
-    Exit code 130: interrupted, the same command goes on from the last checkpoint.
-    """
-    from photopulse.training.restoration.face_gan import FaceGANTraining
-    from photopulse.training.restoration.recipes import run_face_gan
-
-    def train(compute: "Compute", watcher: "Watcher") -> Path:
-        settings = FaceGANTraining(
-            stages=read_stages(stages),
-            learning_rate=learning_rate,
-            discriminator_learning_rate=learning_rate,
-            seed=seed,
-        )
-        return run_face_gan(_files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher)
-
-    _run(device, train)
-
-
-@app.command("face")
-def train_face_command(
-    inputs: PhotosOfFaces,
-    output: OutputFolder = Path("face"),
-    decoder: Annotated[
-        Path | None,
-        typer.Option(help="The face-gan.safetensors of `train face-gan`; by default the decoder has random weights."),
-    ] = None,
-    photo_net: PhotoNet = None,
-    steps: Steps = FACE.steps,
-    batch_size: BatchSize = FACE.batch_size,
-    learning_rate: LearningRate = FACE.learning_rate,
-    perceptual: Perceptual = FACE_WEIGHTS.perceptual,
-    identity: Annotated[
-        float,
-        typer.Option(
-            "--identity", min=0, help="Weight of the identity loss (dlib's recogniser: 100 MB, fetched once); 0: none."
-        ),
-    ] = FACE_IDENTITY_WEIGHT,
-    seed: Seed = FACE.seed,
-    device: Device = "auto",
-    *,
-    fresh: Fresh = False,
-) -> None:
-    """Trains the network that restores faces, from photos of faces, which it damages itself.
-
-    Exit code 130: interrupted, the same command goes on from the last checkpoint.
-    """
-    from photopulse.training.restoration.face_restoration import FaceTraining
-    from photopulse.training.restoration.recipes import run_face
-
-    settings = FaceTraining(
-        optimisation=replace(FACE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
-        weights=replace(FACE_WEIGHTS, perceptual=perceptual),
-        identity_weight=identity,
-    )
-
-    def train(compute: "Compute", watcher: "Watcher") -> Path:
-        return run_face(
-            _files(inputs),
-            output,
-            settings,
-            decoder=decoder,
-            photo_net=photo_net,
-            compute=compute,
-            fresh=fresh,
-            watcher=watcher,
-        )
-
-    _run(device, train)
 
 
 @app.command("fsrnet")

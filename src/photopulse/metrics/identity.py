@@ -22,8 +22,7 @@ IDENTITY: Final = "dlib-face-embedding"
 _WORKING_SIZE = 512
 # Left, top, right, bottom of the box that dlib's own detector returns for most FFHQ-aligned faces of that size.
 _FACE_BOX = (95, 164, 405, 474)
-CHIP_SIZE: Final = 150
-RECOGNITION_FILE: Final = "dlib_face_recognition_resnet_model_v1.dat"
+_CHIP_SIZE = 150
 
 
 class IdentityNet:
@@ -47,7 +46,7 @@ class IdentityNet:
         """Loads the network from a folder that holds the two files under dlib's names."""
         return cls(
             folder / "shape_predictor_5_face_landmarks.dat",
-            folder / RECOGNITION_FILE,
+            folder / "dlib_face_recognition_resnet_model_v1.dat",
         )
 
     def embed(self, aligned_face: Tensor) -> Embedding:
@@ -70,7 +69,7 @@ class IdentityNet:
             raise ValueError(f"one square face (1, 3, S, S) is needed, got {tuple(aligned_face.shape)}")
         pixels = _working_pixels(aligned_face)
         landmarks = self._predictor(pixels, self._dlib.rectangle(*_FACE_BOX))
-        chip = self._dlib.get_face_chip(pixels, landmarks, size=CHIP_SIZE)
+        chip = self._dlib.get_face_chip(pixels, landmarks, size=_CHIP_SIZE)
         return np.asarray(self._recognition.compute_face_descriptor(chip), dtype=np.float64)
 
 

@@ -1,6 +1,5 @@
 """Perceptual distance: how different two pictures look, by features of a network (Zhang et al. 2018, 1801.03924)."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -35,12 +34,7 @@ def perceptual_distance(net: EfficientNetLite0, a: Tensor, b: Tensor) -> Tensor:
         ValueError: if the shapes differ or are not (B, 3, H, W).
     """
     check_pair(a, b)
-    return feature_distance(net.stages(_large_enough(a)), net.stages(_large_enough(b)))
-
-
-def feature_distance(maps_a: Sequence[Tensor], maps_b: Sequence[Tensor]) -> Tensor:
-    """Computes the same distance (B,) from feature maps, as ``EfficientNetLite0.stages`` returns them."""
-    pairs = zip(maps_a, maps_b, strict=True)
+    pairs = zip(net.stages(_large_enough(a)), net.stages(_large_enough(b)), strict=True)
     distances = [(_unit(of_a) - _unit(of_b)).square().sum(dim=1).mean(dim=(1, 2)) for of_a, of_b in pairs]
     return torch.stack(distances).mean(dim=0)
 

@@ -25,8 +25,3 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, x + self.conv2(F.leaky_relu(self.conv1(x), 0.2)))
-
-
-def unit_channels(x: Tensor) -> Tensor:
-    """Scales the channels at every position of (B, C, H, W) to a mean square of 1 (Karras et al. 2018, 4.2)."""
-    return x * (x.float().square().mean(dim=1, keepdim=True) + 1e-6).rsqrt().to(x.dtype)

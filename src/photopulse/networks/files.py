@@ -79,7 +79,7 @@ def _key(kind: str) -> str:
 
 
 def _with_article(kind: str) -> str:
-    """Puts the article before a name: an EnlargeNet, a FaceNet, but an FSRNet, whose letters are spelled out."""
+    """Puts the article before a name: an EnlargeNet, a PhotoNet, but an FSRNet, whose letters are spelled out."""
     return f"{'an' if re.match('[AEIOaeio]|[FHLMNRSX][A-Z]', kind) else 'a'} {kind}"
 
 

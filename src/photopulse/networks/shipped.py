@@ -10,7 +10,7 @@ from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 
 # The names of the networks in the files, which are also the files' stems.
-FACE, PHOTO, FULL_SIZE, ENLARGE = "face", "photo", "full-size", "enlarge"
+PHOTO, FULL_SIZE, ENLARGE = "photo", "full-size", "enlarge"
 
 _FOLDER = Path(__file__).parent / "weights"
 

@@ -1,6 +1,6 @@
 """A network in training, with its optimizer, its learning rate schedule and the moving average of its weights."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, cast
 
@@ -48,8 +48,7 @@ class Learner(Generic[Network_co]):
         compute: averages the gradients over the processes.
         learning_rate: the highest learning rate.
         betas: decays of Adam's moments.
-        parameters: weights to train, or groups of them with learning rates of their own; None trains all.
-        schedule: factor of the learning rates in each step, counted from 1; by default they are constant.
+        schedule: factor of the learning rate in each step, counted from 1; by default it is constant.
         ema_decay: decay of the EMA, in [0, 1); None keeps no EMA.
     """
 
@@ -60,14 +59,13 @@ class Learner(Generic[Network_co]):
         *,
         learning_rate: float,
         betas: tuple[float, float],
-        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]] | None = None,
         schedule: Callable[[int], float] = _constant,
         ema_decay: float | None = None,
     ) -> None:
         self.network = network
         self.compute = compute
-        self._optimizer = torch.optim.Adam(parameters or network.parameters(), lr=learning_rate, betas=betas)
-        self._highest_rates = [cast(float, group["lr"]) for group in self._optimizer.param_groups]
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=betas)
+        self._highest_rate = learning_rate
         self._schedule = schedule
         self._average = None if ema_decay is None else averaged_copy(network, ema_decay)
 
@@ -102,23 +100,17 @@ class Learner(Generic[Network_co]):
         self.compute.average_gradients(self.network)
         nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
 
-        # The weights, and their average. torch's LambdaLR gives the same learning rates but counts the steps itself,
+        # The weights, and their average. torch's LambdaLR gives the same learning rate but counts the steps itself,
         # so that a checkpoint would have to keep its count too; a function of the step resumes every checkpoint.
-        factor = self._schedule(step)
-        for group, rate in zip(self._optimizer.param_groups, self._highest_rates, strict=True):
-            group["lr"] = rate * factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._highest_rate * self._schedule(step)
         self._optimizer.step()
         if self._average is not None:
             move_average(self._average, self.network, step)
 
 
 def learner_of(
-    network: Network,
-    compute: Compute,
-    settings: Optimisation,
-    *,
-    betas: tuple[float, float] = (0.9, 0.99),
-    parameters: Iterable[dict[str, Any]] | None = None,
+    network: Network, compute: Compute, settings: Optimisation, *, betas: tuple[float, float] = (0.9, 0.99)
 ) -> Learner[Network]:
     """Makes the learner of a network with the learning rate, schedule and average of its settings; see ``Learner``."""
     return Learner(
@@ -126,7 +118,6 @@ def learner_of(
         compute,
         learning_rate=settings.learning_rate,
         betas=betas,
-        parameters=parameters,
         schedule=settings.schedule,
         ema_decay=settings.ema_decay,
     )

@@ -67,7 +67,7 @@ def train_fsrgan(
         with compute.autocast():
             answer: Sharpened = network(enlarged)
             real, made = discriminator(sharp, enlarged), discriminator(answer.fine.detach(), enlarged)
-        of_discriminator = discriminator_loss([real], [made])
+        of_discriminator = discriminator_loss(real, made)
         adversary.minimize(of_discriminator, step)
 
         # The network learns from the discriminator, among others.

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from photopulse.degrade.photo import EVERYTHING, Damages
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
-from photopulse.training.adversarial import AdversarialSettings
 from photopulse.training.compute import Compute
 from photopulse.training.learner import seeded_weights
 from photopulse.training.loop import Trained
@@ -29,7 +28,6 @@ class PhotoTraining:
         network: sizes of the network.
         optimisation: settings of the optimisation.
         weights: weights of the losses.
-        adversarial: settings of the adversarial loss; None trains without one.
         crops: how the photos are cropped.
         damage: recipe of the crops' damages.
         again: share of the batches that the network cleans at half of the size first, as small photos are restored,
@@ -39,7 +37,6 @@ class PhotoTraining:
     network: PhotoNetSettings = field(default_factory=PhotoNetSettings)
     optimisation: Optimisation = PHOTO
     weights: LossWeights = PHOTO_WEIGHTS
-    adversarial: AdversarialSettings | None = None
     crops: PhotoCrops = field(
         default_factory=lambda: PhotoCrops(
             size=PHOTO_CROP, least_scale=0.35, gray=0.1, recoloured=0.4, tinted=0.05, drawn=0.375
@@ -77,7 +74,6 @@ def train_photo(
         restore=photo_restorer(settings),
         checkpoint=checkpoint,
         compute=compute,
-        adversarial=settings.adversarial,
     )
 
 

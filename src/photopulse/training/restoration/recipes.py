@@ -1,43 +1,33 @@
-"""The five trainings of the restoration's networks, each a function: from photos, or faces, to a file of weights."""
+"""The trainings of the restoration's networks for whole photos, each a function: from photos to a file of weights."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
-from torch import nn
 
-from photopulse.degrade.photo import DamageRecipe, Damages
+from photopulse.degrade.photo import Damages
 from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
-from photopulse.images import synthetic_metadata
 from photopulse.networks.enlarge import EnlargeNet
-from photopulse.networks.face import FaceNet, FaceNetSettings, make_decoder
-from photopulse.networks.face_decoder import FaceDecoder
 from photopulse.networks.files import read_network
 from photopulse.networks.full_size import FullSizeNet
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
-from photopulse.networks.shipped import ENLARGE, FACE, FULL_SIZE, PHOTO, load_photo_net
+from photopulse.networks.shipped import ENLARGE, FULL_SIZE, PHOTO, load_photo_net
 from photopulse.runs.watcher import Watcher
 from photopulse.training.compute import Compute
 from photopulse.training.loop import Trained
 from photopulse.training.restoration.enlarge import EnlargeTraining, train_enlarge
-from photopulse.training.restoration.face_crops import FaceCrops
-from photopulse.training.restoration.face_gan import FaceGANTraining, train_face_gan
-from photopulse.training.restoration.face_restoration import FaceTraining, train_face
-from photopulse.training.restoration.face_store import gather_faces
-from photopulse.training.restoration.files import hold_out, spread, usable_photos
+from photopulse.training.restoration.files import hold_out, usable_photos
 from photopulse.training.restoration.full_size import FullSizeTraining, full_size_restorer, train_full_size
-from photopulse.training.restoration.pairs import Pairs, PhotoCrops, damage_and_restore_size, make_pairs
+from photopulse.training.restoration.pairs import PhotoCrops, make_pairs
 from photopulse.training.restoration.photo import PhotoTraining, train_photo
-from photopulse.training.restoration.sheets import write_face_sheet, write_grid_of_faces, write_photo_sheet
+from photopulse.training.restoration.sheets import write_photo_sheet
 from photopulse.training.restoration.train import Restorer, restore_plainly
 from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
-FACE_DECODER = "face-decoder"
 _SHOWN = 6
 
 
@@ -148,99 +138,6 @@ def run_enlarge(
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
-def run_face_gan(
-    files: Sequence[Path],
-    output: Path,
-    settings: FaceGANTraining,
-    *,
-    compute: Compute,
-    fresh: bool = False,
-    watcher: Watcher | None = None,
-) -> Path:
-    """Trains the face network's decoder as a GAN: ``output/face-gan.safetensors``; the rest is as in ``run_photo``.
-
-    ``files`` are photos with faces, or faces; the crops of the faces found are stored in ``output/faces``.
-    """
-
-    # The data, and the sample sheets.
-    def prepare(watcher: Watcher) -> PreparedTraining:
-        learned, _, summary = _faces(files, output, watcher)
-        return PreparedTraining(
-            data_summary=summary,
-            train=lambda checkpoint: train_face_gan(learned, settings, checkpoint=checkpoint, compute=compute),
-            write_sheet=write_sheet,
-        )
-
-    def write_sheet(path: Path, decoder: nn.Module, step: int) -> None:
-        release = version("photopulse")
-        metadata = synthetic_metadata(generator="face-gan", seed=0, version=release, method="sample", source=None)
-        write_grid_of_faces(path, cast(FaceDecoder, decoder), size=settings.size_in(step), metadata=metadata)
-
-    recipe = Recipe(
-        name="face-gan",
-        kind=FACE_DECODER,
-        steps=settings.steps,
-        settings={"settings": asdict(settings)},
-        sizes=settings.network,
-        network=make_decoder(settings.network),
-        prepare=prepare,
-    )
-    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
-
-
-def run_face(
-    files: Sequence[Path],
-    output: Path,
-    settings: FaceTraining,
-    *,
-    decoder: Path | None = None,
-    photo_net: Path | None = None,
-    compute: Compute,
-    fresh: bool = False,
-    watcher: Watcher | None = None,
-) -> Path:
-    """Trains the face network: ``output/face.safetensors``; the rest is as in ``run_face_gan``.
-
-    ``decoder`` is a file that ``run_face_gan`` wrote, whose sizes the network then has; by default the decoder begins
-    with random weights. ``photo_net`` is a file of the photo network, by default the one that comes with photopulse.
-    """
-    # The networks of earlier trainings.
-    cleaner = _read_photo_net(photo_net)
-    start: FaceDecoder | None = None
-    if decoder is not None:
-        start = _read_decoder(decoder)
-        settings = replace(settings, network=_sizes_of(start))
-
-    # The data, and the sample sheets.
-    def prepare(watcher: Watcher) -> PreparedTraining:
-        if start is None:
-            watcher.note("the decoder begins with random weights; --decoder gives it those of `train face-gan`")
-        learned, held_out, summary = _faces(files, output, watcher)
-        pairs = [_held_out_face(face, settings.damage, place) for place, face in enumerate(held_out)]
-        return PreparedTraining(
-            data_summary=summary,
-            train=lambda checkpoint: train_face(
-                learned, settings, decoder=start, photo_net=cleaner, checkpoint=checkpoint, compute=compute
-            ),
-            write_sheet=lambda path, network, _step: write_face_sheet(path, network, cleaner, pairs),
-        )
-
-    recipe = Recipe(
-        name="face",
-        kind=FACE,
-        steps=settings.optimisation.steps,
-        settings={
-            "settings": asdict(settings),
-            "decoder_sha256": weights_hash(start) if start else None,
-            "photo_net_sha256": weights_hash(cleaner),
-        },
-        sizes=settings.network,
-        network=FaceNet(settings.network),
-        prepare=prepare,
-    )
-    return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
-
-
 def _photos(
     files: Sequence[Path],
     crops: PhotoCrops,
@@ -264,38 +161,7 @@ def _photos(
     )
 
 
-def _faces(
-    files: Sequence[Path], output: Path, watcher: Watcher
-) -> tuple[FaceCrops, list[torch.Tensor], dict[str, object]]:
-    """Finds the faces; returns those to train on, a few held-out ones, upright, and a summary for settings.json."""
-    faces = gather_faces(files, output / "faces", watcher=watcher)
-    held_out = spread(len(faces), most=_SHOWN)
-    learned = faces.without(held_out)
-    if not len(learned):
-        raise PhotopulseError(
-            "cannot train on the faces of one photo",
-            why="they are held out for the sample sheets, so that none is left to train on",
-            fix="give more photos of faces (a thousand and more are good)",
-        )
-    summary: dict[str, object] = {"faces": len(learned), "held_out_faces": held_out}
-    return learned, [faces.upright(place) for place in held_out], summary
-
-
-def _held_out_face(face: torch.Tensor, damage: DamageRecipe, place: int) -> Pairs:
-    random = torch.Generator().manual_seed(place)
-    return Pairs(damaged=damage_and_restore_size(face, damage, random), sharp=face)
-
-
 def _read_photo_net(path: Path | None) -> PhotoNet:
     if path is None:
         return load_photo_net()
     return read_network(path, PHOTO, lambda sizes: PhotoNet(PhotoNetSettings(**sizes)))
-
-
-def _read_decoder(path: Path) -> FaceDecoder:
-    return read_network(path, FACE_DECODER, lambda sizes: make_decoder(FaceNetSettings(**sizes)))
-
-
-def _sizes_of(decoder: FaceDecoder) -> FaceNetSettings:
-    """Returns the sizes of the face network that the decoder belongs to."""
-    return FaceNetSettings(widths=decoder.widths, middle=len(decoder.middle))

@@ -4,16 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 
-from photopulse.metrics.features import EfficientNetLite0, load_features
-from photopulse.metrics.perceptual import feature_distance
-from photopulse.training.adversarial import AdversarialLoss, AdversarialSettings
+from photopulse.metrics.features import load_features
+from photopulse.metrics.perceptual import perceptual_distance
 from photopulse.training.coarse import coarse_loss
 from photopulse.training.compute import Compute
-from photopulse.training.feature_discriminator import picture_features
-from photopulse.training.learner import channels_last, learner_of, seeded_weights
+from photopulse.training.learner import channels_last, learner_of
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import LossWeights
@@ -42,11 +39,10 @@ def train_restoration(
     restore: Restorer,
     checkpoint: Path,
     compute: Compute,
-    adversarial: AdversarialSettings | None = None,
 ) -> Iterator[Trained]:
     """Trains a network on pairs of pictures, see ``training_loop``.
 
-    The losses are L1, coarse, perceptual and adversarial, each with its weight.
+    The losses are L1, coarse and perceptual, each with its weight.
 
     Args:
         network: with its first weights.
@@ -56,13 +52,10 @@ def train_restoration(
         restore: runs the network.
         checkpoint: file to go on from.
         compute: where to compute.
-        adversarial: settings of the adversarial loss; None trains without one.
     """
     # The networks, and what trains them.
     network = channels_last(network.to(compute.device))
-    with seeded_weights(settings.seed):
-        adversary = None if adversarial is None else AdversarialLoss(adversarial, compute)
-    features = load_features(compute.device) if weights.perceptual or adversary else None
+    features = load_features(compute.device) if weights.perceptual else None
     learner = learner_of(network, compute, settings)
 
     def take_step(pairs: Pairs, step: int) -> dict[str, Tensor]:
@@ -77,15 +70,12 @@ def train_restoration(
             losses["coarse"] = coarse_loss(made, pairs.sharp).mean()
             loss = loss + weights.coarse * losses["coarse"]
 
-        # Losses of the features.
+        # That of the features, for every second picture: they cost as much as a small network.
         if features is not None:
-            of_made, of_sharp = _features_of_half(features, made, pairs, compute)
-            losses["perceptual"] = feature_distance(of_made, of_sharp).float().mean()
+            with compute.autocast():
+                distances = perceptual_distance(features, made[::2].clamp(0, 1), pairs.sharp[::2])
+            losses["perceptual"] = distances.float().mean()
             loss = loss + weights.perceptual * losses["perceptual"]
-            if adversary is not None and adversarial is not None:
-                losses["discriminator"] = adversary.update_discriminator(of_sharp, of_made, step)
-                losses["adversarial"] = adversary.generator_loss(of_made).mean()
-                loss = loss + adversarial.weight * losses["adversarial"]
 
         learner.minimize(loss, step)
         return losses
@@ -97,15 +87,4 @@ def train_restoration(
         steps=settings.steps,
         checkpoint=checkpoint,
         save_every=settings.save_every,
-        others=adversary.parts if adversary else None,
     )
-
-
-def _features_of_half(
-    features: EfficientNetLite0, made: Tensor, pairs: Pairs, compute: Compute
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Computes feature maps of every second picture, made and sharp: they cost as much as a small network."""
-    with compute.autocast():
-        with torch.no_grad():
-            of_sharp = picture_features(features, pairs.sharp[::2])
-        return picture_features(features, made[::2].clamp(0, 1)), of_sharp
