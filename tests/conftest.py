@@ -184,6 +184,16 @@ class _Brighter(nn.Module):
         return photo + 0.25
 
 
+class _Unscathed(nn.Module):
+    def forward(self, photo: Tensor) -> Tensor:
+        return torch.full_like(photo[:, :1], -10)
+
+
+class _LeftAsFilled(nn.Module):
+    def forward(self, filled: Tensor, holes: Tensor) -> Tensor:
+        return filled
+
+
 class _Doubled(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         return image.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
@@ -204,6 +214,8 @@ def toy_restore_kit() -> Callable[..., RestoreKit]:
             "photo_net": _Brighter(),
             "full_size_net": FullSizeNet().eval(),
             "enlarge_net": _Doubled(),
+            "damage_net": _Unscathed(),
+            "inpaint_net": _LeftAsFilled(),
             # The toys' photos are flat; what they show is what happens to damaged ones.
             "look": lambda _photo: PhotoDamage(noise=20, chroma_noise=5, jpeg_quality=20, blur=2),
         }

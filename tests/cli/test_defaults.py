@@ -27,8 +27,10 @@ from photopulse.search.starts import NoiseSettings
 from photopulse.training.encoder.train import EncoderFitSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+from photopulse.training.restoration.damage_mask import DamageMaskTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
 from photopulse.training.restoration.full_size import FullSizeTraining
+from photopulse.training.restoration.inpaint import InpaintTraining
 from photopulse.training.restoration.photo import PhotoTraining
 from photopulse.training.twin.train import TwinFitSettings
 from photopulse.upscaling.align import FULL_SIZE
@@ -54,6 +56,8 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "models fit-encoder": (EncoderFitSettings(),),
     "train fsrnet": (FSRNetTraining().optimisation,),
     "train fsrgan": (FSRGANTraining().optimisation,),
+    "train damage-mask": (DamageMaskTraining().optimisation,),
+    "train inpaint": (InpaintTraining().optimisation,),
     **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
 }
 """Where the default of an option stands: in the first of these that has a field of its name."""
@@ -119,6 +123,8 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},
+    "train damage-mask": {"crop": DamageMaskTraining().crops.crops.size},
+    "train inpaint": {"crop": InpaintTraining().crops.crops.size},
 }
 """Defaults of options that are called or written otherwise than their settings."""
 
@@ -130,6 +136,8 @@ OWN: Mapping[str, set[str]] = {
     "train fsrgan": {"start", "fresh"},
     "train photo": {"start", "fresh"},
     "train full-size": {"photo_net", "fresh"},
+    "train damage-mask": {"start", "fresh"},
+    "train inpaint": {"start", "fresh"},
     "train enlarge": {"fresh"},
 }
 """Options that are the command's own affair, besides these of many commands."""

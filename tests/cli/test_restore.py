@@ -225,7 +225,7 @@ def test_inspect_says_what_is_wrong_and_does_nothing(restore, photos, loaded, tm
     assert [Path(row["input"]).name for row in rows] == ["one.jpg", "two.png"]
     assert rows[1] | {"input": ""} == {
         "input": "", "size": [120, 90], "noise": 0.0, "chroma_noise": 0.0, "jpeg_quality": 100, "blur": None,
-        "strength": 0.0, "frames": 1, "missing_rows": 0, "cut_off": False, "screens": [],
+        "strength": 0.0, "to_repair": 0.0, "frames": 1, "missing_rows": 0, "cut_off": False, "screens": [],
         "fading": {"amount": 0.0, "black": [102.0] * 3, "white": [102.0] * 3, "one_tint": True},
     }  # fmt: skip
     assert (loaded, (tmp_path / "out").exists()) == ([], False)
@@ -299,3 +299,18 @@ def test_what_was_mended_is_on_the_screen_and_in_the_report(restore, photos, loa
     assert (row["mended"], row["mode"], row["faces"]) == (["halftone"], "archival", None)
     assert row["damage"]["fading"]["black"] == [80, 60, 60]
     assert row["damage"]["screens"][0]["period"] == 4
+
+
+def test_a_mask_repairs_and_is_saved_and_the_line_says_how_much(restore, photos, tmp_path):
+    mask = torch.zeros(1, 3, 90, 120)
+    mask[:, :, 10:19] = 1
+    write_image(tmp_path / "mask.png", mask)
+    result = restore(photos / "two.png", "--mask", tmp_path / "mask.png", "--save-mask")
+    assert result.exit_code == 0, result.stderr
+    assert "repaired in 10.00%" in result.stdout
+    assert (tmp_path / "out" / "two_mask.png").is_file()
+    assert restore(photos, "--mask", tmp_path / "mask.png").exit_code == 2
+    assert restore(photos, "--mask", tmp_path / "mask.png", "--only", "face").exit_code == 2
+    for repair in (("--repair", "auto"), ("--mask", tmp_path / "mask.png")):
+        refused = restore(photos / "two.png", "--mode", "archival", *repair)
+        assert (refused.exit_code, "archival generates nothing" in refused.stderr) == (2, True)

@@ -5,20 +5,26 @@ import torch
 
 from photopulse.errors import PhotopulseError
 from photopulse.networks import shipped
+from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
 from photopulse.networks.enlarge import EnlargeNet, EnlargeNetSettings
 from photopulse.networks.files import write_network
 from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
+from photopulse.networks.inpaint import InpaintNet, InpaintSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 
 SMALL = {
     "photo": (PhotoNet, PhotoNetSettings(widths=(4, 8), blocks=(1, 1))),
     "full-size": (FullSizeNet, FullSizeSettings(hidden=4, blocks=1, width=4)),
     "enlarge": (EnlargeNet, EnlargeNetSettings(width=4, blocks=1)),
+    "damage-mask": (DamageMaskNet, DamageMaskSettings(widths=(4, 8), blocks=(1, 1))),
+    "inpaint": (InpaintNet, InpaintSettings(widths=(4, 8), blocks=(1, 1))),
 }
 LOADERS = {
     "photo": shipped.load_photo_net,
     "full-size": shipped.load_full_size_net,
     "enlarge": shipped.load_enlarge_net,
+    "damage-mask": shipped.load_damage_mask_net,
+    "inpaint": shipped.load_inpaint_net,
 }
 
 

@@ -57,7 +57,7 @@ def test_each_row_tells_what_was_done(run, photos, tmp_path):
     assert list(told["stages"]) == stages
     assert sum(told["stages"].values()) <= told["seconds"] + 0.01
     assert (told["fidelity"], told["scale"], told["working_size"]) == (0.5, 1, 640)
-    assert set(told["networks"]) == {"face", "photo", "full_size", "enlarge"}
+    assert set(told["networks"]) == {"face", "photo", "full_size", "enlarge", "damage_mask", "inpaint"}
     assert len(told["networks"]["full_size"]) == 16
     large, small = told["faces"]
     assert (large["restored"], large["why_not"], large["side"], large["confidence"]) == (True, None, 40, 0.9)
@@ -369,3 +369,58 @@ def test_a_name_that_is_too_long_for_a_result_fails_alone(run, tmp_path):
     rows, _ = run(files, RestoreBatchSettings(format="tiff"))
     assert [row.status for row in rows] == ["restored", "failed", "restored"]
     assert "too long" in rows[1].error
+
+
+AUTO = RestoreSettings(repair="auto")
+
+
+class TestRepair:
+    """The toy network finds no damage; what is repaired is what a mask says."""
+
+    @pytest.fixture
+    def mask(self, tmp_path: Path) -> Path:
+        drawn = torch.zeros(1, 3, 90, 120)
+        drawn[:, :, 10:19] = 1
+        write_image(tmp_path / "mask.png", drawn)
+        return tmp_path / "mask.png"
+
+    def test_the_row_tells_how_much_was_repaired_and_where_that_is_shown(self, run, photos, mask, tmp_path):
+        settings = RestoreBatchSettings(restore=AUTO, mask=mask, save_mask=True)
+        (row,), _ = run(photos("a.png"), settings)
+        assert (row.repaired, row.mask) == (0.1, str(tmp_path / "out" / "a_mask.png"))
+        shown = read_image(Path(row.mask))
+        assert (shown.gray, shown.pixels[:, :, 10:19].min(), shown.pixels.mean()) == (True, 1, pytest.approx(0.1))
+
+    def test_a_rerun_keeps_the_mask_and_another_mask_makes_another_result(self, run, photos, mask):
+        files, settings = photos("a.png"), RestoreBatchSettings(restore=AUTO, mask=mask, save_mask=True)
+        run(files, settings)
+        (row,), resumed = run(files, settings)
+        assert resumed == [True]
+        Path(row.mask).unlink()
+        assert run(files, settings)[1] == [False]
+        write_image(mask, torch.zeros(1, 3, 90, 120))
+        (row,), resumed = run(files, settings)
+        assert (row.repaired, resumed) == (0, [False])
+
+    def test_the_mask_overwrites_no_file_of_somebody_else(self, run, photos, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "a_mask.png").write_text("mine")
+        (row,), _ = run(photos("a.png"), RestoreBatchSettings(restore=AUTO, save_mask=True))
+        assert row.mask == str(tmp_path / "out" / "a_mask-2.png")
+        assert (tmp_path / "out" / "a_mask.png").read_text() == "mine"
+
+    def test_one_mask_of_two_photos_is_refused_before_anything_is_written(self, run, photos, mask, tmp_path):
+        with pytest.raises(PhotopulseError, match="one photo is damaged"):
+            run(photos("a.png", "b.png"), RestoreBatchSettings(restore=AUTO, mask=mask))
+        assert not (tmp_path / "out").exists()
+
+    def test_a_mask_of_another_size_is_a_row(self, run, photos, tmp_path):
+        write_image(tmp_path / "mask.png", torch.zeros(1, 3, 9, 12))
+        (row,), _ = run(photos("a.png"), RestoreBatchSettings(restore=AUTO, mask=tmp_path / "mask.png"))
+        assert row.status == "failed"
+        assert "12 x 9 px, the photo 120 x 90" in row.error
+
+    def test_a_mask_beside_no_repair_is_refused(self, mask):
+        for restore in (RestoreSettings(repair="off"), RestoreSettings(only="face"), RestoreSettings(strength=0)):
+            with pytest.raises(ValueError, match="leave one of the two out"):
+                RestoreBatchSettings(restore=restore, mask=mask)

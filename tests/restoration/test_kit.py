@@ -12,12 +12,13 @@ from photopulse.restoration.settings import RestoreSettings
 def test_kits_are_loaded_for_the_settings(monkeypatch):
     asked = []
     monkeypatch.setattr(restore_kit.FaceSearch, "load", lambda _device: asked.append("generator"))
-    for name in ("photo_net", "full_size_net", "enlarge_net"):
+    for name in ("photo_net", "full_size_net", "enlarge_net", "damage_mask_net", "inpaint_net"):
         monkeypatch.setattr(restore_kit, f"load_{name}", lambda _device, name=name: asked.append(name))
     monkeypatch.setattr(restore_kit, "load_realesrgan", lambda _device: asked.append("realesrgan"))
     monkeypatch.setattr(restore_kit.FaceDetector, "load", lambda: asked.append("detector"))
-    RestoreKit.load()
-    assert asked == ["detector", "generator", "photo_net", "full_size_net"]
+    RestoreKit.load(RestoreSettings(repair="auto"))
+    repair = ["damage_mask_net", "inpaint_net"]
+    assert asked == ["detector", "generator", "photo_net", "full_size_net", *repair]
     asked.clear()
     RestoreKit.load(RestoreSettings(only="photo", scale=2, sr="realesrgan"))
     assert asked == ["photo_net", "full_size_net", "realesrgan"]
@@ -40,5 +41,5 @@ def test_fingerprints_tell_weights_apart_and_name_what_is_there(toy_restore_kit)
         other.full_size_net.last.bias.add_(1)
     assert kit.fingerprints["full_size"] == same.fingerprints["full_size"]
     assert kit.fingerprints["full_size"] != other.fingerprints["full_size"]
-    assert set(same.fingerprints) == {"face", "photo", "full_size"}
+    assert set(same.fingerprints) == {"face", "photo", "full_size", "damage_mask", "inpaint"}
     assert all(len(digits) == 16 for digits in same.fingerprints.values())

@@ -37,6 +37,11 @@ def test_what_generates_is_refused_in_archival_mode(other):
         RestoreSettings(mode="archival", **other)
 
 
+def test_a_repair_is_refused_in_archival_mode():
+    with pytest.raises(ValueError, match="archival generates nothing"):
+        RestoreSettings(mode="archival", repair="auto")
+
+
 def test_the_enlarging_network_is_needed_only_where_something_grows():
     assert not RestoreSettings().may_enlarge
     assert RestoreSettings(scale=1.5).may_enlarge

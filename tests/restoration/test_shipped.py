@@ -10,9 +10,11 @@ from torch import Tensor
 from photopulse import RestoreKit, RestoreSettings, restore_photo
 from photopulse.degrade import GaussianBlur, Jpeg
 from photopulse.faces.detect import FaceDetector
-from photopulse.images import read_image
+from photopulse.images import Photo, read_image
 from photopulse.images.resize import resized
 from photopulse.metrics.psnr import psnr
+from photopulse.restoration.networks import RestoreNetworks
+from photopulse.restoration.repair import find_damage, repair
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZE = (480, 587)
@@ -100,3 +102,26 @@ def test_a_sharp_face_is_left(sharp: Tensor, face_weights: None):
 def fineness(image: Tensor) -> float:
     """Power of what is finer than 2 px."""
     return (image - GaussianBlur(2)(image, torch.Generator())).square().mean().item()
+
+
+def test_the_inpainting_network_fills_a_scratch_across_the_face(sharp: Tensor):
+    scratched, mask = sharp.clone(), torch.zeros_like(sharp)
+    scratched[:, :, :, 230:233] = 1
+    mask[:, :, :, 229:234] = 1
+    restored = restore_photo(scratched, mask=mask, settings=RestoreSettings(only="photo", repair="auto"))
+    assert psnr(restored.image, sharp).item() > psnr(scratched, sharp).item() + 6
+
+
+def test_the_damage_network_finds_a_scratch_and_little_else(sharp: Tensor):
+    scratched = sharp.clone()
+    scratched[:, :, :400, 40:42] = 1
+    kit = RestoreKit.load(RestoreSettings(only="photo", repair="auto"))
+    networks = RestoreNetworks(kit, "a portrait")
+    before, after = (find_damage(as_photo(one), networks.damage) for one in (sharp, scratched))
+    assert before.mean() < 0.005
+    assert after[:, :, :400, 40:42].mean() > 0.4
+    assert torch.equal(repair(as_photo(sharp), networks, torch.zeros_like(before)).pixels, sharp)
+
+
+def as_photo(pixels: Tensor) -> Photo:
+    return Photo(pixels=pixels, alpha=None, gray=False, bits=8, icc_profile=None, exif=None)

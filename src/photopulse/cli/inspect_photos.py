@@ -34,7 +34,7 @@ def _row(photo: "Inspected") -> dict[str, object]:
         return told | {"error": photo.error}
     told |= {"size": photo.size} | asdict(photo.damage) | {"strength": round(photo.damage.strength, 3)}
     of_the_file = {"frames": photo.frames, "missing_rows": photo.missing_rows, "cut_off": photo.cut_off}
-    return told | of_the_file
+    return told | {"to_repair": photo.to_repair} | of_the_file
 
 
 def _line(photo: "Inspected") -> str:
@@ -46,8 +46,9 @@ def _line(photo: "Inspected") -> str:
     fading = f"faded by {damage.fading.amount:.0%}  " if damage.fading.amount else ""
     screens = f"dots of print every {damage.screens[0].period:.1f} px  " if damage.screens else ""
     cleaned = f"would be cleaned by {damage.strength:.0%}" if damage.strength else "needs no cleaning"
+    repair = f"  would be repaired in {photo.to_repair:.2%}" if photo.to_repair else ""
     file = "".join(f"  {words}" for words in file_told(photo.frames, photo.missing_rows, cut_off=photo.cut_off))
     return (
         f"{photo.source}  {photo.size[0]} x {photo.size[1]}  noise {damage.noise:.1f}  "
-        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {screens}{fading}{cleaned}{file}"
+        f"colour noise {damage.chroma_noise:.1f}  {jpeg}  {blur}  {screens}{fading}{cleaned}{repair}{file}"
     )

@@ -122,7 +122,9 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
     words += _mended_told(item)
     if item.cleaned == 0:
-        words.append("not cleaned" if _mended_told(item) else "not cleaned, it needs nothing")
+        words.append("not cleaned" if _mended_told(item) or item.repaired else "not cleaned, it needs nothing")
+    if item.repaired:
+        words.append(f"repaired in {item.repaired:.2%}")
     if item.faces is not None:
         from photopulse.cli.faces_told import faces_told
 

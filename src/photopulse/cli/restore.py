@@ -13,7 +13,7 @@ from photopulse.errors import PhotopulseError
 if TYPE_CHECKING:
     from photopulse.restoration.batch import RestoreBatchSettings
 
-_FACES, _OUTPUT = "Faces", "Output"
+_REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
 
 
 def restore_command(
@@ -47,6 +47,22 @@ def restore_command(
             show_default="as much as the damage asks",
         ),
     ] = None,
+    repair: Annotated[
+        Literal["auto", "off"],
+        typer.Option(help="Fill scratches, creases, spots and tears where any are found.", rich_help_panel=_REPAIR),
+    ] = "off",
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Repair what is white in this picture, which is as large as the photo, and look for no damage.",
+            rich_help_panel=_REPAIR,
+        ),
+    ] = None,
+    save_mask: Annotated[
+        bool,
+        typer.Option("--save-mask", help="Also write a picture of what was damaged.", rich_help_panel=_REPAIR),
+    ] = False,
     working_size: Annotated[
         int, typer.Option(min=64, metavar="PX", help="Longer side at which the photo is cleaned: less is faster.")
     ] = 640,
@@ -114,6 +130,7 @@ def restore_command(
                 grain=grain,
                 seed=seed,
                 strength=strength,
+                repair="auto" if mask is not None or save_mask else repair,
                 scale=float(scale),
                 sr=sr,
                 only=only,
@@ -124,6 +141,8 @@ def restore_command(
             ),
             format=format,
             compare=compare,
+            mask=mask,
+            save_mask=save_mask,
             resume=not fresh,
             overwrite=overwrite,
         )

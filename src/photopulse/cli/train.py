@@ -26,12 +26,16 @@ from photopulse.errors import PhotopulseError
 from photopulse.runs.watcher import Watcher
 from photopulse.training.fsrnet.defaults import FSRGAN, FSRNET
 from photopulse.training.restoration.defaults import (
+    DAMAGE_MASK,
+    DAMAGE_MASK_CROP,
     ENLARGE,
     ENLARGE_CROP,
     ENLARGE_WEIGHTS,
     FULL_SIZE,
     FULL_SIZE_CROP,
     FULL_SIZE_WEIGHTS,
+    INPAINT,
+    INPAINT_CROP,
     PHOTO,
     PHOTO_CROP,
     PHOTO_WEIGHTS,
@@ -151,6 +155,78 @@ def train_enlarge_command(
         device,
         lambda compute, watcher: run_enlarge(
             _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("damage-mask")
+def train_damage_mask_command(
+    inputs: Photos,
+    output: OutputFolder = Path("damage-mask"),
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A trained damage network (.safetensors) to start from; by default random weights."),
+    ] = None,
+    steps: Steps = DAMAGE_MASK.steps,
+    batch_size: BatchSize = DAMAGE_MASK.batch_size,
+    learning_rate: LearningRate = DAMAGE_MASK.learning_rate,
+    crop: Crop = DAMAGE_MASK_CROP,
+    seed: Seed = DAMAGE_MASK.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that finds scratches, creases, dust, spots and tears, which it draws over any photos itself.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.damage_mask import DamageMaskTraining
+    from photopulse.training.restoration.repair_recipes import run_damage_mask
+
+    settings = DamageMaskTraining(
+        optimisation=replace(DAMAGE_MASK, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        crops=DamageMaskTraining().crops.of_size(crop),
+    )
+    _run(
+        device,
+        lambda compute, watcher: run_damage_mask(
+            _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("inpaint")
+def train_inpaint_command(
+    inputs: Photos,
+    output: OutputFolder = Path("inpaint"),
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A trained inpainting network (.safetensors) to start from; by default random weights."),
+    ] = None,
+    steps: Steps = INPAINT.steps,
+    batch_size: BatchSize = INPAINT.batch_size,
+    learning_rate: LearningRate = INPAINT.learning_rate,
+    crop: Crop = INPAINT_CROP,
+    seed: Seed = INPAINT.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that fills scratches, creases, spots and tears from their surroundings, from any photos.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.restoration.inpaint import InpaintTraining
+    from photopulse.training.restoration.repair_recipes import run_inpaint
+
+    settings = InpaintTraining(
+        optimisation=replace(INPAINT, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        crops=InpaintTraining().crops.of_size(crop),
+    )
+    _run(
+        device,
+        lambda compute, watcher: run_inpaint(
+            _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
         ),
     )
 

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import torch
 
+from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
 from photopulse.networks.enlarge import EnlargeNet, EnlargeNetSettings
 from photopulse.networks.files import read_network
 from photopulse.networks.full_size import FullSizeNet, FullSizeSettings
+from photopulse.networks.inpaint import InpaintNet, InpaintSettings
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 
 # The names of the networks in the files, which are also the files' stems.
 PHOTO, FULL_SIZE, ENLARGE = "photo", "full-size", "enlarge"
+DAMAGE_MASK, INPAINT = "damage-mask", "inpaint"
 
 _FOLDER = Path(__file__).parent / "weights"
 
@@ -32,6 +35,17 @@ def load_full_size_net(device: str | torch.device = "cpu") -> FullSizeNet:
 def load_enlarge_net(device: str | torch.device = "cpu") -> EnlargeNet:
     """Loads the enlarging network, in eval mode; PhotopulseError as for ``load_photo_net``."""
     return read_network(_file(ENLARGE), ENLARGE, lambda sizes: EnlargeNet(EnlargeNetSettings(**sizes)), device)
+
+
+def load_damage_mask_net(device: str | torch.device = "cpu") -> DamageMaskNet:
+    """Loads the network that finds scratches, creases, dust, spots and tears."""
+    path = _file(DAMAGE_MASK)
+    return read_network(path, DAMAGE_MASK, lambda sizes: DamageMaskNet(DamageMaskSettings(**sizes)), device)
+
+
+def load_inpaint_net(device: str | torch.device = "cpu") -> InpaintNet:
+    """Loads the network that fills damage from its surroundings."""
+    return read_network(_file(INPAINT), INPAINT, lambda sizes: InpaintNet(InpaintSettings(**sizes)), device)
 
 
 def _file(kind: str) -> Path:

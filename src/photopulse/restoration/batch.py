@@ -9,10 +9,10 @@ from pathlib import Path
 from photopulse.errors import PhotopulseError
 from photopulse.images.opening import picture_size
 from photopulse.images.read import MAX_PIXELS
-from photopulse.images.write import check_size
+from photopulse.images.write import check_size, write_image
 from photopulse.restoration.compare import write_comparison
 from photopulse.restoration.kit import RestoreKit
-from photopulse.restoration.names import OutputFormat, OutputNames, output_names, sheet_beside
+from photopulse.restoration.names import OutputFormat, OutputNames, mask_beside, output_names, sheet_beside
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage, Stages
@@ -33,6 +33,8 @@ class RestoreBatchSettings:
         restore: of each photo.
         format: of the results; None keeps the input's where it can be written, and else takes PNG.
         compare: also write a picture of before and after.
+        mask: picture, as large as the photo, that is white where the photo is damaged; only for one photo.
+        save_mask: also write a picture that is white where the photo was repaired.
         resume: keep what an earlier run with the same settings finished.
         overwrite: whether a file of a result's name may go that is no earlier result of the same photo; else the result
             gets the next free name.
@@ -41,8 +43,16 @@ class RestoreBatchSettings:
     restore: RestoreSettings = field(default_factory=RestoreSettings)
     format: OutputFormat | None = None
     compare: bool = False
+    mask: Path | None = None
+    save_mask: bool = False
     resume: bool = True
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.restore.repairs and (self.mask is not None or self.save_mask):
+            raise ValueError(
+                "a mask tells what is repaired, but these settings repair nothing: leave one of the two out"
+            )
 
 
 def restore_files(
@@ -69,10 +79,16 @@ def restore_files(
         in the folder's log, and the same call goes on from there.
 
     Raises:
-        PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files;
-            then nothing is written.
+        PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files,
+            and for one mask of several photos; then nothing is written.
     """
     settings = settings or RestoreBatchSettings()
+    if settings.mask is not None and len(files) > 1:
+        raise PhotopulseError(
+            f"cannot repair {len(files)} photos by the mask {settings.mask}",
+            why="it shows where one photo is damaged",
+            fix="restore photos that have a mask one at a time",
+        )
     names = output_names(files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
     _refuse_to_overwrite_inputs(names)
     return _Run(folder, kit, settings, watcher or Watcher()).all(names)
@@ -146,34 +162,50 @@ class _Run:
         if canonical(Path(row.input)) == canonical(source):
             return True
         with suppress(*FAILURES):
-            return row.key == key(self._run_key, source)
+            return row.key == self._key(source)
         return False
+
+    def _key(self, source: Path) -> str:
+        return key(self._run_key, source, self._settings.mask)
 
     def _row(self, names: OutputNames, place: int) -> tuple[ReportItem, bool]:
         """The photo's row, and whether an earlier run made it."""
         try:
-            photo_key = key(self._run_key, names.source)
+            photo_key = self._key(names.source)
+            mask = self._mask_path(names.output) if self._settings.save_mask else None
             done = self._report.finished(names.output, photo_key)
-            if done is not None and (names.compare is None or names.compare.is_file()):
+            if done is not None and all(beside is None or beside.is_file() for beside in (names.compare, mask)):
                 return replace(done, input=str(names.source), output=str(names.output)), True
             self._report.begin(names.source, names.output)
-            return self._restored(names, photo_key, place), False
+            return self._restored(names, photo_key, place, mask), False
         except FAILURES as error:
             return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
 
-    def _restored(self, names: OutputNames, photo_key: str, place: int) -> ReportItem:
+    def _mask_path(self, output: Path) -> Path:
+        """Returns the mask's path: the one that an earlier run wrote beside this result, else one that is free."""
+        row = self._report.earlier(output)
+        if row is not None and row.mask is not None:
+            return output.with_name(Path(row.mask).name)
+        wanted = mask_beside(output)
+        return free_output(wanted, wanted.stem, set(), lambda _path: False)
+
+    def _restored(self, names: OutputNames, photo_key: str, place: int, mask: Path | None) -> ReportItem:
         def on_stage(stage: Stage) -> None:
             self._watcher.step(place, doing=f"{names.source.name}: {DOING[stage]}")
 
         settings, started = self._settings.restore, time.perf_counter()
         check_size(names.output, _final_size(names.source, settings))
-        photo = restore_photo(names.source, settings=settings, kit=self._kit, on_stage=on_stage)
+        photo = restore_photo(
+            names.source, mask=self._settings.mask, settings=settings, kit=self._kit, on_stage=on_stage
+        )
         stages = Stages(on_stage)
         with stages.stage("write"):
             # The result comes first: whatever becomes of the comparison must not cost it.
             photo.save(names.output, source=names.source.name)
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
+            if mask is not None and photo.mask is not None:
+                write_image(mask, photo.mask.expand(-1, 3, -1, -1), gray=True)
         seconds = photo.seconds | stages.seconds
         return ReportItem(
             input=str(names.source),
@@ -189,6 +221,8 @@ class _Run:
             damage=asdict(photo.damage),
             mended=photo.mended,
             cleaned=None if photo.cleaned is None else round(photo.cleaned, 3),
+            repaired=None if photo.repaired is None else round(photo.repaired, 5),
+            mask=None if mask is None else str(mask),
             faces=None if photo.faces is None else [asdict(face) for face in photo.faces],
             stages={stage: round(taken, 3) for stage, taken in seconds.items()},
             mode=settings.mode,

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import torch
+
 from photopulse.images import read_image
+from photopulse.networks.damage_mask import damage_of
+from photopulse.networks.shipped import load_damage_mask_net
 from photopulse.restoration.look import PhotoDamage, look_at, measurable
+from photopulse.restoration.repair import find_damage
 from photopulse.runs.failures import FAILURES, reason
 
 
@@ -17,6 +23,7 @@ class Inspected:
         source: the file.
         size: width and height in px; None if it cannot be read.
         damage: of the photo; None likewise.
+        to_repair: share of its pixels that are scratched, creased, dusty, spotted or torn; None likewise.
         frames: number of pictures in the file; the first was measured.
         missing_rows: number of rows at the end that are missing because the file is truncated.
         cut_off: whether the file is truncated.
@@ -26,6 +33,7 @@ class Inspected:
     source: Path
     size: tuple[int, int] | None = None
     damage: PhotoDamage | None = None
+    to_repair: float | None = None
     frames: int = 1
     missing_rows: int = 0
     cut_off: bool = False
@@ -34,13 +42,17 @@ class Inspected:
 
 def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
     """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
+    damage = partial(damage_of, load_damage_mask_net())
     for file in files:
         try:
             photo = read_image(file, own_colours=True)
+            with torch.no_grad():
+                mask = find_damage(photo, damage)
             yield Inspected(
                 source=file,
                 size=(photo.pixels.shape[3], photo.pixels.shape[2]),
                 damage=look_at(measurable(photo)),
+                to_repair=round(mask.mean().item(), 5),
                 frames=photo.frames,
                 missing_rows=photo.missing_rows,
                 cut_off=photo.cut_off,

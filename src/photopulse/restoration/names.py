@@ -43,7 +43,16 @@ def output_names(
 
 def sheet_beside(output: Path) -> Path:
     """The comparison's path, its name cut where it would be too long for a file."""
-    return output.with_name(f"{cut_name(output.stem, _LONGEST_STEM)}_compare.png")
+    return _beside(output, "compare")
+
+
+def mask_beside(output: Path) -> Path:
+    """Returns the path of the mask that shows what was repaired, likewise."""
+    return _beside(output, "mask")
+
+
+def _beside(output: Path, what: str) -> Path:
+    return output.with_name(f"{cut_name(output.stem, _LONGEST_STEM)}_{what}.png")
 
 
 def _suffix(file: Path, kind: OutputFormat | None) -> str:

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
+from photopulse.networks.damage_mask import damage_of
 from photopulse.networks.full_size import restore_full_size
+from photopulse.networks.inpaint import fill_holes
 from photopulse.networks.tiles import in_tiles
 from photopulse.restoration.face_search import DrawnFace
 from photopulse.restoration.kit import RestoreKit
@@ -46,6 +49,17 @@ class RestoreNetworks:
         net = self._kit.photo_net
         result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
         return self._checked(result, "photo", photo.shape)
+
+    def damage(self, photo: Tensor) -> Tensor:
+        """Returns the probability (B, 1, H, W) that each pixel is damaged."""
+        net = self._needed(self._kit.damage_net, "damage")
+        return self._checked(self._run(partial(damage_of, net), photo), "damage", photo[:, :1].shape)
+
+    def fill(self, photo: Tensor, holes: Tensor) -> Tensor:
+        """Fills the holes (1, 1, H, W) of a picture, see ``fill_holes``."""
+        net = self._needed(self._kit.inpaint_net, "inpainting")
+        filled = self._run(partial(fill_holes, net), photo, holes)
+        return self._checked(filled, "inpainting", photo.shape)
 
     def full_size(self, small: Tensor, small_restored: Tensor, large: Tensor) -> Tensor:
         """Does to ``large`` what was done to ``small``, its smaller version."""

@@ -24,6 +24,7 @@ from photopulse.restoration.look import PhotoDamage, measurable
 from photopulse.restoration.mend import Mending, mendings
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import RestorePlan, Size, plan_restoration
+from photopulse.restoration.repair import read_mask, repair
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import Stage, Stages
 from photopulse.restoration.tint import Tint, find_tint
@@ -40,6 +41,7 @@ class RestoredPhoto:
         damage: of the input, and so how much it was mended and cleaned.
         mended: stages that mended what was found before the cleaning: ``"halftone"``, ``"tone"``.
         cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
+        mask: (1, 1, H, W), 1 where the input was repaired, else 0; None where no repair was asked for.
         faces: that were found, the largest first; None where none were looked for.
         settings: that were followed.
         seconds: by stage; stages that were not needed are not there.
@@ -49,6 +51,7 @@ class RestoredPhoto:
     damage: PhotoDamage
     mended: tuple[Stage, ...]
     cleaned: float | None
+    mask: Tensor | None
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
     seconds: dict[Stage, float]
@@ -57,6 +60,11 @@ class RestoredPhoto:
     def image(self) -> Tensor:
         """The pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
         return self.photo.pixels
+
+    @property
+    def repaired(self) -> float | None:
+        """The share of the input's pixels that were repaired; None where no repair was asked for."""
+        return None if self.mask is None else self.mask.mean().item()
 
     @property
     def size(self) -> Size:
@@ -99,6 +107,7 @@ class RestoredPhoto:
 def restore_photo(
     photo: ImageLike,
     *,
+    mask: ImageLike | None = None,
     settings: RestoreSettings | None = None,
     kit: RestoreKit | None = None,
     on_stage: Callable[[Stage], None] | None = None,
@@ -106,13 +115,15 @@ def restore_photo(
     """Restores a photo of any size with any number of faces, none too.
 
     The damage is measured first: a photo that needs nothing comes back unchanged, one that needs little is cleaned a
-    little. Halftone screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or
-    several, see ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the
-    enlarging network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that
-    it fits, and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
+    little. Scratches, creases, dust, spots and tears are found and filled if that is asked for (``repair``). Halftone
+    screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or several, see
+    ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the enlarging
+    network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that it fits,
+    and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
 
     Args:
         photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
+        mask: likewise, as large as the photo: what is white in it is repaired, and no damage is searched for.
         settings: of the restoration.
         kit: from ``RestoreKit.load`` for these settings; loaded anew, for the CPU, if None.
         on_stage: hears each stage as it begins.
@@ -120,9 +131,12 @@ def restore_photo(
     Raises:
         PhotopulseError: if the picture cannot be read, a chosen face is not in it, or a network is missing, fails, or
             returns what is no picture.
-        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``.
+        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or there is a mask
+            although the settings repair nothing.
     """
     settings = settings or RestoreSettings()
+    if mask is not None and not settings.repairs:
+        raise ValueError('a mask tells what is repaired: it goes with repair="auto"')
     kit = kit or RestoreKit.load(settings)
     stages = Stages(on_stage)
     with stages.stage("read"):
@@ -132,9 +146,16 @@ def restore_photo(
     with torch.no_grad():
         with stages.stage("look"):
             damage = kit.look(measured)
+        # Fill scratches and spots.
+        mended, damaged = given.pixels, None
+        if settings.repairs:
+            with stages.stage("repair"):
+                repaired = repair(given, networks, None if mask is None else read_mask(mask, given, name))
+            measured = repaired.pixels if measured is given.pixels else measured
+            mended, damaged = repaired.pixels, repaired.mask
         # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: the damage is measured anew.
         needed = mendings(damage, settings)
-        mended, measured = _mended(given.pixels, measured, needed, stages)
+        mended, measured = _mended(mended, measured, needed, stages)
         left = kit.look(measured) if needed else damage
         share, tint = _share_to_clean(left, settings, plan, given), find_tint(mended)
         # Find the faces, and clean the photo.
@@ -171,6 +192,7 @@ def restore_photo(
         damage=damage,
         mended=tuple(stage for stage, _ in needed),
         cleaned=share if settings.cleans_the_photo else None,
+        mask=damaged,
         faces=tuple(face.told for face in found) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,

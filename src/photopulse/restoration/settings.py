@@ -8,6 +8,7 @@ Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
 Mode = Literal["archival", "enhance"]
 Tone = Literal["off", "auto"]
+Repair = Literal["auto", "off"]
 ChosenFace = int | tuple[float, float]
 
 _LEAST_WORKING_SIZE = 64
@@ -25,6 +26,7 @@ class RestoreSettings:
         seed: of the grain.
         strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (all of it, needed or not);
             None cleans as much as the damage asks.
+        repair: ``"auto"`` finds and fills scratches, creases, dust, spots and tears; not in archival mode.
         scale: width and height grow by this factor, from 1 to 16;
         size: or the output's width and height in px, instead of ``scale``.
         sr: the network that enlarges at last, where the growth before the restoration does not do.
@@ -41,6 +43,7 @@ class RestoreSettings:
     grain: bool = False
     seed: int = 0
     strength: float | None = None
+    repair: Repair = "off"
     scale: float = 1.0
     size: tuple[int, int] | None = None
     sr: Enlarger = "own"
@@ -57,10 +60,13 @@ class RestoreSettings:
             raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
         if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
             raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
-        if self.mode not in get_args(Mode) or self.tone not in get_args(Tone):
-            raise ValueError(f"mode is one of {get_args(Mode)}, tone is one of {get_args(Tone)}")
+        if self.mode not in get_args(Mode) or self.tone not in get_args(Tone) or self.repair not in get_args(Repair):
+            choices = f"mode is one of {get_args(Mode)}, tone is one of {get_args(Tone)}"
+            raise ValueError(f"{choices}, repair is one of {get_args(Repair)}")
         if self.mode == "archival" and (self.only == "face" or self.sr != "own"):
             raise ValueError("archival draws no faces and enlarges by no network: leave only face and sr out")
+        if self.mode == "archival" and self.repair == "auto":
+            raise ValueError("archival generates nothing, which repairs by auto or a mask do: leave one of the two out")
         for name, share in (("fidelity", self.fidelity), ("strength", self.strength)):
             if share is not None and not (math.isfinite(share) and 0 <= share <= 1):
                 raise ValueError(f"{name} must be from 0 to 1, got {share:g}")
@@ -98,6 +104,11 @@ class RestoreSettings:
     def cleans_the_photo(self) -> bool:
         """Says whether more than the faces is restored."""
         return self.only != "face" and self.strength != 0
+
+    @property
+    def repairs(self) -> bool:
+        """Says whether scratches and spots are searched for and filled."""
+        return self.repair == "auto" and self.cleans_the_photo
 
     @property
     def may_enlarge(self) -> bool:

@@ -6,11 +6,24 @@ from contextlib import contextmanager
 from typing import Final, Literal
 
 Stage = Literal[
-    "read", "look", "halftone", "tone", "detect", "faces", "photo", "full_size", "paste", "enlarge", "grain", "write"
+    "read",
+    "look",
+    "repair",
+    "halftone",
+    "tone",
+    "detect",
+    "faces",
+    "photo",
+    "full_size",
+    "paste",
+    "enlarge",
+    "grain",
+    "write",
 ]
 DOING: Final[Mapping[Stage, str]] = {
     "read": "reading",
     "look": "looking at the damage",
+    "repair": "repairing scratches and spots",
     "halftone": "removing the halftone screen",
     "tone": "correcting the fading",
     "detect": "looking for faces",

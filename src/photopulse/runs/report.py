@@ -48,6 +48,9 @@ class ReportItem:
         damage: damage measured in a photo before it was restored, see ``PhotoDamage``.
         mended: damage that was corrected before the photo was cleaned, by stage; the rest of it was left.
         cleaned: share of the cleaned picture in the result, in [0, 1]; None if the photo was not to be cleaned.
+        repaired: share of the photo's pixels that were scratched or spotted and were filled; None if the photo was not
+            to be repaired.
+        mask: path of the picture that is white where the photo was repaired.
         faces: faces of a restored photo, the largest first, each with the fields of ``RestoredFace``; None if no faces
             were searched for.
         stages: seconds by stage of a restoration.
@@ -83,6 +86,8 @@ class ReportItem:
     damage: Mapping[str, object] | None = None
     mended: Sequence[str] | None = None
     cleaned: float | None = None
+    repaired: float | None = None
+    mask: str | None = None
     faces: Sequence[Mapping[str, object]] | None = None
     stages: Mapping[str, float] | None = None
     mode: str | None = None

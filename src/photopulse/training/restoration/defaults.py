@@ -30,3 +30,9 @@ FULL_SIZE_CROP: Final = 256
 ENLARGE: Final = Optimisation(steps=2000, batch_size=16, learning_rate=1e-3, ema_decay=0.995)
 ENLARGE_WEIGHTS: Final = LossWeights()
 ENLARGE_CROP: Final = 128
+
+DAMAGE_MASK: Final = Optimisation(steps=6000, batch_size=4, learning_rate=1e-3, ema_decay=0.99, save_every=50)
+DAMAGE_MASK_CROP: Final = 192
+
+INPAINT: Final = Optimisation(steps=6000, batch_size=6, learning_rate=1e-3, ema_decay=0.99, save_every=50)
+INPAINT_CROP: Final = 128

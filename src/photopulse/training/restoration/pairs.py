@@ -124,15 +124,20 @@ def make_pairs(
     same_size: bool = True,
 ) -> Pairs:
     """Makes one batch as ``photo_pairs`` does."""
-    drawn = round(crops.drawn * batch_size)
-    sharp = [_draw_synthetic(crops, random) for _ in range(drawn)]
-    while len(sharp) < batch_size:
-        photo = _draw_photo(files, crops, random)
-        wanted = min(crops.a_photo, batch_size - len(sharp))
-        sharp += [_draw_crop(photo, crops, random) for _ in range(wanted)]
+    sharp = sharp_crops(files, crops, batch_size, random)
     damage = damage_and_restore_size if same_size else _damage
     damaged = [gray_as(damage(crop, recipe, random), crop) for crop in sharp]
     return Pairs(damaged=torch.cat(damaged), sharp=torch.cat(sharp))
+
+
+def sharp_crops(files: Sequence[Path], crops: PhotoCrops, count: int, random: torch.Generator) -> list[Tensor]:
+    """Draws synthetic crops and cuts those of photos, (1, 3, size, size) each; errors as ``photo_pairs`` has them."""
+    sharp = [_draw_synthetic(crops, random) for _ in range(round(crops.drawn * count))]
+    while len(sharp) < count:
+        photo = _draw_photo(files, crops, random)
+        wanted = min(crops.a_photo, count - len(sharp))
+        sharp += [_draw_crop(photo, crops, random) for _ in range(wanted)]
+    return sharp
 
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
