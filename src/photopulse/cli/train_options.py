@@ -12,13 +12,6 @@ Photos = Annotated[
 Faces = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PHOTOS...",
-        help="Photos of faces, or folders of them or of faces; one named twice is used twice as often.",
-    ),
-]
-Faces = Annotated[
-    list[Path],
-    typer.Argument(
         metavar="FACES...", help="Folders of FFHQ-aligned faces of 256 px; one named twice is used twice as often."
     ),
 ]
