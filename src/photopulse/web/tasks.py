@@ -1,0 +1,51 @@
+"""What a job does, as the queue knows it: with a picture, in a folder, by the models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from photopulse.runs.watcher import Watcher
+from photopulse.web.models import Models
+from photopulse.web.uploads import Upload
+
+Kind = Literal["restore", "upscale"]
+Fact = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A picture that a job made.
+
+    Attributes:
+        path: of the picture.
+        name: under which it is downloaded.
+        shown: the picture as browsers show it.
+        before: the input to compare it with, as browsers show it.
+        again: the result made small again, of ``upscale``; else None.
+        facts: that are worth telling, by name.
+    """
+
+    path: Path
+    name: str
+    shown: Path
+    before: Path
+    again: Path | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+
+
+class Task(Protocol):
+    """What is done with an upload."""
+
+    @property
+    def kind(self) -> Kind:
+        """Which command it is."""
+        ...
+
+    def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
+        """Writes the results into ``folder``.
+
+        Raises:
+            PhotopulseError: for what the user can mend.
+        """
+        ...
