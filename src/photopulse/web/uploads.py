@@ -41,8 +41,11 @@ def keep_upload(content: BinaryIO, name: str | None, folder: Path, *, max_pixels
     path = folder / f"photo{_suffix(told)}"
     with path.open("wb") as file:
         shutil.copyfileobj(content, file)
-    with open_image(path, max_pixels=max_pixels) as (image, _):
-        return Upload(path=path, name=told, size=image.size)
+    try:
+        with open_image(path, max_pixels=max_pixels) as (image, _):
+            return Upload(path=path, name=told, size=image.size)
+    except PhotopulseError as error:
+        raise nameless(error, path) from error
 
 
 def label(name: str | None) -> str:
@@ -54,8 +57,7 @@ def label(name: str | None) -> str:
 
 def nameless(error: PhotopulseError, path: Path) -> PhotopulseError:
     """Returns the error without the path of a file of ours."""
-    parts = (part.replace(str(path), GIVEN) for part in (error.what, error.why, error.fix))
-    what, why, fix = parts
+    what, why, fix = (part.replace(str(path), GIVEN) for part in (error.what, error.why, error.fix))
     return PhotopulseError(what, why=why, fix=fix)
 
 

@@ -49,7 +49,7 @@ class JobView:
         kind: `restore` or `upscale`.
         state: `waiting`, `running`, `done`, `failed` or `canceled`.
         ahead: number of jobs that are done before it.
-        expected_seconds: until it is done, after the mean of earlier jobs; null before the first.
+        expected_seconds: that the jobs before it and itself take altogether, after the means of earlier jobs; null before.
         progress: how far it is.
         results: once it is done.
         error: why it failed.

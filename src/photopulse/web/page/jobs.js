@@ -9,11 +9,12 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
+const sentences = ({ what, why, fix }) => `${what}: ${why}. ${fix[0].toUpperCase()}${fix.slice(1)}.`;
+
 async function answer(response) {
   const told = await response.json().catch(() => null);
   if (response.ok) return told;
-  const error = told?.error;
-  throw new Error(error ? `${error.what}: ${error.why}. ${error.fix}.` : `${response.status} ${response.statusText}`);
+  throw new Error(told?.error ? sentences(told.error) : `${response.status} ${response.statusText}`);
 }
 
 // Sends a picture and follows its job; throws where it is refused.
@@ -55,7 +56,7 @@ class Card {
     this.events.close();
     this.bar.hidden = true;
     this.end.textContent = word("remove");
-    if (job.state === "failed") return this.fail(`${job.error.what}: ${job.error.why}. ${job.error.fix}.`);
+    if (job.state === "failed") return this.fail(sentences(job.error));
     if (job.state === "canceled") return this.fail(word("canceled"));
     this.told.textContent = word("done", job.seconds);
     this.drawResults(job);
@@ -64,8 +65,8 @@ class Card {
   drawProgress(job) {
     const { stage, steps, done, doing, heard } = job.progress;
     const parts = job.state === "waiting" ? [word("waiting", job.ahead)] : [stage, ...(heard.length ? heard : [doing])].filter(Boolean).map(said);
-    const time = job.expected_seconds === null ? "" : ` ${word("expected", job.expected_seconds)}`;
-    this.told.textContent = parts.join(" › ") + time;
+    const time = job.expected_seconds === null ? [] : [word("expected", job.expected_seconds)];
+    this.told.textContent = [parts.join(" › "), ...time].join(" · ");
     if (steps > 1) Object.assign(this.bar, { max: steps, value: Math.min(done, steps) });
     else this.bar.removeAttribute("value");
   }
@@ -105,7 +106,7 @@ function slider(result, row) {
   compare.setAttribute("keyboard", "enabled");
   const pane = make("div", { className: "pane" }, compare);
   row.append(zoom(result, compare));
-  return [pane, make("p", { className: "notice", textContent: said(result.notice) })];
+  return [make("p", { className: "notice", textContent: said(result.notice) }), pane];
 }
 
 // Fit, or so many pixels of the screen for each of the result.

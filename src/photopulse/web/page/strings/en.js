@@ -33,7 +33,7 @@ export default {
   api: "The API for programs",
   uploading: "Uploading …",
   waiting: (ahead) => `Waiting: ${ahead} before it.`,
-  expected: (seconds) => `About ${Math.ceil(seconds)} s.`,
+  expected: (seconds) => `about ${Math.ceil(seconds)} s altogether`,
   canceled: "Canceled.",
   done: (seconds) => `Done in ${seconds.toFixed(1)} s.`,
   cancel: "Cancel",

@@ -33,7 +33,7 @@ export default {
   api: "供程序使用的接口",
   uploading: "正在上传……",
   waiting: (ahead) => `等待中：前面还有 ${ahead} 个。`,
-  expected: (seconds) => `大约 ${Math.ceil(seconds)} 秒。`,
+  expected: (seconds) => `总共大约 ${Math.ceil(seconds)} 秒`,
   canceled: "已取消。",
   done: (seconds) => `用时 ${seconds.toFixed(1)} 秒。`,
   cancel: "取消",
