@@ -49,7 +49,7 @@ class JobView:
         kind: `restore` or `upscale`.
         state: `waiting`, `running`, `done`, `failed` or `canceled`.
         ahead: number of jobs that are done before it.
-        expected_seconds: that the jobs before it and itself take altogether, after the means of earlier jobs; null before.
+        expected_seconds: of the jobs before it and itself, altogether, after the means of earlier ones; null before.
         progress: how far it is.
         results: once it is done.
         error: why it failed.
