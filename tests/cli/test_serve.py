@@ -29,9 +29,11 @@ def serve(*arguments):
 )
 def test_what_cannot_be_served_is_wrong_usage(arguments, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     result = serve(*arguments)
     assert result.exit_code == 2
     assert told in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):

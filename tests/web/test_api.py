@@ -37,7 +37,10 @@ def test_a_photo_is_restored_to_the_bytes_that_the_command_writes(connect, toy_m
     assert answer.content == (tmp_path / "out" / "old.jpg").read_bytes()
     assert client.get(result["url"]).content == answer.content
     assert answer.headers["content-disposition"] == 'attachment; filename="old.jpg"'
-    assert result["facts"] == {"width": 240, "height": 180, "faces": 1, "faces_restored": 1, "cleaned": 1}
+    assert result["facts"] == {"width": 240, "height": 180, "cleaned": 1}
+    (face,) = result["faces"]
+    assert (face["side"], face["restored"], face["why_not"]) == (20, True, None)
+    assert (face["x"], face["y"]) == pytest.approx((30, 22.5), abs=3)
     assert result["notice"] == "Detail that the photo had lost is invented."
     assert client.get(result["before"]).content == content
 
@@ -69,6 +72,16 @@ def test_faces_of_a_photo_are_found_and_the_largest_are_upscaled(connect):
     client = connect()
     job = finish(client, send(client, "upscale", align="16", quality="draft"))
     assert [one["name"] for one in job["results"]] == ["a.png"], job
+
+
+def test_faces_are_chosen_by_number_and_by_place(connect):
+    client = connect()
+    for choice in ("1", "60,45"):
+        (result,) = finish(client, send(client, face=choice))["results"]
+        assert [face["restored"] for face in result["faces"]] == [True]
+    job = finish(client, send(client, face=["1", "3"]))
+    assert job["error"]["what"] == "cannot restore face 3 of the given picture"
+    assert "not 'all'" in send(client, face="all").json()["error"]["why"]
 
 
 def test_progress_is_told_as_events_that_end_with_the_job(connect):

@@ -83,12 +83,18 @@ def test_a_photo_is_uploaded_restored_compared_and_deleted(browser, find, listen
     find("#restore input[type=file]").send_keys(str(photo))
     find("#restore button").click()
     assert find("img-comparison-slider.rendered").get_attribute("aria-label").startswith("Before on the left")
-    assert width_of_pictures(browser, "article img") == [120, 240]
+    assert width_of_pictures(browser, ".pane img") == [120, 240]
     assert find("article h2").text == "old photo.png"
     assert find("article .notice").text == "Detail that the photo had lost is invented."
     assert find("article a").get_attribute("download") == "old photo.png"
     browser.save_screenshot(str(tmp_path / "restored.png"))
-    find("article button").click()
+    find("article summary").click()
+    find(".faces button[aria-pressed=true]").click()
+    find("details > button").click()
+    find("article:nth-child(2)")
+    find("article:first-child img-comparison-slider.rendered")
+    for _ in range(2):
+        find("article > .row > button").click()
     assert browser.execute_script("return document.querySelectorAll('article').length") == 0
     assert browser.get_log("browser") == []
     assert hosts(browser) == {urlsplit(listening).netloc}

@@ -11,6 +11,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 
 from photopulse.errors import PhotopulseError
+from photopulse.restoration.choice import parse_face
 from photopulse.restoration.names import OutputFormat
 from photopulse.restoration.settings import Mode, Part, RestoreSettings, Tone
 from photopulse.search.fast import FastSettings
@@ -85,6 +86,9 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
         grain: Annotated[bool, Form(description="Draw removed film grain anew.")] = _RESTORE.grain,
         seed: Annotated[int, Form(ge=0, le=_MOST_SEED, description="Of the grain.")] = _RESTORE.seed,
         max_faces: Annotated[int, Form(ge=0, le=64, description="So many of the largest.")] = _RESTORE.max_faces,
+        face: Annotated[
+            list[str], Form(max_length=64, description="Only this one: N, from 1, or X,Y in px. May be repeated.")
+        ] = [],  # noqa: B006
         working_size: Annotated[
             int, Form(ge=_WORKING_SIZES[0], le=_WORKING_SIZES[1], description="Longer side when cleaned, px.")
         ] = _RESTORE.working_size,
@@ -102,6 +106,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
                 grain=grain,
                 seed=seed,
                 max_faces=max_faces,
+                faces=tuple(parse_face(text) for text in face),
                 working_size=working_size,
             )
         return added(request, RestoreTask(settings=chosen, format=format, max_pixels=server.max_pixels), file)

@@ -1,6 +1,7 @@
 """Listens until it is interrupted."""
 
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def serve(
     Raises:
         PhotopulseError: if the address cannot be listened on, or the certificate cannot be read.
     """
+    if certificate is not None:
+        with file_errors("cannot use the certificate", fix="give PEM files, see --help"):
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, certificate_key)
     with file_errors(f"cannot listen on {settings.host}, port {settings.port}", fix="choose another --host or --port"):
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family)
@@ -50,9 +54,6 @@ def serve(
             ssl_certfile=certificate,
             ssl_keyfile=certificate_key,
         )
-        if certificate is not None:
-            with file_errors("cannot use the certificate", fix="give PEM files, see --help"):
-                config.load()
         on_ready(_address(settings.host, listener.getsockname()[1], "http" if certificate is None else "https"))
         uvicorn.Server(config).run(sockets=[listener])
 

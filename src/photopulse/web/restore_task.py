@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.names import OutputFormat, output_names
 from photopulse.restoration.restore import RestoredPhoto, restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage
 from photopulse.runs.watcher import Watcher
 from photopulse.web.models import Models
-from photopulse.web.tasks import Fact, Result
+from photopulse.web.tasks import Face, Fact, Result
 from photopulse.web.uploads import Upload, check_result, shown
 
 
@@ -51,17 +52,21 @@ class RestoreTask:
             shown=shown(names.output, folder / "results" / "shown.png"),
             before=shown(upload.path, folder / "before.png"),
             facts=_facts(photo),
+            faces=tuple(_face(face) for face in photo.faces or ()),
         )
         watcher.step(1)
         return [result]
 
 
 def _facts(photo: RestoredPhoto) -> dict[str, Fact]:
-    found = photo.faces or ()
     return {
         "width": photo.size[0],
         "height": photo.size[1],
-        "faces": len(found),
-        "faces_restored": sum(face.restored for face in found),
         "cleaned": None if photo.cleaned is None else round(photo.cleaned, 3),
     }
+
+
+def _face(face: RestoredFace) -> Face:
+    """Tells a face as an upright square in the middle of that around its head."""
+    x, y = (sum(values) / len(values) for values in zip(*face.corners, strict=True))
+    return Face(x=round(x, 1), y=round(y, 1), side=round(face.side, 1), restored=face.restored, why_not=face.why_not)

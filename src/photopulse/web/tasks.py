@@ -14,6 +14,25 @@ Fact = str | int | float | bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
+class Face:
+    """A face of a photo.
+
+    Attributes:
+        x: of its middle, in px of the photo.
+        y: likewise.
+        side: of the square around it, in px of the photo.
+        restored: whether it was redrawn.
+        why_not: if it was not.
+    """
+
+    x: float
+    y: float
+    side: float
+    restored: bool
+    why_not: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A picture that a job made.
 
@@ -24,6 +43,7 @@ class Result:
         before: the input to compare it with, as browsers show it.
         again: the result made small again, of ``upscale``; else None.
         facts: that are worth telling, by name.
+        faces: of a photo that was restored, the largest first.
     """
 
     path: Path
@@ -32,6 +52,7 @@ class Result:
     before: Path
     again: Path | None = None
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+    faces: tuple[Face, ...] = ()
 
 
 class Task(Protocol):

@@ -7,7 +7,7 @@ from photopulse.web.jobs import Job, State
 from photopulse.web.progress import Progress
 from photopulse.web.refusals import Problem
 from photopulse.web.store import JobStore
-from photopulse.web.tasks import Fact, Kind, Result
+from photopulse.web.tasks import Face, Fact, Kind, Result
 
 API = "/api/v1"
 HONEST: Mapping[Kind, str] = {
@@ -29,6 +29,7 @@ class ResultView:
         again: address of the result made small again, of `upscale`.
         notice: what a reader must know of it.
         facts: about it, by name.
+        faces: of a photo that was restored, the largest first: `face` chooses by places in this list, from 1.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ResultView:
     again: str | None
     notice: str
     facts: Mapping[str, Fact]
+    faces: tuple[Face, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,4 +98,5 @@ def _result(job: Job, number: int, result: Result) -> ResultView:
         again=None if result.again is None else f"{address}/again",
         notice=HONEST[job.task.kind],
         facts=result.facts,
+        faces=result.faces,
     )

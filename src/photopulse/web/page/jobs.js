@@ -19,7 +19,7 @@ async function answer(response) {
 
 // Sends a picture and follows its job; throws where it is refused.
 export async function addJob(kind, name, body) {
-  const card = new Card(name);
+  const card = new Card(name, body);
   list.prepend(card.element);
   try {
     const job = await answer(await fetch(`api/v1/${kind}`, { method: "POST", body }));
@@ -31,7 +31,9 @@ export async function addJob(kind, name, body) {
 }
 
 class Card {
-  constructor(name) {
+  constructor(name, body) {
+    this.name = name;
+    this.body = body;
     this.told = make("p", { className: "told", textContent: word("uploading") });
     this.bar = make("progress");
     this.end = make("button", { type: "button", className: "quiet", textContent: word("cancel") });
@@ -82,8 +84,29 @@ class Card {
     link.textContent = word(job.results.length > 1 ? "downloadAll" : "download");
     link.download = job.results.length > 1 ? "results.zip" : job.results[0].name;
     this.row.prepend(link);
-    if (job.kind === "restore") this.row.before(...slider(job.results[0], this.row));
+    if (job.kind === "restore") this.row.before(...slider(job.results[0], this.row), ...this.faces(job.results[0]));
     else this.row.before(gallery(job.results));
+  }
+
+  // The photo with a button on each face, where there are faces to choose from.
+  faces(result) {
+    if (!result.faces.length) return [];
+    const image = picture(result.before, word("before"));
+    const map = make("div", { className: "faces" }, image);
+    const buttons = result.faces.map((face, number) => faceButton(face, number, image));
+    map.append(...buttons);
+    const again = make("button", { type: "button", className: "quiet", textContent: word("facesStart") });
+    const chosen = () => buttons.flatMap((button, number) => (button.ariaPressed === "true" ? [number + 1] : []));
+    again.addEventListener("click", () => this.again(chosen()));
+    return [make("details", {}, make("summary", { textContent: word("faces") }), map, again)];
+  }
+
+  async again(faces) {
+    this.body.delete("face");
+    this.body.delete("only");
+    for (const number of faces) this.body.append("face", number);
+    if (!faces.length) this.body.append("only", "photo");
+    await addJob("restore", this.name, this.body).catch((error) => this.fail(error.message));
   }
 
   async remove() {
@@ -107,6 +130,21 @@ function slider(result, row) {
   const pane = make("div", { className: "pane" }, compare);
   row.append(zoom(result, compare));
   return [make("p", { className: "notice", textContent: said(result.notice) }), pane];
+}
+
+function faceButton(face, number, image) {
+  const button = make("button", { type: "button", textContent: number + 1, title: face.why_not ?? "" });
+  button.setAttribute("aria-label", word("face", number + 1));
+  button.setAttribute("aria-pressed", face.restored);
+  button.addEventListener("click", () => button.setAttribute("aria-pressed", button.ariaPressed !== "true"));
+  image.addEventListener("load", () => {
+    const share = (length, all) => `${100 * length / all}%`;
+    button.style.left = share(face.x - face.side / 2, image.naturalWidth);
+    button.style.top = share(face.y - face.side / 2, image.naturalHeight);
+    button.style.width = share(face.side, image.naturalWidth);
+    button.style.height = share(face.side, image.naturalHeight);
+  });
+  return button;
 }
 
 // Fit, or so many pixels of the screen for each of the result.
