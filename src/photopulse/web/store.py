@@ -2,15 +2,14 @@
 
 import secrets
 import shutil
-import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
 from photopulse.web.jobs import Job, State
 from photopulse.web.models import Models
+from photopulse.web.private_folder import PrivateFolder
 from photopulse.web.progress import JobWatcher
 from photopulse.web.refusals import RefusedError
 from photopulse.web.running import Worker
@@ -51,7 +50,7 @@ class JobStore:
     def __init__(self, settings: ServeSettings, models: Models) -> None:
         self.totals = Totals()
         self._settings = settings
-        self._folder = Path(tempfile.mkdtemp(prefix="photopulse-serve-"))
+        self._folder = PrivateFolder()
         self._jobs: dict[str, Job] = {}
         self._lock = Lock()
         self._worker = Worker(models, self._count)
@@ -129,7 +128,7 @@ class JobStore:
         for job in list(self._jobs.values()):
             self._drop(job)
         self._worker.close(_PATIENCE)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def _drop(self, job: Job) -> None:
         if job.id in self._jobs:
@@ -142,7 +141,7 @@ class JobStore:
             self._make_room(theirs, limits.max_jobs_each, 429, "you have as many jobs as one client may have")
             self._make_room(list(self._jobs.values()), limits.max_jobs, 503, "the server has as many as it may have")
             job_id = secrets.token_urlsafe(_ID_BYTES)
-            folder = self._folder / job_id
+            folder = self._folder.path / job_id
             folder.mkdir(mode=0o700)
             job = Job(id=job_id, client=client, task=task, folder=folder, watcher=JobWatcher(limits.max_seconds))
             self._jobs[job_id] = job
