@@ -68,6 +68,19 @@ def test_a_face_is_upscaled_to_the_bytes_that_the_command_writes(connect, tiny_f
         assert error == pytest.approx(one["facts"]["downscale_mse"], abs=1e-3)
 
 
+def test_a_search_is_shown_as_it_goes_on(connect):
+    client = connect()
+    job = send(client, "upscale", picture(8, 8)).json()
+    lines = client.get(f"/api/v1/jobs/{job['id']}/events").text.splitlines()
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert events[-1]["state"] == "done"
+    assert events[-1]["preview"] is None
+    shown = client.get(f"/api/v1/jobs/{job['id']}/preview")
+    assert Image.open(io.BytesIO(shown.content)).size == (256, 256)
+    restored = finish(client, send(client))
+    assert client.get(f"/api/v1/jobs/{restored['id']}/preview").status_code == 404
+
+
 def test_faces_of_a_photo_are_found_and_the_largest_are_upscaled(connect):
     client = connect()
     job = finish(client, send(client, "upscale", align="16", quality="draft"))

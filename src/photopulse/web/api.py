@@ -25,7 +25,7 @@ from photopulse.web.refusals import Problem, RefusedError
 from photopulse.web.restore_task import RestoreTask
 from photopulse.web.settings import ServeSettings
 from photopulse.web.store import JobStore
-from photopulse.web.tasks import Result, Task
+from photopulse.web.tasks import PREVIEW, Result, Task
 from photopulse.web.uploads import media_type
 from photopulse.web.upscale_task import UpscaleTask
 from photopulse.web.views import API, JobView, view
@@ -154,6 +154,14 @@ def _add_jobs(router: APIRouter, store: JobStore) -> None:
     def job_events(job_id: str) -> StreamingResponse:
         """Tells the job as server-sent events, named `job`, whenever it changes, until it ends."""
         return StreamingResponse(events(store.find(job_id), store), media_type="text/event-stream")
+
+    @router.get(f"{API}/jobs/{{job_id}}/preview", response_class=FileResponse)
+    def preview(job_id: str) -> FileResponse:
+        """Returns a small picture that shows how far a search is."""
+        path = store.find(job_id).folder / PREVIEW
+        if not path.is_file():
+            raise _missing("the job shows no picture, or not yet")
+        return FileResponse(path, media_type="image/png")
 
     @router.get(f"{API}/jobs/{{job_id}}/result", response_class=Response)
     def result(job_id: str) -> Response:

@@ -11,6 +11,8 @@ from photopulse.web.uploads import Upload
 
 Kind = Literal["restore", "upscale"]
 Fact = str | int | float | bool | None
+PREVIEW = "preview.png"
+"""Name in a job's folder of a picture that shows how far the work is; not all tasks write it."""
 
 
 @dataclass(frozen=True, kw_only=True)

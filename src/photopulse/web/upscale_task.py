@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from photopulse.images import write_image
+from photopulse.images.resize import resized
 from photopulse.runs.names import face_names
 from photopulse.runs.watcher import Watcher
 from photopulse.search.problem import SearchState
@@ -14,8 +15,10 @@ from photopulse.upscaling.align import align
 from photopulse.upscaling.inputs import fit_target, read_target
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, upscale
 from photopulse.web.models import Models
-from photopulse.web.tasks import Result
+from photopulse.web.tasks import PREVIEW, Result
 from photopulse.web.uploads import Upload
+
+_PREVIEW_SIZE = 256  # px.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class UpscaleTask:
             write_image(before, target)
 
             def on_step(state: SearchState) -> None:
+                write_image(folder / PREVIEW, resized(state.image[:1], _PREVIEW_SIZE, _PREVIEW_SIZE))
                 watcher.step(state.step, figures=state.figures)
 
             faces = upscale(target, kit, count=self.count, seed=self.seed, settings=self.settings, on_step=on_step)

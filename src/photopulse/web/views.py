@@ -7,7 +7,7 @@ from photopulse.web.jobs import Job, State
 from photopulse.web.progress import Progress
 from photopulse.web.refusals import Problem
 from photopulse.web.store import JobStore
-from photopulse.web.tasks import Face, Fact, Kind, Result
+from photopulse.web.tasks import PREVIEW, Face, Fact, Kind, Result
 
 API = "/api/v1"
 HONEST: Mapping[Kind, str] = {
@@ -53,6 +53,7 @@ class JobView:
         ahead: number of jobs that are done before it.
         expected_seconds: of the jobs before it and itself, altogether, after the means of earlier ones; null before.
         progress: how far it is.
+        preview: address of a picture that shows how far it is, another for each step; null where there is none.
         results: once it is done.
         error: why it failed.
         seconds: it took.
@@ -64,6 +65,7 @@ class JobView:
     ahead: int
     expected_seconds: float | None
     progress: Progress
+    preview: str | None
     results: list[ResultView]
     error: Problem | None
     seconds: float | None
@@ -82,10 +84,18 @@ def view(job: Job, store: JobStore) -> JobView:
         ahead=len(ahead),
         expected_seconds=round(sum(known), 1) if len(known) == len(times) and not job.has_ended else None,
         progress=job.watcher.progress,
+        preview=_preview(job) if state == "running" else None,
         results=[_result(job, n, result) for n, result in enumerate(job.results)] if state == "done" else [],
         error=job.problem if state == "failed" else None,
         seconds=None if job.seconds is None else round(job.seconds, 3),
     )
+
+
+def _preview(job: Job) -> str | None:
+    progress = job.watcher.progress
+    if not progress.done or not (job.folder / PREVIEW).is_file():
+        return None
+    return f"{API}/jobs/{job.id}/preview?step={progress.done}"
 
 
 def _result(job: Job, number: int, result: Result) -> ResultView:

@@ -38,8 +38,9 @@ class Card {
     this.bar = make("progress");
     this.end = make("button", { type: "button", className: "quiet", textContent: word("cancel") });
     this.end.addEventListener("click", () => this.remove());
+    this.preview = make("img", { className: "preview", hidden: true, alt: word("preview") });
     this.row = make("div", { className: "row" }, this.end);
-    this.element = make("article", {}, make("h2", { textContent: name }), this.told, this.bar, this.row);
+    this.element = make("article", {}, make("h2", { textContent: name }), this.told, this.bar, this.preview, this.row);
     this.bar.setAttribute("aria-label", name);
   }
 
@@ -56,7 +57,7 @@ class Card {
   draw(job) {
     if (job.state === "waiting" || job.state === "running") return this.drawProgress(job);
     this.events.close();
-    this.bar.hidden = true;
+    this.bar.hidden = this.preview.hidden = true;
     this.end.textContent = word("remove");
     if (job.state === "failed") return this.fail(sentences(job.error));
     if (job.state === "canceled") return this.fail(word("canceled"));
@@ -71,6 +72,7 @@ class Card {
     this.told.textContent = [parts.join(" › "), ...time].join(" · ");
     if (steps > 1) Object.assign(this.bar, { max: steps, value: Math.min(done, steps) });
     else this.bar.removeAttribute("value");
+    if (job.preview) Object.assign(this.preview, { src: job.preview, hidden: false });
   }
 
   fail(text) {

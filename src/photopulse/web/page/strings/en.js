@@ -45,6 +45,7 @@ export default {
   before: "before",
   after: "after",
   slider: "Before on the left, after on the right. Move the divider with the arrow keys.",
+  preview: "the search as it goes on",
   faces: "Choose the faces to restore",
   facesStart: "Restore again, only these faces",
   face: (number) => `Face ${number}`,

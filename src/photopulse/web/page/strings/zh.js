@@ -45,6 +45,7 @@ export default {
   before: "修复前",
   after: "修复后",
   slider: "左边是修复前，右边是修复后。用方向键移动分隔线。",
+  preview: "搜索进行中的样子",
   faces: "选择要修复的人脸",
   facesStart: "只修复这些人脸，重新开始",
   face: (number) => `人脸 ${number}`,
