@@ -68,6 +68,13 @@ def test_a_face_is_upscaled_to_the_bytes_that_the_command_writes(connect, tiny_f
         assert error == pytest.approx(one["facts"]["downscale_mse"], abs=1e-3)
 
 
+def test_a_photo_in_which_nothing_was_invented_says_so(connect):
+    client = connect()
+    (result,) = finish(client, send(client, mode="archival"))["results"]
+    assert result["notice"].startswith("Nothing is invented")
+    assert result["faces"] == []
+
+
 def test_a_search_is_shown_as_it_goes_on(connect):
     client = connect()
     job = send(client, "upscale", picture(8, 8)).json()

@@ -9,7 +9,8 @@ import pytest
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING
 from photopulse.upscaling.batch_settings import BatchSettings
-from photopulse.web.views import HONEST
+from photopulse.web.restore_task import INVENTED, NOT_INVENTED
+from photopulse.web.upscale_task import IMAGINARY
 
 PAGE = files("photopulse.web") / "page"
 INDEX = (PAGE / "index.html").read_text("utf-8")
@@ -63,7 +64,7 @@ def test_every_word_of_the_page_is_in_every_language(language):
 
 
 def test_what_the_server_says_is_there_in_chinese():
-    for text in (*DOING.values(), *HONEST.values()):
+    for text in (*DOING.values(), INVENTED, NOT_INVENTED, IMAGINARY):
         assert f'"{text}":' in WORDS["zh"]
 
 

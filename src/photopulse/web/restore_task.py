@@ -14,6 +14,9 @@ from photopulse.web.models import Models
 from photopulse.web.tasks import Face, Fact, Result
 from photopulse.web.uploads import Upload, check_result, shown
 
+INVENTED = "Detail that the photo had lost is invented."
+NOT_INVENTED = "Nothing is invented: noise, blocks, halftone and fading were removed."
+
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreTask:
@@ -51,6 +54,7 @@ class RestoreTask:
             name=f"{PurePosixPath(upload.name).stem}{names.output.suffix}",
             shown=shown(names.output, folder / "results" / "shown.png"),
             before=shown(upload.path, folder / "before.png"),
+            notice=INVENTED if self.settings.draws_anew else NOT_INVENTED,
             facts=_facts(photo),
             faces=tuple(_face(face) for face in photo.faces or ()),
         )

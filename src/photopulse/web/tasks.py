@@ -43,6 +43,7 @@ class Result:
         name: under which it is downloaded.
         shown: the picture as browsers show it.
         before: the input to compare it with, as browsers show it.
+        notice: what everybody who sees it must know.
         again: the result made small again, of ``upscale``; else None.
         facts: that are worth telling, by name.
         faces: of a photo that was restored, the largest first.
@@ -52,6 +53,7 @@ class Result:
     name: str
     shown: Path
     before: Path
+    notice: str
     again: Path | None = None
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     faces: tuple[Face, ...] = ()

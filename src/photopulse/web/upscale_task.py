@@ -18,6 +18,7 @@ from photopulse.web.models import Models
 from photopulse.web.tasks import PREVIEW, Result
 from photopulse.web.uploads import Upload
 
+IMAGINARY = "Imaginary face: it fits the input, and identifies no one."
 _PREVIEW_SIZE = 256  # px.
 
 
@@ -81,6 +82,7 @@ class UpscaleTask:
             name=f"{told.stem}_{k}{told.suffix}" if self.count > 1 else name,
             shown=path,
             before=before,
+            notice=IMAGINARY,
             again=again,
             facts={
                 "status": face.status,

@@ -10,11 +10,6 @@ from photopulse.web.store import JobStore
 from photopulse.web.tasks import PREVIEW, Face, Fact, Kind, Result
 
 API = "/api/v1"
-HONEST: Mapping[Kind, str] = {
-    "upscale": "Imaginary face: it fits the input, and identifies no one.",
-    "restore": "Detail that the photo had lost is invented.",
-}
-"""What stands beside every result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +101,7 @@ def _result(job: Job, number: int, result: Result) -> ResultView:
         shown=f"{address}/shown",
         before=f"{address}/before",
         again=None if result.again is None else f"{address}/again",
-        notice=HONEST[job.task.kind],
+        notice=result.notice,
         facts=result.facts,
         faces=result.faces,
     )

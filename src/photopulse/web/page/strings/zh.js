@@ -71,6 +71,7 @@ export default {
     "adding the grain": "添加颗粒",
     "writing": "写入",
     "Imaginary face: it fits the input, and identifies no one.": "虚构的人脸：与输入相符，但不能识别任何人。",
+    "Nothing is invented: noise, blocks, halftone and fading were removed.": "没有虚构任何内容：只去除了噪点、块状、网纹和褪色。",
     "Detail that the photo had lost is invented.": "照片中已丢失的细节是虚构的。",
   },
 };
