@@ -38,6 +38,7 @@ from photopulse.upscaling.align_batch import align_files
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.sample_batch import SampleSettings
 from photopulse.upscaling.upscale import UpscaleSettings
+from photopulse.web.settings import ServeSettings
 from photopulse.weights import DEFAULT_GENERATOR
 
 RECIPES = {
@@ -52,6 +53,7 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "audit": (AuditSettings(), UpscaleSettings(), PulseSettings()),
     "evaluate": (EvaluateSettings(),),
     "sample": (SampleSettings(),),
+    "serve": (ServeSettings(),),
     "models fit": (TwinFitSettings(),),
     "models fit-encoder": (EncoderFitSettings(),),
     "train fsrnet": (FSRNetTraining().optimisation,),
@@ -111,6 +113,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
         "fresh": not EvaluateSettings().resume,
     },
     "sample": {"generator": DEFAULT_GENERATOR},
+    "serve": {"generator": DEFAULT_GENERATOR, "token": ServeSettings().secret},
     "models fit": {
         "name": DEFAULT_GENERATOR,
         "samples": parameter(fit_prior, "samples"),
@@ -131,6 +134,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 OWN: Mapping[str, set[str]] = {
     "sample": {"seed"},
     "restore": {"inspect"},
+    "serve": {"password_file", "certificate", "certificate_key"},
     "models get": {"names", "everything"},
     "train fsrnet": {"published", "fresh"},
     "train fsrgan": {"start", "fresh"},

@@ -10,6 +10,7 @@ from photopulse.cli.audit import audit_command
 from photopulse.cli.evaluate import evaluate_command
 from photopulse.cli.restore import restore_command
 from photopulse.cli.sample import sample_command
+from photopulse.cli.serve import serve_command
 from photopulse.cli.upscale import upscale_command
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.command("align")(align_command)
 app.command("audit")(audit_command)
 app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)
+app.command("serve")(serve_command)
 app.add_typer(models.app, name="models")
 app.add_typer(train.app, name="train")
 

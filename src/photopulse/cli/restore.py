@@ -1,6 +1,5 @@
 """`photopulse restore`: old, blurred, noisy, small photos in, clean ones out."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -120,6 +119,7 @@ def restore_command(
     if inspect:
         _inspect(inputs, output, recursive=recursive, as_json=as_json)
     from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.restoration.choice import parse_face
     from photopulse.restoration.settings import RestoreSettings
 
     try:
@@ -137,7 +137,7 @@ def restore_command(
                 fidelity=fidelity,
                 working_size=working_size,
                 max_faces=max_faces,
-                faces=tuple(_face(text) for text in face or ()),
+                faces=tuple(parse_face(text) for text in face or ()),
             ),
             format=format,
             compare=compare,
@@ -161,21 +161,6 @@ def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool
     except PhotopulseError as error:
         fail(str(error), 2)
     raise typer.Exit(0 if print_inspected(inspect_files(files), as_json=as_json) else 1)
-
-
-def _face(text: str) -> int | tuple[float, float]:
-    """Reads ``N`` or ``X,Y``.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    try:
-        numbers = [float(part) for part in text.split(",")]
-        if len(numbers) == 2 and all(math.isfinite(number) for number in numbers):
-            return numbers[0], numbers[1]
-        return int(text)
-    except ValueError:
-        raise ValueError(f"--face takes a number or a place X,Y in px, not {text!r}") from None
 
 
 def _run(

@@ -1,5 +1,6 @@
 """The faces that the user has chosen, by number or by place, and what is said where there is no such face."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,21 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a face in px of the input."""
 
 _MOST_TOLD: Final = 8
+
+
+def parse_face(text: str) -> ChosenFace:
+    """Reads a chosen face as it is written, ``N`` or ``X,Y``.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        numbers = [float(part) for part in text.split(",")]
+        if len(numbers) == 2 and all(math.isfinite(number) for number in numbers):
+            return numbers[0], numbers[1]
+        return int(text)
+    except ValueError:
+        raise ValueError(f"--face takes a number or a place X,Y in px, not {text!r}") from None
 
 
 def is_chosen(number: int, box: Box, chosen: Sequence[ChosenFace]) -> bool:

@@ -1,0 +1,1 @@
+"""`photopulse serve`: a page and an API that restore photos and upscale faces."""

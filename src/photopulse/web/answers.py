@@ -1,0 +1,49 @@
+"""Errors as JSON: always the same three parts, whatever went wrong."""
+
+from dataclasses import asdict
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from photopulse.errors import PhotopulseError
+from photopulse.web.refusals import Problem, RefusedError, problem_of
+
+_RETRY = {429: "60", 503: "60"}
+
+
+def refusal(error: PhotopulseError) -> JSONResponse:
+    """Returns the answer for an error that the user can mend: 422, or the status of a ``RefusedError``."""
+    status = error.status if isinstance(error, RefusedError) else 422
+    headers = {"Retry-After": _RETRY[status]} if status in _RETRY else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="photopulse", charset="UTF-8"'
+    return _json(status, problem_of(error), headers)
+
+
+async def told(_request: Request, error: Exception) -> JSONResponse:
+    """Handles a ``PhotopulseError``."""
+    if not isinstance(error, PhotopulseError):
+        raise error
+    return refusal(error)
+
+
+async def invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Handles parameters that are missing or out of range; what was sent is not repeated."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    parts = [f"{'.'.join(map(str, part['loc'][1:])) or 'body'}: {part['msg']}" for part in error.errors()]
+    return _json(422, Problem(what="cannot read the request", why="; ".join(parts), fix="see /api.html"))
+
+
+async def http_error(_request: Request, error: Exception) -> JSONResponse:
+    """Handles what the framework refuses: unknown addresses, wrong methods, broken forms."""
+    if not isinstance(error, HTTPException):
+        raise error
+    problem = Problem(what="cannot serve this request", why=str(error.detail), fix="see /api.html")
+    return _json(error.status_code, problem, dict(error.headers or {}))
+
+
+def _json(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": asdict(problem)}, status, headers)

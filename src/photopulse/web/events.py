@@ -1,0 +1,35 @@
+"""The progress of a job as server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+
+from photopulse.web.jobs import Job
+from photopulse.web.store import JobStore
+from photopulse.web.views import view
+
+_LOOK_EVERY = 0.1  # Seconds.
+_SPEAK_EVERY = 150  # Looks: proxies close connections on which nothing is said.
+
+
+async def events(job: Job, store: JobStore) -> AsyncGenerator[str]:
+    """Yields the job as JSON whenever it has changed, each time as an event ``job``, until it has ended.
+
+    The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html. Every event is complete, so
+    that a client that comes late or comes back has missed nothing.
+    """
+    last, silent = "", 0
+    while True:
+        told = view(job, store)
+        text = json.dumps(asdict(told))
+        if text != last:
+            yield f"event: job\ndata: {text}\n\n"
+            last, silent = text, 0
+        elif silent >= _SPEAK_EVERY:
+            yield ": still here\n\n"
+            silent = 0
+        if told.state in ("done", "failed", "canceled"):
+            return
+        silent += 1
+        await asyncio.sleep(_LOOK_EVERY)

@@ -1,0 +1,62 @@
+"""Listens until it is interrupted."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from photopulse.errors import file_errors
+from photopulse.web.app import make_app
+from photopulse.web.models import Models
+from photopulse.web.settings import ServeSettings
+
+_MOST_CONNECTIONS = 512
+_FAREWELL = 2  # Seconds that open connections have at exit.
+
+
+def serve(
+    settings: ServeSettings,
+    models: Models,
+    *,
+    certificate: Path | None = None,
+    certificate_key: Path | None = None,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serves the page and the API until it is interrupted; then deletes all uploads and results.
+
+    Args:
+        settings: of the server.
+        models: that the jobs use.
+        certificate: file of a TLS certificate, for https; None for http.
+        certificate_key: file of its private key, where it is not in the same file.
+        on_ready: hears the address once clients can connect.
+
+    Raises:
+        PhotopulseError: if the address cannot be listened on, or the certificate cannot be read.
+    """
+    if certificate is not None:
+        with file_errors("cannot use the certificate", fix="give PEM files, see --help"):
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, certificate_key)
+    with file_errors(f"cannot listen on {settings.host}, port {settings.port}", fix="choose another --host or --port"):
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.create_server((settings.host, settings.port), family=family)
+    with listener:
+        config = uvicorn.Config(
+            make_app(settings, models),
+            # Addresses hold the ids of jobs, which are nobody else's business.
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=_FAREWELL,
+            ssl_certfile=certificate,
+            ssl_keyfile=certificate_key,
+        )
+        on_ready(_address(settings.host, listener.getsockname()[1], "http" if certificate is None else "https"))
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _address(host: str, port: int, scheme: str) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -1,0 +1,36 @@
+"""The networks that jobs use: loaded when the first job needs them, then kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+from photopulse.faces.detect import FaceDetector
+from photopulse.generators.files.load import load_generator
+from photopulse.restoration.kit import RestoreKit
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.search.kit import SearchKit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """What jobs compute with. One thread alone may use it.
+
+    Attributes:
+        restore_kit: gives the networks of ``restore_photo``, those that enlarge too.
+        search_kit: gives the generator of ``upscale``, with its prior and twins.
+        detector: gives the detector that finds faces in photos for ``upscale``.
+    """
+
+    restore_kit: Callable[[], RestoreKit]
+    search_kit: Callable[[], SearchKit]
+    detector: Callable[[], FaceDetector]
+
+    @classmethod
+    def lazy(cls, generator: str, device: str) -> Self:
+        """Returns models that are loaded (and fetched, once) when they are first asked for."""
+        return cls(
+            restore_kit=cache(lambda: RestoreKit.load(RestoreSettings(scale=2), device)),
+            search_kit=cache(lambda: SearchKit.find(load_generator(generator, device))),
+            detector=cache(FaceDetector.load),
+        )

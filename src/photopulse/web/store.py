@@ -1,0 +1,168 @@
+"""All jobs of the server: admitted within limits, kept for a while, deleted with everything that belongs to them."""
+
+import secrets
+import shutil
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import BinaryIO
+
+from photopulse.web.jobs import Job, State
+from photopulse.web.models import Models
+from photopulse.web.private_folder import PrivateFolder
+from photopulse.web.progress import JobWatcher
+from photopulse.web.refusals import RefusedError
+from photopulse.web.running import Worker
+from photopulse.web.settings import ServeSettings
+from photopulse.web.tasks import Kind, Task
+from photopulse.web.uploads import keep_upload
+
+_ID_BYTES = 16
+_PATIENCE = 5.0  # Seconds for the present job at exit.
+
+
+@dataclass(kw_only=True)
+class Totals:
+    """Numbers since the start.
+
+    Attributes:
+        ended: jobs, by what they were and what became of them.
+        seconds: that the finished ones took, by what they were.
+    """
+
+    ended: Counter[tuple[Kind, State]] = field(default_factory=Counter[tuple[Kind, State]])
+    seconds: dict[Kind, float] = field(default_factory=lambda: defaultdict[Kind, float](float))
+
+    def mean_seconds(self, kind: Kind) -> float | None:
+        """Returns how long such a job takes; None before the first."""
+        done = self.ended[kind, "done"]
+        return self.seconds[kind] / done if done else None
+
+
+class JobStore:
+    """Admits, finds and deletes jobs; may be used from several threads.
+
+    Args:
+        settings: with the limits.
+        models: that the jobs use.
+    """
+
+    def __init__(self, settings: ServeSettings, models: Models) -> None:
+        self.totals = Totals()
+        self._settings = settings
+        self._folder = PrivateFolder()
+        self._jobs: dict[str, Job] = {}
+        self._lock = Lock()
+        self._worker = Worker(models, self._count)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Says whether jobs are being done."""
+        return self._worker.is_alive
+
+    def add(self, client: str, task: Task, content: BinaryIO, name: str | None) -> Job:
+        """Admits a job, keeps its upload, and puts it into the queue.
+
+        Raises:
+            RefusedError: if there is no room.
+            PhotopulseError: if the upload is no picture, or has too many pixels.
+        """
+        job = self._admit(client, task)
+        try:
+            job.upload = keep_upload(content, name, job.folder, max_pixels=self._settings.max_pixels)
+        except BaseException:
+            self.delete(job.id)
+            raise
+        self._worker.add(job)
+        return job
+
+    def find(self, job_id: str) -> Job:
+        """Returns a job by its id.
+
+        Raises:
+            RefusedError: if there is none, or no more.
+        """
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise RefusedError(
+                404,
+                "cannot find the job",
+                why=f"there is none of that id, or it ended more than {self._settings.keep:g} minutes ago",
+                fix="send the picture again",
+            )
+        return job
+
+    def delete(self, job_id: str) -> None:
+        """Cancels a job, and deletes its upload and its results.
+
+        Raises:
+            RefusedError: if there is none.
+        """
+        job = self.find(job_id)
+        job.watcher.cancel()
+        with self._lock:
+            self._jobs.pop(job_id, None)
+        if job.state != "running":
+            job.end("canceled")
+        # The worker deletes what a running job still writes.
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def ahead(self, job: Job) -> list[Job]:
+        """Lists the jobs that are done before this one, the running one too."""
+        jobs = list(self._jobs.values())
+        return [other for other in jobs[: jobs.index(job)] if not other.has_ended] if job in jobs else []
+
+    def states(self) -> Counter[State]:
+        """Counts the jobs that are kept by their states."""
+        return Counter(job.state for job in list(self._jobs.values()))
+
+    def expire(self, now: float) -> None:
+        """Deletes the jobs that ended longer ago than they are kept; ``now`` is of the monotonic clock."""
+        oldest = now - self._settings.keep * 60
+        for job in list(self._jobs.values()):
+            if job.ended is not None and job.ended < oldest:
+                self._drop(job)
+
+    def close(self) -> None:
+        """Cancels all jobs, ends the worker, and deletes every upload and result."""
+        for job in list(self._jobs.values()):
+            self._drop(job)
+        self._worker.close(_PATIENCE)
+        self._folder.remove()
+
+    def _drop(self, job: Job) -> None:
+        if job.id in self._jobs:
+            self.delete(job.id)
+
+    def _admit(self, client: str, task: Task) -> Job:
+        limits = self._settings
+        with self._lock:
+            theirs = [job for job in self._jobs.values() if job.client == client]
+            self._make_room(theirs, limits.max_jobs_each, 429, "you have as many jobs as one client may have")
+            self._make_room(list(self._jobs.values()), limits.max_jobs, 503, "the server has as many as it may have")
+            job_id = secrets.token_urlsafe(_ID_BYTES)
+            folder = self._folder.path / job_id
+            folder.mkdir(mode=0o700)
+            job = Job(id=job_id, client=client, task=task, folder=folder, watcher=JobWatcher(limits.max_seconds))
+            self._jobs[job_id] = job
+        return job
+
+    def _make_room(self, jobs: list[Job], most: int, status: int, why: str) -> None:
+        """Deletes the oldest job that has ended where there are too many.
+
+        Raises:
+            RefusedError: if none has ended.
+        """
+        if len(jobs) < most:
+            return
+        ended = next((job for job in jobs if job.has_ended), None)
+        if ended is None:
+            raise RefusedError(status, "cannot take another job", why=f"{why}: {most}", fix="try again in a minute")
+        self._jobs.pop(ended.id, None)
+        shutil.rmtree(ended.folder, ignore_errors=True)
+
+    def _count(self, job: Job) -> None:
+        with self._lock:
+            self.totals.ended[job.task.kind, job.state] += 1
+            if job.state == "done":
+                self.totals.seconds[job.task.kind] += job.seconds or 0.0

@@ -1,0 +1,96 @@
+"""A job that upscales a face, or the faces of a photo, as `photopulse upscale` does."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from torch import Tensor
+
+from photopulse.images import write_image
+from photopulse.images.resize import resized
+from photopulse.runs.names import face_names
+from photopulse.runs.watcher import Watcher
+from photopulse.search.problem import SearchState
+from photopulse.upscaling.align import align
+from photopulse.upscaling.inputs import fit_target, read_target
+from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, upscale
+from photopulse.web.models import Models
+from photopulse.web.tasks import PREVIEW, Result
+from photopulse.web.uploads import Upload
+
+IMAGINARY = "Imaginary face: it fits the input, and identifies no one."
+_PREVIEW_SIZE = 256  # px.
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleTask:
+    """Finds large faces for one small face, or for the largest faces of a photo.
+
+    Attributes:
+        settings: of the searches.
+        count: results for each face.
+        seed: of the first; result k has ``seed + k``.
+        align: the input is a photo, whose faces are found and shrunk to this size in px; None for a face.
+        fit: whether a face of another size is cropped and shrunk.
+        max_faces: so many of the largest faces of a photo are searched.
+    """
+
+    settings: UpscaleSettings
+    count: int
+    seed: int
+    align: int | None
+    fit: bool
+    max_faces: int
+    kind: Literal["upscale"] = "upscale"
+
+    def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
+        """Writes ``count`` faces for each face, with what they are when made small again."""
+        watcher.start("loading the networks", 0)
+        kit = models.search_kit()
+        targets = self._targets(upload.path, models, kit.generator.resolution)
+        names = face_names(PurePosixPath(upload.name).stem, len(targets))
+        # Results are told in the order of the faces; the batches are those of the command.
+        results: list[Result] = []
+        for number, (name, target) in enumerate(zip(names, targets, strict=True)):
+            watcher.start(f"searching face {number + 1} of {len(targets)}", self.settings.most_steps)
+            before = folder / f"face-{number}.png"
+            write_image(before, target)
+
+            def on_step(state: SearchState) -> None:
+                write_image(folder / PREVIEW, resized(state.image[:1], _PREVIEW_SIZE, _PREVIEW_SIZE))
+                watcher.step(state.step, figures=state.figures)
+
+            faces = upscale(target, kit, count=self.count, seed=self.seed, settings=self.settings, on_step=on_step)
+            results += [self._written(face, k, f"{name}.png", before, upload) for k, face in enumerate(faces)]
+        return results
+
+    def _targets(self, path: Path, models: Models, resolution: int) -> list[Tensor]:
+        if self.align is not None:
+            found = align(path, size=self.align, detector=models.detector())
+            return [face.image for face in found[: self.max_faces]]
+        read = fit_target if self.fit else read_target
+        return [read(path, resolution=resolution)]
+
+    def _written(self, face: UpscaledFace, k: int, name: str, before: Path, upload: Upload) -> Result:
+        path = before.with_name(f"{before.stem}-result-{k}.png")
+        again = before.with_name(f"{before.stem}-again-{k}.png")
+        face.save(path, source=upload.name)
+        write_image(again, face.downscaled)
+        told = PurePosixPath(name)
+        return Result(
+            path=path,
+            name=f"{told.stem}_{k}{told.suffix}" if self.count > 1 else name,
+            shown=path,
+            before=before,
+            notice=IMAGINARY,
+            again=again,
+            facts={
+                "status": face.status,
+                "downscale_mse": face.downscale_mse,
+                "eps": face.eps,
+                "seed": face.seed,
+                "generator": face.generator,
+                "width": face.image.shape[3],
+                "height": face.image.shape[2],
+            },
+        )
