@@ -60,6 +60,7 @@ export default {
     "restoring": "修复",
     "reading": "读取",
     "looking at the damage": "检查损伤",
+    "repairing scratches and spots": "修补划痕和斑点",
     "removing the halftone screen": "去除网纹",
     "correcting the fading": "校正褪色",
     "looking for faces": "寻找人脸",
