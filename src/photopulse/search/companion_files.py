@@ -1,7 +1,7 @@
-"""Files of what is fitted to a generator: weights in half precision, with facts about the fit as JSON.
+"""Reads and writes networks that are fitted to a generator: weights in half precision, facts about the fit as JSON.
 
-Fitted files are in the cache; photopulse ships some for its default generator. A file's name carries a fingerprint of
-the generator's weights, so that another generator of the same name gets files of its own.
+Fitted files are in the cache; photopulse ships some for its default generator. A file's name contains a fingerprint of
+the generator's weights, so that two generators of the same name do not share files.
 """
 
 import json
@@ -28,19 +28,19 @@ _NUMBERS_EACH: Final = 16
 
 
 def fitted_path(generator: Generator, part: str) -> Path:
-    """Returns where the fit of a part, e.g. ``"encoder"``, is kept."""
+    """Returns the path of a fitted part, e.g. ``"encoder"``, in the cache."""
     return cache_dir() / "twins" / _file_name(generator, part)
 
 
 def shipped_path(generator: Generator, part: str) -> Path:
-    """Returns where photopulse brings along the fit of a part for this very generator; the file may not exist."""
+    """Returns the path of a part that photopulse ships for exactly this generator; the file may not exist."""
     return _SHIPPED / _file_name(generator, part)
 
 
 def load_best(module: nn.Module, generator: Generator, part: str) -> Source | None:
-    """Loads the fitted weights, else the shipped ones, into ``module``; returns None if there are neither.
+    """Loads the fitted weights, else the shipped ones, into ``module``, and returns which; None if there are neither.
 
-    Missing and damaged files are passed over.
+    Missing and damaged files are skipped.
     """
     places: tuple[tuple[Path, Source], ...] = (
         (fitted_path(generator, part), "fitted"),
@@ -54,16 +54,16 @@ def load_best(module: nn.Module, generator: Generator, part: str) -> Source | No
 
 
 def save_fit(module: nn.Module, path: Path, *, told: Mapping[str, object]) -> None:
-    """Writes weights in half precision, and ``told`` as metadata; atomic, parent folders are made."""
+    """Writes weights in half precision and ``told`` as metadata, atomically; parent folders are created."""
     weights = {name: _halved(values) for name, values in module.state_dict().items()}
     write_safetensors(path, weights, {_KEY: json.dumps(told)})
 
 
 def load_fit(module: nn.Module, path: Path) -> dict[str, object]:
-    """Loads the weights that ``save_fit`` wrote into ``module``, and returns what was told of them.
+    """Loads weights that ``save_fit`` wrote into ``module``, and returns their metadata.
 
     Raises:
-        PhotopulseError: if the file is missing, damaged or of another network; the module is then as before.
+        PhotopulseError: if the file is missing, damaged or of another network; the module then stays unchanged.
     """
     try:
         told = json.loads(read_safetensors_metadata(path)[_KEY])
@@ -78,7 +78,7 @@ def load_fit(module: nn.Module, path: Path) -> dict[str, object]:
 
 
 def _file_name(generator: Generator, part: str) -> str:
-    # The stored weights themselves, not what they compute: those are the same on every device.
+    # The fingerprint is of the weights, not of the generator's output, which differs between devices.
     weights = cast(nn.Module, generator).parameters()
     some = torch.cat([_some_numbers(values.detach()) for values in weights]).cpu()
     # Bits of bfloat16: a conversion may differ between two machines in the last digits.
@@ -92,7 +92,7 @@ def _some_numbers(values: Tensor) -> Tensor:
 
 def _halved(values: Tensor) -> Tensor:
     half = values.detach().half()
-    # Half precision ends at 65504; what is larger stays as it is.
+    # The largest number of half precision is 65504; tensors with larger values keep their type.
     return (half if half.isfinite().all() else values.detach()).cpu().contiguous()
 
 

@@ -1,4 +1,4 @@
-"""Finds a generator's style encoder: the fitted one of the cache, else the one that is shipped."""
+"""Finds a generator's style encoder: the fitted one in the cache, else the one shipped with photopulse."""
 
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,12 @@ PART: Final = "encoder"
 
 
 def encoder_path(generator: Generator) -> Path:
-    """Returns where the fitted encoder of this generator is kept."""
+    """Returns the path of this generator's fitted encoder in the cache."""
     return fitted_path(generator, PART)
 
 
 def make_encoder(generator: Generator) -> StyleEncoder:
-    """Makes an encoder with random weights from torch's default generator, on the device of ``generator``."""
+    """Creates an encoder on the device of ``generator``; torch's default random generator draws its weights."""
     return StyleEncoder(generator.w_dim).to(generator.device)
 
 

@@ -1,4 +1,4 @@
-"""The prior and the twins of a generator, which all its searches need and which are loaded or fitted once."""
+"""Loads or fits, once per generator, what all its searches need: the prior, the twins and the style encoder."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,11 +20,11 @@ TWIN_SIZES: Final = (16, 32, 64)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchKit:
-    """A generator with its prior and twins; make one and use it for all searches.
+    """A generator with its prior, twins and style encoder; create one and use it for all searches.
 
     Attributes:
-        generator: the generator.
-        prior: Gaussian fit of its W space.
+        generator: generator that is searched.
+        prior: Gaussian of the generator's W space.
     """
 
     generator: Generator
@@ -34,7 +34,7 @@ class SearchKit:
 
     @classmethod
     def find(cls, generator: Generator, *, label: Tensor | None = None) -> "SearchKit":
-        """Makes the kit of a generator: loads its prior from the cache, or fits it in seconds.
+        """Creates the kit of a generator: loads its prior from the cache, or fits it in seconds.
 
         Twins are loaded when they are first needed.
 
@@ -53,16 +53,16 @@ class SearchKit:
 
     @property
     def encoder(self) -> StyleEncoder | None:
-        """The encoder that tells where a search begins; None if none was fitted, and searches begin at the mean."""
+        """Style encoder, whose prediction is the first guess; None if none was fitted: searches begin at the mean."""
         if not self._encoders:
             self._encoders.append(find_encoder(self.generator))
         return self._encoders[0]
 
     @torch.no_grad()
     def first_guess(self, faces: Tensor) -> Tensor:
-        """Returns where to begin the search for faces (B, 3, s, s) in [0, 1]: points (B, (1 + num_ws) * w_dim).
+        """Returns the first guess of a search for faces (B, 3, s, s) in [0, 1]: points (B, (1 + num_ws) * w_dim).
 
-        All layers share a style there: the encoder's, or that of the mean face if there is no encoder.
+        All layers share one style: the encoder's prediction, or that of the mean face if there is no encoder.
         """
         generator = self.generator
         point = torch.zeros(len(faces), 1 + generator.num_ws, generator.w_dim, device=faces.device)

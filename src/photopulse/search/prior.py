@@ -1,4 +1,4 @@
-"""The Gaussian fit of W, after the last activation of the mapping network is undone (PULSE, section 3.3)."""
+"""Fits the Gaussian of W, with the mapping network's last activation inverted (PULSE, section 3.3)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
 
 _BATCH = 4096
-_OFFSET_SCALE: Final = 0.45  # Of a layer's offset from the shared style, against the styles' own deviation.
+_OFFSET_SCALE: Final = 0.45  # Standard deviation of a layer's offset, as a share of that of the shared style.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +30,7 @@ def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
     """Maps standard normal values (B, layers, w_dim) to styles of the same shape.
 
     Raises:
-        ValueError: if the prior was fitted for another length of styles.
+        ValueError: if the prior was fitted for styles of another dimension.
     """
     if prior.mean.shape != (generator.w_dim,):
         raise ValueError(f"the prior has {prior.mean.numel()} dimensions, but {generator.name} has {generator.w_dim}")
@@ -39,7 +39,7 @@ def to_ws(values: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
 
 
 def from_ws(ws: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
-    """Maps styles (..., w_dim) to values that are standard normal where faces are likely; undoes ``to_ws``."""
+    """Maps styles (..., w_dim) to values that are standard normal for likely faces; the inverse of ``to_ws``."""
     values = generator.map_to_gaussian(ws)
     return (values - prior.mean.to(values)) / prior.std.to(values)
 
@@ -47,8 +47,8 @@ def from_ws(ws: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
 def point_to_ws(point: Tensor, prior: GaussianPrior, generator: Generator) -> Tensor:
     """Maps points (B, (1 + num_ws) * w_dim) to styles (B, num_ws, w_dim).
 
-    A point holds a style that all layers share and the offset of each layer from it, in units in which likely faces
-    are standard normal.
+    A point is a style that all layers share, followed by the offset of each layer from it, both scaled so that likely
+    faces are standard normal.
     """
     values = point.view(len(point), 1 + generator.num_ws, generator.w_dim)
     return to_ws(values[:, :1] + _OFFSET_SCALE * values[:, 1:], prior, generator)
@@ -62,11 +62,11 @@ def fit_prior(
 
     Args:
         generator: generator with a mapping network.
-        samples: number of latents that are mapped; the paper used a million, which changes the third digit.
+        samples: number of latents that are mapped; the million of the paper changes only the third digit.
         seed: random seed of the latents.
         label: class label (c_dim,) for a conditional generator.
     """
-    # Sums over batches of samples.
+    # Accumulate sums over batches of samples.
     random = torch.Generator().manual_seed(seed)
     total = torch.zeros(generator.w_dim, dtype=torch.float64)
     squares = torch.zeros_like(total)
@@ -75,7 +75,7 @@ def fit_prior(
         z = torch.randn(min(_BATCH, samples - start), generator.z_dim, generator=random).to(generator.device)
         c = None if label is None else label.to(z).expand(len(z), -1)
         values = generator.map_to_gaussian(generator.map(z, c)[:, 0]).cpu().double()
-        # Sums of squares lose their digits unless they are taken around some point near the mean.
+        # Sums of squares around a point near the mean avoid catastrophic cancellation.
         pivot = values.mean(0) if pivot is None else pivot
         total += (values - pivot).sum(0)
         squares += (values - pivot).square().sum(0)
@@ -86,7 +86,7 @@ def fit_prior(
 
 
 def one_hot(label: int | None, generator: Generator) -> Tensor | None:
-    """Makes the class vector (c_dim,) of a label; None for an unconditional generator without one.
+    """Returns the one-hot class vector (c_dim,) of a label; None for an unconditional generator without a label.
 
     Raises:
         PhotopulseError: if the generator has no such class, or needs one and none is given.
@@ -112,7 +112,7 @@ def load_prior(path: Path) -> GaussianPrior:
     """Reads what ``save_prior`` wrote.
 
     Raises:
-        PhotopulseError: if the file is damaged or something else.
+        PhotopulseError: if the file is damaged or of another kind.
     """
     try:
         state = load(path.read_bytes())

@@ -1,7 +1,7 @@
-"""Tells the styles of small faces in one pass: where a search begins (pSp: Richardson et al. 2021, arXiv 2008.00951).
+"""Predicts the styles of small faces in one pass, a search's first guess (pSp: Richardson et al., arXiv 2008.00951).
 
-Trained on faces that the generator itself draws, whose styles are known. It returns the mean of what is likely, so it
-errs towards the mean face where a picture tells little.
+The encoder is trained on faces of the generator itself, whose styles are known. It predicts the posterior mean, so the
+prediction moves towards the mean face where a picture holds little information.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class StyleEncoderSettings:
     """Sizes of the encoder.
 
     Attributes:
-        size: height and width in px of the faces that it sees, a multiple of 8.
-        widths: channels at ``size`` px, a half, a quarter and an eighth of it.
-        blocks: residual blocks at each of these sizes.
+        size: height and width in px of the network's input, a multiple of 8.
+        widths: numbers of channels at ``size`` px, and at a half, a quarter and an eighth of it.
+        blocks: number of residual blocks at each of these resolutions.
     """
 
     size: int = 32
@@ -27,11 +27,11 @@ class StyleEncoderSettings:
 
 
 class StyleEncoder(nn.Module):
-    """Small faces to the style that all layers share.
+    """Network that predicts, from a small face, one style that all layers share.
 
     Args:
-        w_dim: length of the generator's styles.
-        settings: sizes; the defaults if None.
+        w_dim: dimension of the generator's styles.
+        settings: sizes of the network; the defaults if None.
     """
 
     def __init__(self, w_dim: int, settings: StyleEncoderSettings | None = None) -> None:
@@ -51,7 +51,7 @@ class StyleEncoder(nn.Module):
         """Returns the shared styles (B, w_dim), standard normal values, see ``search.prior.to_ws``.
 
         Args:
-            faces: aligned as the generator's, (B, 3, s, s) in [0, 1]; shrunk or enlarged to ``settings.size``.
+            faces: faces (B, 3, s, s) in [0, 1], aligned as the generator's; they are resized to ``settings.size``.
         """
         side = self.settings.size
         small = F.interpolate(faces, (side, side), mode="bicubic", antialias=True, align_corners=False)
@@ -59,7 +59,7 @@ class StyleEncoder(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two normalised 3x3 convolutions whose result is added to the input."""
+    """Residual block of two normalised 3x3 convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

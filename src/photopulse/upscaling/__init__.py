@@ -1,1 +1,1 @@
-"""From small faces to large ones: `photopulse upscale`, `align` and `sample`, for one picture and for many."""
+"""Upscales small faces, aligns the faces of photos and samples faces: `photopulse upscale`, `align` and `sample`."""

@@ -1,4 +1,4 @@
-"""From a photo to small aligned faces, as the search wants them."""
+"""Aligns the faces of a photo and downscales them to inputs of the search."""
 
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
@@ -17,8 +17,8 @@ def align(
     Args:
         photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
         size: height and width of each result; 1024 or 0 keep the full crop. It must divide 1024.
-        detector: from ``FaceDetector.load``; made anew if None.
-        padding: continue a photo that ends within the crop by a blurred mirror image; black otherwise.
+        detector: face detector from ``FaceDetector.load``; loaded on each call if None.
+        padding: whether a crop that reaches beyond the photo is filled with a blurred mirror image, or else with black.
 
     Raises:
         PhotopulseError: if the size does not divide 1024, the picture cannot be read, or no face is found.
@@ -37,7 +37,7 @@ def align(
 
 
 def check_size(size: int) -> None:
-    """Raises PhotopulseError unless faces can be aligned to that size."""
+    """Checks that faces can be aligned to ``size`` px, and raises PhotopulseError if not."""
     if size < 0 or (size > 0 and FULL_SIZE % size):
         raise PhotopulseError(
             f"cannot align to {size} px",

@@ -1,4 +1,4 @@
-"""Many photos to aligned faces."""
+"""Aligns the faces of many photos and writes them into a folder."""
 
 import time
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def align_files(
 
     Writes ``<stem>.png``, or ``<stem>_face<n>.png`` where a photo has several.
     A photo that cannot be read or has no face becomes a failed row; the others go on. ``folder/report.json``
-    tells what became of each and where in the photo each face was. The subfolders of the folders ``mirrored``
-    are made in ``folder``, too.
+    records the status of each and the place of each face in its photo. The subfolders of the folders ``mirrored``
+    are created in ``folder``, too.
 
     Raises:
         PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
@@ -43,6 +43,7 @@ def align_files(
     places = count()
     with Report(folder, COMMAND, resume=False) as report:
         for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
+            # Align all faces of one photo; a failure becomes its row.
             started = time.perf_counter()
             try:
                 faces = align(source, size=size, detector=detector, padding=padding)
@@ -55,6 +56,7 @@ def align_files(
                     _written(source, output, face, number, seconds, inputs)
                     for number, (output, face) in enumerate(zip(outputs, faces, strict=True), start=1)
                 ]
+            # Record one row per face.
             for row in rows:
                 report.add(next(places), row)
                 watcher.end(row)

@@ -1,4 +1,4 @@
-"""How different the answers to one face are, told once all of them are there."""
+"""Adds to the rows of one face how diverse its results are, once all of them exist."""
 
 import math
 from collections import defaultdict
@@ -18,16 +18,16 @@ Placed = tuple[int, ReportItem]
 
 
 class Answers:
-    """Gathers the rows of each face's answers until there are ``count``, and then adds their diversity."""
+    """Collects the rows of each face's results until there are ``count``, and then adds the results' diversity."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._rows: dict[tuple[str, int | None], list[Placed]] = defaultdict(list)
 
     def add(self, place: int, row: ReportItem) -> list[Placed]:
-        """Takes a finished row; returns the face's rows to write anew, if this one completes them.
+        """Adds a finished row, and returns the rows of its face that must be rewritten if this one is the last.
 
-        Failed answers leave a face incomplete. Rows that say so already need no writing.
+        A face with a failed result stays incomplete. Rows that already hold the diversity are not returned.
         """
         if self._count < 2 or row.output is None:
             return []
@@ -36,7 +36,7 @@ class Answers:
         if len(rows) < self._count:
             return []
         del self._rows[row.input, row.face]
-        # A picture that somebody took away meanwhile is no reason to lose the others.
+        # A picture that was deleted in the meantime must not make the run fail.
         with suppress(*FAILURES):
             pictures = [read_image(Path(str(known.output))).pixels for _, known in rows]
             value = diversity(torch.cat(pictures))

@@ -1,4 +1,4 @@
-"""Many small faces (or photos) to large faces: batched, resumable, no item's failure stops another's."""
+"""Upscales many small faces (or photos) in batches; runs can be resumed, and a failed input stops no other."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _SHOWN_EVERY = 4  # Evaluations of the fast search between two recorded pictures
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Job:
-    """One answer to search: its place in the report, what to search for, and where the picture goes."""
+    """One result to search for: its place in the report, its target, and the file of the picture."""
 
     place: int
     source: Path
@@ -57,20 +57,20 @@ def upscale_files(
 
     Args:
         files: pictures, see ``images.image_files``.
-        folder: receives ``<stem>.png``, or ``<stem>_<k>.png`` for several answers; ``<stem>_face<n>`` for photos
-            of several faces.
-        generator: from ``load_generator``.
-        settings: of the batch.
-        watcher: hears of progress.
-        detector: for photos, from ``FaceDetector.load``; made anew if None.
-        mirrored: folders whose subfolders are made in the results' folder, too.
+        folder: folder of the results ``<stem>.png``, or ``<stem>_<k>.png`` if there are several for each face; in a
+            photo of several faces the stem is ``<stem>_face<n>``.
+        generator: generator from ``load_generator``.
+        settings: settings of the batch.
+        watcher: receives reports of progress; none are made if None.
+        detector: face detector for photos, from ``FaceDetector.load``; loaded when it is needed if None.
+        mirrored: folders whose subfolders are created in the results' folder, too.
 
     Returns:
-        One row an output or failed input, in the order of the files. Whatever ends the run early (Ctrl-C too),
-        what was finished is in the folder's log, and the same call goes on from there.
+        One row per result or failed input, in the order of the files. If the run ends early (by Ctrl-C, for example),
+        finished results are in the folder's log, and the same call continues from there.
 
     Raises:
-        PhotopulseError: for settings that suit no input, and for a folder that cannot be written to.
+        PhotopulseError: if the settings are invalid for every input, or the folder cannot be written to.
     """
     _check(settings, generator)
     if settings.align_size is not None:
@@ -94,7 +94,7 @@ def _check(settings: BatchSettings, generator: Generator) -> None:
 
 
 def _batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:
-    """Groups neighbours of the same shape."""
+    """Yields batches of up to ``size`` consecutive jobs whose targets have the same shape."""
     batch: list[_Job] = []
     for job in jobs:
         if batch and batch[0].target.shape != job.target.shape:
@@ -109,7 +109,7 @@ def _batches(jobs: Iterable[_Job], size: int) -> Iterator[list[_Job]]:
 
 
 class _Run:
-    """The two things done with files: plan what is left to do, search it. Both fill the report."""
+    """One run over many files: plans the jobs that are left and searches them. Both add rows to the report."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class _Run:
         self._gathered = Answers(settings.count)
 
     def plan(self, files: Sequence[Path], mirrored: Sequence[Path]) -> Iterator[_Job]:
-        """Yields what is left to do; rows are added for what failed or is done already."""
+        """Yields the jobs that are left, and adds a row for each input that failed and each job already finished."""
         inputs = {canonical(file) for file in files}
         for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
             try:
@@ -144,7 +144,7 @@ class _Run:
                     yield job
 
     def search(self, jobs: Sequence[_Job]) -> None:
-        """Searches the jobs at once; where that fails, each alone, and a failure becomes its row."""
+        """Searches all jobs in one batch; if that fails, searches each alone, and adds a failed row where it fails."""
         for job, answer in together_or_alone(jobs, self._answers):
             self._add(job.place, _failed(job, answer) if isinstance(answer, str) else _written(job, *answer))
 
@@ -155,6 +155,7 @@ class _Run:
         return [read(source, resolution=self._generator.resolution)]
 
     def _jobs(self, source: Path, stem: str, targets: Sequence[Tensor]) -> Iterator[_Job]:
+        # One job for each face and each seed.
         answers = self._settings.count
         names = face_names(stem, len(targets))
         for face, (name, target) in enumerate(zip(names, targets, strict=True), start=1):
@@ -171,7 +172,8 @@ class _Run:
                 )
 
     def _is_left(self, job: _Job, inputs: set[str]) -> bool:
-        """Says whether the job must be searched; adds its row if not."""
+        """Returns whether the job must be searched; adds its row if not."""
+        # Refuse to overwrite an input.
         recorder = self._recorder(job)
         try:
             for path in (job.output, recorder.gif or job.output):
@@ -179,6 +181,7 @@ class _Run:
         except PhotopulseError as error:
             self._add(job.place, _failed(job, str(error)))
             return False
+        # Look for the result of an earlier run, and keep its row.
         done = self.report.finished(job.output, job.key)
         if done is None or not recorder.is_written:
             return True
@@ -189,11 +192,12 @@ class _Run:
         return False
 
     def _answers(self, jobs: Sequence[_Job]) -> list[tuple[UpscaledFace, StepRecorder]]:
-        """Searches the jobs at once; returns the face of each, and what recorded its search."""
+        """Searches the jobs in one batch, and returns the face and the recorder of each."""
         others = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
         self._watcher.start(f"{jobs[0].output.name}{others}", self._settings.upscale.most_steps)
         recorders = [self._recorder(job) for job in jobs]
 
+        # Record and report each step of the search.
         def on_step(state: SearchState) -> None:
             for i, recorder in enumerate(recorders):
                 recorder.add(state.step, state.image[i : i + 1])
@@ -210,7 +214,7 @@ class _Run:
 
     @property
     def _searched(self) -> UpscaleSettings:
-        """The settings of a search, with pictures to show on the way if they are recorded; these change no answer."""
+        """Settings of a search, with intermediate pictures if they are recorded; these do not change the result."""
         settings = self._settings
         if not (settings.save_steps or settings.gif):
             return settings.upscale
@@ -233,6 +237,7 @@ class _Run:
 
 
 def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportItem:
+    # Write the pictures, then make the row; a failure to write becomes a failed row.
     try:
         recorder.finish(face.image)
         face.save(job.output, source=job.source.name)

@@ -1,4 +1,4 @@
-"""How a folder of faces is worked through."""
+"""Settings of ``upscale_files``."""
 
 from dataclasses import dataclass, field
 
@@ -7,18 +7,18 @@ from photopulse.upscaling.upscale import UpscaleSettings
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSettings:
-    """How a folder of faces is worked through.
+    """Settings for upscaling many files.
 
     Attributes:
-        upscale: of each face.
-        count: answers for each face.
-        seed: of the first answer; answer k has the seed ``seed + k``.
-        align_size: the inputs are photos: align their faces to this size first; None for small faces.
-        fit: crop and shrink inputs whose size does not fit.
-        batch_size: faces that are searched at once.
-        save_steps: write each step of each search as a picture.
-        gif: write an animation of each search.
-        resume: keep what an earlier run with the same settings finished.
+        upscale: settings of the search for each face.
+        count: number of results for each face.
+        seed: random seed of the first result; result k has the seed ``seed + k``, k from 0.
+        align_size: size in px to which the faces of photos are aligned first; None if the inputs are small faces.
+        fit: whether inputs of an unsuitable size are cropped and downscaled; else they fail.
+        batch_size: number of faces that are searched at once.
+        save_steps: whether each step of each search is written as a picture.
+        gif: whether an animation of each search is written.
+        resume: whether results that an earlier run with the same settings finished are kept.
     """
 
     upscale: UpscaleSettings = field(default_factory=UpscaleSettings)
@@ -39,5 +39,5 @@ class BatchSettings:
 
     @property
     def together(self) -> int:
-        """Answers that are searched at once."""
+        """Number of results that are searched at once."""
         return max(self.batch_size, min(self.count, self.upscale.together))

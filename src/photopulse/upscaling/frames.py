@@ -1,4 +1,4 @@
-"""The steps of a search as pictures: numbered files, or one animation."""
+"""Writes the steps of a search as pictures: numbered files, or one animation."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ _LAST_FRAME_MILLISECONDS = 2000
 
 
 class StepRecorder:
-    """Keeps what a search shows at each step.
+    """Records the picture of each step of a search.
 
     Args:
-        folder: receives ``step_0001.png`` ... in full size, in place of those of an earlier search; None writes none.
-        gif: receives an animation of 256 px that rests on the best image; None writes none.
+        folder: folder of ``step_0001.png`` ... in full size, which replace those of an earlier search; None for none.
+        gif: file of an animation of 256 px that ends with the best image; None for none.
     """
 
     def __init__(self, *, folder: Path | None = None, gif: Path | None = None) -> None:
@@ -30,7 +30,7 @@ class StepRecorder:
 
     @property
     def is_written(self) -> bool:
-        """Says whether all that a search would record is there already."""
+        """Whether every file that a search would record already exists."""
         steps_there = self.folder is None or any(self.folder.glob(_STEP_FILES))
         return steps_there and (self.gif is None or self.gif.is_file())
 

@@ -1,4 +1,4 @@
-"""Pictures as the user gives them, made into what the search takes."""
+"""Reads small faces as targets of the search."""
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ def read_target(face: ImageLike, *, resolution: int) -> Tensor:
     """Reads a small face as (1, 3, h, h) in [0, 1]; transparent parts become white.
 
     Raises:
-        PhotopulseError: if it is no square, or not of one of the ``target_sizes``.
+        PhotopulseError: if it is not square, or its size is none of the ``target_sizes``.
     """
     name, pixels = read_pixels(face)
     height, width = pixels.shape[-2:]
@@ -35,20 +35,21 @@ def read_target(face: ImageLike, *, resolution: int) -> Tensor:
 
 
 def read_targets(faces: ImageLike, *, resolution: int) -> Tensor:
-    """Reads a small face as ``read_target`` does, or takes several of one size, (B, 3, h, h) in [0, 1]."""
+    """Reads one small face as ``read_target`` does, or several as a tensor; returns (B, 3, h, h) in [0, 1]."""
     if isinstance(faces, Tensor) and faces.ndim == 4 and len(faces) > 1:
         return torch.cat([read_target(face, resolution=resolution) for face in faces.unsqueeze(1)])
     return read_target(faces, resolution=resolution)
 
 
 def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
-    """Reads any picture of one face as the largest square that the search takes, (1, 3, h, h) in [0, 1].
+    """Reads any picture of one face as the largest target that it can fill, (1, 3, h, h) in [0, 1].
 
-    The middle square of the picture, made smaller (never larger) by an antialiased bicubic filter.
+    The central square of the picture is downscaled (never enlarged) by an antialiased bicubic filter.
 
     Raises:
         PhotopulseError: if the picture is too small.
     """
+    # Choose the largest size that needs no enlargement.
     name, pixels = read_pixels(face)
     side = min(pixels.shape[-2:])
     sizes = [size for size in target_sizes(resolution) if size <= side]
@@ -58,6 +59,7 @@ def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
             why=f"its shorter side has {side} px",
             fix=f"give a picture of at least {TARGET_SIZES[0]} px",
         )
+    # Crop the central square and downscale it.
     top, left = (pixels.shape[-2] - side) // 2, (pixels.shape[-1] - side) // 2
     square = pixels[..., top : top + side, left : left + side]
     resized = F.interpolate(square, size=(sizes[-1], sizes[-1]), mode="bicubic", antialias=True)
@@ -65,5 +67,5 @@ def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
 
 
 def listed(sizes: list[int]) -> str:
-    """Words sizes as a choice: ``"4, 8 or 16"``."""
+    """Formats sizes as a choice, e.g. ``"4, 8 or 16"``."""
     return " or ".join(", ".join(map(str, part)) for part in (sizes[:-1], sizes[-1:]) if part)

@@ -1,4 +1,4 @@
-"""Keys of answers: what a large face depends on."""
+"""Keys of results: hashes of everything on which a large face depends."""
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ from photopulse.upscaling.upscale import UpscaleSettings
 
 
 def run_key(kit: SearchKit, settings: UpscaleSettings) -> str:
-    """Hashes what all results of a run depend on: settings, kernel, and the weights of generator, encoder and twins."""
+    """Hashes what every result of a run depends on: settings, kernel, and weights of generator, encoder and twins."""
     networks: list[object] = [kit.generator]
     if settings.method == "fast":
         networks += [kit.encoder, *(twin.tail for twin in kit.twins_for(kit.generator.resolution))]
@@ -19,5 +19,5 @@ def run_key(kit: SearchKit, settings: UpscaleSettings) -> str:
 
 
 def answer_key(run: str, target: Tensor, seed: int) -> str:
-    """Hashes what one answer depends on, given the ``run_key``; batch size and recording do not change it."""
+    """Computes the key of one result from the ``run_key``; batch size and recorded pictures do not change it."""
     return key(run, to_uint8(target), seed)

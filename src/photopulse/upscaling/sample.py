@@ -1,4 +1,4 @@
-"""Faces drawn from a generator, searched for nobody."""
+"""Draws random faces from a generator, without an input."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,14 +25,15 @@ def sample_faces(
 
     Args:
         generator: any generator.
-        seeds: 0 to 2**32 - 1; latent and noise are drawn from the face's own seed, whatever faces stand around it.
-        truncation_psi: below 1 pulls the faces towards the mean face: fewer odd ones, less variety.
+        seeds: random seeds, 0 to 2**32 - 1; the latent and noise of a face depend on its own seed alone.
+        truncation_psi: factor of the truncation trick: below 1, styles move towards the mean, with fewer artefacts and
+            less variety.
         size: height and width, which must divide the generator's; larger faces are downscaled by PULSE's bicubic.
             None keeps the generator's size.
         label: class of a conditional generator.
 
     Raises:
-        PhotopulseError: for a size, a seed or a class that this generator does not have; before the first face.
+        PhotopulseError: if the generator does not support a size, seed or class; raised before the first face.
     """
     check_sampling(generator, seeds, size=size, label=label)
     factor = generator.resolution // (size or generator.resolution)
@@ -40,7 +41,8 @@ def sample_faces(
 
 
 def check_sampling(generator: Generator, seeds: Sequence[int], *, size: int | None, label: int | None) -> None:
-    """Raises PhotopulseError unless the generator can be sampled so."""
+    """Checks that the generator supports the seeds, size and class, and raises PhotopulseError if not."""
+    # Size, seeds, then class.
     if size is not None and (size < 1 or generator.resolution % size):
         raise PhotopulseError(
             f"cannot draw faces of {size} px",

@@ -1,4 +1,4 @@
-"""A folder of faces drawn from a generator: resumable, each a picture that says that it is synthetic."""
+"""Writes random faces of a generator into a folder; runs can be resumed, and each picture is marked as synthetic."""
 
 import time
 from dataclasses import asdict, dataclass, replace
@@ -21,11 +21,11 @@ COMMAND = "sample"
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSettings:
-    """How faces are drawn.
+    """Settings for sampling faces.
 
     Attributes:
-        truncation_psi: below 1 pulls the faces towards the mean face.
-        size: height and width, which divide the generator's; None keeps its size.
+        truncation_psi: factor of the truncation trick; below 1, styles move towards the mean.
+        size: height and width in px, which must divide the generator's resolution; None keeps that resolution.
         label: class of a conditional generator.
     """
 
@@ -47,14 +47,14 @@ def sample_files(
     failed row; the others go on.
 
     Args:
-        seeds: of the faces.
-        folder: receives the pictures and the report.
-        generator: from ``load_generator``.
-        settings: of all faces.
-        watcher: hears of progress: a step is a face.
+        seeds: random seeds of the faces.
+        folder: folder of the pictures and the report.
+        generator: generator from ``load_generator``.
+        settings: settings of all faces.
+        watcher: receives reports of progress; a step is one face.
 
     Raises:
-        PhotopulseError: for settings that the generator cannot follow, and a folder that cannot be written to.
+        PhotopulseError: if the generator does not support the settings, or the folder cannot be written to.
     """
     check_sampling(generator, seeds, size=settings.size, label=settings.label)
     watcher = watcher or Watcher()
@@ -63,6 +63,7 @@ def sample_files(
     with Report(folder, COMMAND, resume=True) as report:
         for place, seed in enumerate(seeds):
             output, face_key = folder / f"{seed:06d}.png", key(run_key, seed)
+            # Keep the face of an earlier run, or draw it.
             done = report.finished(output, face_key)
             if done is not None:
                 row = replace(done, output=str(output))
@@ -76,6 +77,7 @@ def sample_files(
 
 
 def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, face_key: str) -> ReportItem:
+    # Draw and write the face, then make its row.
     started = time.perf_counter()
     try:
         ((_, image),) = sample_faces(generator, [seed], **asdict(settings))

@@ -1,4 +1,4 @@
-"""From a small face to large ones that downscale to it."""
+"""Upscales a small face: searches for large faces that downscale to it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,16 +35,16 @@ Method = Literal["fast", "classic"]
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleSettings:
-    """How faces are enlarged.
+    """Settings for upscaling one face.
 
     Attributes:
-        degradation: what made the input small, see ``parse_degradation``.
-        kernel: file of a blur kernel that takes the degradation's place.
-        label: class of a conditional generator.
-        method: ``"fast"`` searches the generator's twins, ``"classic"`` is PULSE as published.
-        fast: of the fast search.
-        classic: of the classic one.
-        exact: correct the picture at last, so that it downscales to the input almost exactly.
+        degradation: degradation from which the input resulted, see ``parse_degradation``.
+        kernel: file of a blur kernel that replaces the degradation; None for none.
+        label: class index for a conditional generator; None for an unconditional one.
+        method: search method: ``"fast"`` searches the generator's twins, ``"classic"`` is PULSE as published.
+        fast: settings of the fast search.
+        classic: settings of the classic search.
+        exact: whether the final picture is corrected until it downscales to the input almost exactly.
     """
 
     degradation: str = "bicubic"
@@ -62,38 +62,38 @@ class UpscaleSettings:
 
     @property
     def eps(self) -> float:
-        """Mean squared error of the downscaled image at which a face is close enough."""
+        """Largest mean squared error of the downscaled image at which a search has converged."""
         return self.fast.eps if self.method == "fast" else self.classic.eps
 
     @property
     def together(self) -> int:
-        """How many answers to one face are best searched at once: the classic search would only need more memory."""
+        """Best number of results of one face per batch: a larger batch only costs memory in the classic search."""
         return 8 if self.method == "fast" else 1
 
     @property
     def most_steps(self) -> int:
-        """How many states a search yields at most, those to show not counted."""
+        """Largest number of states that a search yields, not counting those that are only shown."""
         return self.fast.most_rounds if self.method == "fast" else self.classic.steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class UpscaledFace:
-    """An imaginary face that downscales to the input, with how well it does.
+    """A synthetic face that downscales to the input, and the facts of its search.
 
     Attributes:
-        image: (1, 3, resolution, resolution) in [0, 1], on the CPU.
-        downscaled: the image made small again, (1, 3, h, w), on the CPU: compare it with the input.
-        ws: its styles, (1, num_ws, w_dim), on the CPU.
-        status: ``"converged"`` if ``downscale_mse`` is at most ``eps``.
-        downscale_mse: mean squared error between ``downscaled`` and the input.
-        eps: the error that was asked for.
-        steps: of the search: for the fast one, its rounds.
-        full_evaluations: full-size images that the search computed.
-        surface: root mean square of the smooth correction that was added at last, [0, 1].
-        seconds: the search took (a batch's time, divided by its items).
-        seed: of the search's start.
+        image: the face, (1, 3, resolution, resolution) in [0, 1], on the CPU.
+        downscaled: the degraded image, (1, 3, h, w), on the CPU, to be compared with the input.
+        ws: styles of the face, (1, num_ws, w_dim), on the CPU.
+        status: ``"converged"`` if ``downscale_mse`` is at most ``eps``, else ``"not-converged"``.
+        downscale_mse: mean squared error between ``downscaled`` and the input, values in [0, 1].
+        eps: largest ``downscale_mse`` that counts as converged.
+        steps: number of steps of the search; of rounds, for the fast search.
+        full_evaluations: number of full passes of the generator.
+        surface: root mean square of the surface, the smooth correction that is added at the end, in [0, 1].
+        seconds: duration of the search in seconds; that of a batch is divided by its size.
+        seed: random seed of the start.
         generator: name of the generator.
-        method: of the search.
+        method: name of the search method.
     """
 
     image: Tensor
@@ -111,7 +111,7 @@ class UpscaledFace:
     method: str
 
     def save(self, path: str | Path, *, source: str | None = None) -> None:
-        """Writes the picture with metadata that say that it is synthetic; the suffix chooses the format."""
+        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic."""
         metadata = synthetic_metadata(
             generator=self.generator,
             seed=self.seed,
@@ -136,24 +136,24 @@ def upscale(
     Args:
         face: a face of h x h px, where h divides the generator's size, as a path, bytes, an open file, a PIL image, an
             array or a tensor, see ``ImageLike``; several faces as a tensor, (B, 3, h, h), are searched at once.
-        generator: from ``load_generator``, or for many calls its ``SearchKit``; the default generator if None.
-        count: answers wanted to each face; answer k is that of the seed ``seed + k``.
-        seed: of the first answer: the same for all faces, or one for each.
-        settings: of the search.
-        on_step: is called after each step of each search.
+        generator: generator from ``load_generator``, or its ``SearchKit`` for many calls; the default one if None.
+        count: number of results for each face; result k has the seed ``seed + k``, k from 0.
+        seed: random seed of the first result: one for all faces, or one for each.
+        settings: settings of the search; the defaults if None.
+        on_step: called after each step of each search.
 
     Returns:
-        The first answer to each face, then the second to each, and so on.
+        The first result of each face, then the second of each, and so on.
 
     Raises:
-        PhotopulseError: if the picture cannot be read or has a size that does not fit, or the settings suit no
-            search of the generator.
-        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or the seeds are not
-            as many as the faces.
+        PhotopulseError: if the picture cannot be read or has an unsuitable size, or the generator does not support the
+            settings.
+        ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or the number of
+            seeds differs from that of the faces.
     """
     settings, given = settings or UpscaleSettings(), generator or load_generator()
     network = given.generator if isinstance(given, SearchKit) else given
-    # What cannot be searched is found out before the Gaussian of a new generator is fitted.
+    # Settings are checked before the Gaussian of a new generator is fitted, which takes seconds.
     check_settings(settings, network)
     targets = read_targets(face, resolution=network.resolution)
     kit = given if isinstance(given, SearchKit) else SearchKit.find(given, label=one_hot(settings.label, given))
@@ -167,12 +167,13 @@ def upscale(
 
 
 def check_settings(settings: UpscaleSettings, generator: Generator) -> None:
-    """Finds what would make every search of this generator fail, before the first one starts.
+    """Checks settings before the first search, and raises an error if every search of this generator would fail.
 
     Raises:
-        PhotopulseError: for a class or noise layer that the generator lacks, a kernel that cannot be used, or an exact
-            answer to what cannot be answered exactly.
+        PhotopulseError: if the generator lacks a class or noise layer, a kernel is unusable, or ``exact`` is asked for
+            with a degradation that is random or not linear.
     """
+    # Class, degradation, then noise layers.
     one_hot(settings.label, generator)
     degradation = _degradation(settings, factor=2)
     if settings.exact and (not degradation.is_linear or degradation.expected_error() > 0):
@@ -196,7 +197,7 @@ def _search(
     settings: UpscaleSettings,
     on_step: Callable[[SearchState], None] | None,
 ) -> list[UpscaledFace]:
-    """Searches all targets (B, 3, h, h) at once, one seed each, and returns the best face of each."""
+    """Searches all targets (B, 3, h, h) in one batch, one seed each, and returns the best face of each."""
     started = time.perf_counter()
     generator = kit.generator
     with ExitStack() as stack:
@@ -214,6 +215,7 @@ def _search(
             if settings.method == "fast"
             else pulse_search(problem, settings.classic)
         )
+        # Search to the end, then correct the picture.
         found = _last(_watched(states, on_step)).best
         finished = _finish(found.image, problem, settings)
     seconds = (time.perf_counter() - started) / len(seeds)
@@ -235,7 +237,7 @@ def _last(states: Iterator[SearchState]) -> SearchState:
 
 
 def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) -> Surfaced:
-    """Clamps what a search found and closes the gap to the input: as far as eps asks, or all of it."""
+    """Clamps the picture of a search to [0, 1] and corrects it: until its error is at most eps, or almost zero."""
     untouched = Surfaced(image=image.clamp(0, 1), strength=image.new_zeros(len(image)))
     if settings.exact:
         exact = project_exactly(image, problem.target, problem.degradation)
@@ -248,7 +250,7 @@ def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) ->
 def _faces(
     found: SearchResult, finished: Surfaced, problem: SearchProblem, settings: UpscaleSettings, seconds: float
 ) -> Iterator[UpscaledFace]:
-    # The verdict is on what is written.
+    # Errors are measured on the final pictures, which are those that are written.
     images = finished.image
     downscaled = problem.degradation(images)
     errors = [error.item() for error in mean_squared_error(downscaled, problem.target)]

@@ -1,1 +1,1 @@
-"""Trains the encoder that tells styles from small faces."""
+"""Trains the style encoder, which predicts styles from small faces."""

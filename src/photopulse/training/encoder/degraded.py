@@ -1,4 +1,4 @@
-"""What small faces of real photos have that rendered ones have not: blur, noise, bad alignment, things before them."""
+"""Degrades rendered faces at random, so that they resemble those of photos: blur, noise, misalignment, occlusion."""
 
 import math
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class SmallDegradation:
-    """How small faces are degraded; each of them is drawn anew for each face, or group of faces.
+    """Ranges of the random degradation of small faces, drawn independently for each face or group of faces.
 
     Attributes:
-        shrunk: share of the batches that lose half of their size, as faces of 16 px have lost it.
-        blur: largest standard deviation of a Gaussian blur in px.
-        noise: largest standard deviation of the noise, values in [0, 1].
-        shift: largest shift in px along each axis.
-        zoom: largest change of the size, as a share of it.
-        turn: largest rotation in degrees.
-        covered: share of the faces that a rectangle of one colour hides a part of.
+        shrunk: share of the batches whose resolution is halved, as that of inputs of 16 px.
+        blur: largest standard deviation of the Gaussian blur, in px.
+        noise: largest standard deviation of the Gaussian noise, for values in [0, 1].
+        shift: largest shift along each axis, in px.
+        zoom: largest relative change of the scale.
+        turn: largest rotation, in degrees.
+        covered: share of the faces that are partly hidden by a rectangle of one colour.
     """
 
     shrunk: float = 0.3
@@ -33,7 +33,7 @@ class SmallDegradation:
 
 
 def degraded(faces: Tensor, settings: SmallDegradation, random: torch.Generator) -> Tensor:
-    """Degrades faces (B, 3, s, s) in [0, 1]; ``random`` is a CPU generator."""
+    """Degrades faces (B, 3, s, s) in [0, 1] and returns the same shape; ``random`` is a generator on the CPU."""
     faces = _misaligned(faces, settings, random)
     faces = _covered(faces, settings.covered, random)
     side = faces.shape[-1]

@@ -36,10 +36,10 @@ class EncoderFit:
 
     Attributes:
         path: file of the fitted encoder.
-        before: held-out error of the encoder that searches used until now: mean squared error of the shared style,
-            standard normal values; that of the mean face if there was none.
-        after: held-out error of the fitted encoder.
-        better: whether the fit lowered the error; only then is it stored.
+        before: held-out mean squared error of the previous encoder's shared style, in standard normal values; that of
+            the mean face if there was no encoder.
+        after: held-out error of the fitted encoder, in the same unit.
+        better: whether the fit lowered the error; the encoder is stored only then.
     """
 
     path: Path
@@ -57,9 +57,9 @@ def fit_encoder(kit: SearchKit, settings: EncoderFitSettings, *, watcher: Watche
     Rendered faces and checkpoint are stored beside it until the fit is finished.
 
     Args:
-        kit: of a generator that has a twin of the encoder's size.
+        kit: search kit of a generator that has a twin of the encoder's size.
         settings: settings of the fit.
-        watcher: hears of the progress.
+        watcher: receives reports of progress; none are made if None.
 
     Raises:
         PhotopulseError: if there is no such twin, the cache cannot be written, or the training fails.
@@ -67,6 +67,7 @@ def fit_encoder(kit: SearchKit, settings: EncoderFitSettings, *, watcher: Watche
     generator, watcher = kit.generator, watcher or Watcher()
     path = encoder_path(generator)
     folder = path.with_name(f"{path.stem}-unfinished")
+    # Fit, then delete the files of the unfinished fit; an error keeps them for the next call.
     try:
         with keep_freed_memory() if generator.device.type == "cpu" else nullcontext():
             fit = _fit(kit, settings, path, folder, watcher)
@@ -100,7 +101,7 @@ def _fit(kit: SearchKit, settings: EncoderFitSettings, path: Path, folder: Path,
         encoder, faces[_HELD_OUT:], learned_styles, settings, checkpoint=checkpoint, compute=compute
     ):
         watcher.step(state.step, figures=state.losses)
-    # Read from the checkpoint, for a training that was finished before yields nothing.
+    # The average is read from the checkpoint, because a training that was already finished yields no state.
     load_checkpoint(checkpoint, {"average": encoder})
 
     held_out, truth = faces[:_HELD_OUT], styles_of(range(_HELD_OUT))
@@ -118,7 +119,7 @@ def _fit(kit: SearchKit, settings: EncoderFitSettings, path: Path, folder: Path,
 
 
 def _rendered(kit: SearchKit, size: int, settings: EncoderFitSettings, folder: Path, watcher: Watcher) -> Tensor:
-    """Renders the faces, those that are held out first: (N, 3, size, size) uint8."""
+    """Renders all faces, held-out ones first, and returns them, (N, 3, size, size) uint8."""
     count = _HELD_OUT + settings.faces
     watcher.start("rendering faces to learn from", count)
     parts: list[Tensor] = []
@@ -133,7 +134,7 @@ def _rendered(kit: SearchKit, size: int, settings: EncoderFitSettings, folder: P
 
 @torch.no_grad()
 def measure_encoder(encoder: StyleEncoder, faces: Tensor, styles: Tensor) -> float:
-    """Returns the mean squared error of the styles (N, w_dim) that the encoder tells from faces (N, 3, s, s) uint8."""
+    """Computes the mean squared error of the encoder on faces (N, 3, s, s) uint8 whose true styles are (N, w_dim)."""
     device = next(encoder.parameters()).device
     parts = (faces[start : start + _TOGETHER] for start in range(0, len(faces), _TOGETHER))
     told = torch.cat([encoder(part.to(device).float() / 255).cpu() for part in parts])

@@ -1,4 +1,4 @@
-"""Trains the style encoder: faces that the generator draws, and the points that it drew them from."""
+"""Trains the style encoder on pairs of rendered faces and the styles from which they were rendered."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ class EncoderFitSettings:
     """Settings of the fit of a generator's style encoder.
 
     Attributes:
-        faces: number of small faces to learn from.
-        steps: number of batches.
-        batch_size: faces per batch.
+        faces: number of small faces in the training set.
+        steps: number of training steps, of one batch each.
+        batch_size: number of faces per batch.
         learning_rate: highest learning rate of Adam.
         seed: random seed for the faces, the first weights and the batches.
-        degradation: how the faces are degraded.
+        degradation: ranges of the random degradation of the faces.
     """
 
     faces: int = 60_000
@@ -50,15 +50,15 @@ def train_encoder(
 ) -> Iterator[Trained]:
     """Trains the encoder on all faces, see ``training_loop``.
 
-    The loss ``style`` is the mean squared error of values that are standard normal: 1 means that nothing is known.
+    The loss ``style`` is the mean squared error of standard normal values: predicting the mean face scores 1.
 
     Args:
-        encoder: with its first weights.
+        encoder: encoder with its initial weights.
         faces: small faces (N, 3, size, size) uint8.
-        styles_of: returns the shared styles (N, w_dim) of faces by their indices, as the encoder is to tell them.
-        settings: of the training.
-        checkpoint: file to go on from.
-        compute: where to compute.
+        styles_of: returns the true shared styles (N, w_dim) of the faces with the given indices.
+        settings: settings of the training.
+        checkpoint: file of the checkpoint, from which an interrupted training continues.
+        compute: processes and devices that compute.
     """
     optimisation = Optimisation(
         steps=settings.steps, batch_size=settings.batch_size, learning_rate=settings.learning_rate, seed=settings.seed
@@ -66,7 +66,7 @@ def train_encoder(
     encoder = channels_last(encoder.to(compute.device))
     learner = learner_of(encoder, compute, optimisation)
 
-    # Pairs of degraded faces and styles.
+    # Batches of degraded faces and their styles.
     def batches(done: int) -> Iterator[tuple[Tensor, Tensor]]:
         order = compute.order(done, batch_size=settings.batch_size, seed=settings.seed)
 
@@ -78,7 +78,7 @@ def train_encoder(
 
         return made_ahead(batch, order)
 
-    # One step on them.
+    # One training step on a batch.
     def take_step(pairs: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
         faces, styles = (part.to(compute.device) for part in pairs)
         with torch.autocast(compute.device.type, torch.bfloat16):
