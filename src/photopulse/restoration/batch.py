@@ -1,4 +1,4 @@
-"""Many photos to restored ones: resumable, no photo's failure stops another's."""
+"""Restores many photos: a run can be resumed, and the failure of one photo does not stop the others."""
 
 import time
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ COMMAND = "restore"
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreBatchSettings:
-    """How a folder of photos is worked through.
+    """The settings of a run over many photos; ValueError if there is a mask but nothing is repaired.
 
     Attributes:
-        restore: of each photo.
-        format: of the results; None keeps the input's where it can be written, and else takes PNG.
-        compare: also write a picture of before and after.
-        mask: picture, as large as the photo, that is white where the photo is damaged; only for one photo.
-        save_mask: also write a picture that is white where the photo was repaired.
-        resume: keep what an earlier run with the same settings finished.
-        overwrite: whether a file of a result's name may go that is no earlier result of the same photo; else the result
-            gets the next free name.
+        restore: settings of the restoration of each photo.
+        format: file format of the results; None keeps the input's if it can be written, otherwise PNG is used.
+        compare: whether a picture of before and after is written, too.
+        mask: picture of the photo's size that is white where the photo is damaged; only for a single photo.
+        save_mask: whether a picture is written, too, that is white where the photo was repaired.
+        resume: whether results of an earlier run with the same settings are kept.
+        overwrite: whether a result overwrites an existing file that is no earlier result of the same photo; if not,
+            the result gets the next free name.
     """
 
     restore: RestoreSettings = field(default_factory=RestoreSettings)
@@ -68,20 +68,21 @@ def restore_files(
 
     Args:
         files: pictures, see ``images.image_files``.
-        folder: receives ``<stem>.<suffix>``, and ``<stem>_compare.png`` if asked for.
-        kit: from ``RestoreKit.load(settings.restore)``.
-        settings: of the batch.
-        watcher: hears of progress: a step is a photo.
-        mirrored: folders whose subfolders are made in the results' folder, too.
+        folder: folder for the results ``<stem>.<suffix>`` and, if asked for, ``<stem>_compare.png``.
+        kit: kit from ``RestoreKit.load(settings.restore)``.
+        settings: settings of the run; the defaults if None.
+        watcher: receives the progress; a step is a photo.
+        mirrored: folders whose subfolders are created in the results' folder, too.
 
     Returns:
-        One row a photo, in the order of the files. Whatever ends the run early (Ctrl-C too), what was finished is
-        in the folder's log, and the same call goes on from there.
+        One row for each photo, in the order of the files. If the run is interrupted, also by Ctrl-C, finished photos
+        are in the folder's log, and the same call continues from there.
 
     Raises:
-        PhotopulseError: for a folder that cannot be written to, or in which a result would overwrite one of the files,
-            and for one mask of several photos; then nothing is written.
+        PhotopulseError: if the folder cannot be written to, if a result would overwrite one of the files, or if one
+            mask is given for several photos; nothing is written then.
     """
+    # Check the names before anything is written.
     settings = settings or RestoreBatchSettings()
     if settings.mask is not None and len(files) > 1:
         raise PhotopulseError(
@@ -102,7 +103,7 @@ def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
 
 
 class _Run:
-    """One pass over the files."""
+    """One run over the files."""
 
     def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: Watcher) -> None:
         self._report = Report(folder, COMMAND, resume=settings.resume)
@@ -110,7 +111,7 @@ class _Run:
         self._settings = settings
         self._watcher = watcher
         self._run_key = key(settings.restore, kit.fingerprints)
-        # Earlier results by their photos, and what this run has used of them.
+        # Earlier results by their photos, and the paths that this run has used.
         self._mine = {
             canonical(Path(row.input)): output
             for output, row in self._report.earlier_outputs.items()
@@ -132,7 +133,8 @@ class _Run:
         return report.items
 
     def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
-        """Finds names at which nothing is overwritten but an earlier result of the same photo."""
+        """Returns names that overwrite nothing but an earlier result of the same photo."""
+        # An earlier result keeps its name; others get the next free one.
         mine = self._mine.get(canonical(names.source))
         fits = mine is not None and (mine.suffix, mine.parent) == (names.output.suffix, names.output.parent)
         if mine is not None and fits and canonical(mine) not in self._used:
@@ -147,7 +149,7 @@ class _Run:
         return replace(names, output=output, compare=None if names.compare is None else self._sheet(names, output))
 
     def _sheet(self, names: OutputNames, output: Path) -> Path:
-        """The comparison's path: the earlier one of this result, else one that overwrites nothing."""
+        """Returns the comparison's path: the earlier one of this result, otherwise one that overwrites nothing."""
         row = self._report.earlier(output)
         if row is not None and row.compare is not None:
             return output.with_name(Path(row.compare).name)
@@ -155,7 +157,7 @@ class _Run:
         return free_output(wanted, wanted.stem, set(), lambda _path: False)
 
     def _is_own(self, output: Path, source: Path) -> bool:
-        """Whether an earlier run made a file of this photo, under this name or, with these settings, another."""
+        """Returns whether the file is a result of this photo, or of equal content with the same settings."""
         row = self._report.earlier(output)
         if row is None:
             return False
@@ -169,7 +171,7 @@ class _Run:
         return key(self._run_key, source, self._settings.mask)
 
     def _row(self, names: OutputNames, place: int) -> tuple[ReportItem, bool]:
-        """The photo's row, and whether an earlier run made it."""
+        """Returns the photo's row, and whether it is kept from an earlier run."""
         try:
             photo_key = self._key(names.source)
             mask = self._mask_path(names.output) if self._settings.save_mask else None
@@ -182,7 +184,7 @@ class _Run:
             return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
 
     def _mask_path(self, output: Path) -> Path:
-        """Returns the mask's path: the one that an earlier run wrote beside this result, else one that is free."""
+        """Returns the mask's path: the earlier one of this result, otherwise one that overwrites nothing."""
         row = self._report.earlier(output)
         if row is not None and row.mask is not None:
             return output.with_name(Path(row.mask).name)
@@ -193,6 +195,7 @@ class _Run:
         def on_stage(stage: Stage) -> None:
             self._watcher.step(place, doing=f"{names.source.name}: {DOING[stage]}")
 
+        # Restore the photo.
         settings, started = self._settings.restore, time.perf_counter()
         check_size(names.output, _final_size(names.source, settings))
         photo = restore_photo(
@@ -200,12 +203,13 @@ class _Run:
         )
         stages = Stages(on_stage)
         with stages.stage("write"):
-            # The result comes first: whatever becomes of the comparison must not cost it.
+            # The result is written first, so that a failure of the comparison does not lose it.
             photo.save(names.output, source=names.source.name)
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
             if mask is not None and photo.mask is not None:
                 write_image(mask, photo.mask.expand(-1, 3, -1, -1), gray=True)
+        # Record what was done.
         seconds = photo.seconds | stages.seconds
         return ReportItem(
             input=str(names.source),
@@ -240,11 +244,11 @@ def _is_file(path: Path) -> bool:
 
 
 def _final_size(source: Path, settings: RestoreSettings) -> tuple[int, int]:
-    """Width and height of the result; either may be the other where the camera lay on its side."""
+    """Returns the width and height of the result; they can be swapped if the camera was turned by a right angle."""
     width, height = picture_size(source, max_pixels=MAX_PIXELS)
     return settings.size or (round(width * settings.scale), round(height * settings.scale))
 
 
 def _told(source: Path, error: BaseException) -> str:
-    """Words an error so that it names the photo."""
+    """Returns the message of an error, with the photo's name."""
     return reason(error) if isinstance(error, PhotopulseError) else f"cannot restore {source}: {reason(error)}"

@@ -1,4 +1,4 @@
-"""The faces that the user has chosen, by number or by place, and what is said where there is no such face."""
+"""Reads and checks which faces the user has chosen, by number or by a point in the face."""
 
 import math
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from photopulse.errors import PhotopulseError
 from photopulse.restoration.settings import ChosenFace
 
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom of a face in px of the input."""
+"""The left, top, right and bottom edge of a face, in px of the input."""
 
 _MOST_TOLD: Final = 8
 
 
 def parse_face(text: str) -> ChosenFace:
-    """Reads a chosen face as it is written, ``N`` or ``X,Y``.
+    """Returns the number or the point (x, y) that a text of the form ``N`` or ``X,Y`` names.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if the text has neither form.
     """
     try:
         numbers = [float(part) for part in text.split(",")]
@@ -29,26 +29,26 @@ def parse_face(text: str) -> ChosenFace:
 
 
 def is_chosen(number: int, box: Box, chosen: Sequence[ChosenFace]) -> bool:
-    """Says whether a face is one of those that were chosen.
+    """Returns whether a face is one of those that were chosen.
 
     Args:
-        number: of the face, 1 for the largest.
-        box: of the face.
-        chosen: see ``RestoreSettings.faces``.
+        number: number of the face, 1 for the largest.
+        box: bounding box of the face.
+        chosen: chosen faces, see ``RestoreSettings.faces``.
     """
     return any(one == number if isinstance(one, int) else _lies_in(one, box) for one in chosen)
 
 
 def check_chosen(chosen: Sequence[ChosenFace], boxes: Sequence[Box], name: str) -> None:
-    """Makes sure that each chosen face was found.
+    """Checks that each chosen face was found.
 
     Args:
-        chosen: see ``RestoreSettings.faces``.
-        boxes: of the faces that were found, the largest first.
-        name: of the photo, for the error.
+        chosen: chosen faces, see ``RestoreSettings.faces``.
+        boxes: bounding boxes of the faces that were found, largest first.
+        name: name of the photo, for the error.
 
     Raises:
-        PhotopulseError: if one was not.
+        PhotopulseError: if a chosen face was not found.
     """
     for one in chosen:
         if isinstance(one, int):

@@ -1,4 +1,4 @@
-"""Before and after, side by side, named."""
+"""Writes a sheet that shows a photo before and after its restoration, side by side and labelled."""
 
 from pathlib import Path
 
@@ -18,13 +18,19 @@ _PAPER = (255, 255, 255)
 
 
 def write_comparison(path: Path, source: Path, restored: RestoredPhoto) -> None:
-    """Writes the input, brought to the size of the result by cubic curves, and the result beside it.
+    """Writes the input, resized to the result's size by bicubic interpolation, and the result beside it.
 
-    Each is at most ``LARGEST_SIDE`` px on its longer side; transparent parts are white.
+    Each has at most ``LARGEST_SIDE`` px on its longer side; transparent parts are white.
+
+    Args:
+        path: PNG file to write.
+        source: file of the input.
+        restored: result.
 
     Raises:
-        PhotopulseError: if the input cannot be read any more or the sheet cannot be written.
+        PhotopulseError: if the input cannot be read again or the sheet cannot be written.
     """
+    # Bring both to one size, then draw them on white paper below their labels.
     width, height = restored.size
     shrink = min(LARGEST_SIDE / max(width, height), 1)
     size = max(round(width * shrink), 1), max(round(height * shrink), 1)

@@ -1,7 +1,8 @@
-"""What a photo still shows of a face: up to which fineness, and how noisy and blocky it is. Takes milliseconds.
+"""Measures the evidence of a face in a photo: effective resolution, blur, noise and JPEG blocks, in milliseconds.
 
-The power spectra of sharp, FFHQ-aligned faces are alike: each band of fineness holds as much power, in proportion to
-the coarse bands, within a factor of 1.6. Where a face has lost most of it, or where noise holds more, evidence ends.
+The power spectra of sharp, FFHQ-aligned faces are alike: the power of each frequency band, relative to the coarse
+bands, varies by no more than a factor of 1.6. The effective resolution is the frequency from which on a face has lost
+most of that power, or from which on noise has more.
 """
 
 import math
@@ -16,28 +17,29 @@ from torch import Tensor
 from photopulse.images.gray import gray_of
 
 SIZES: Final = (11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362, 512)
-"""Edges of the bands: px that a square face needs to show them."""
+"""Edges of the frequency bands, each as the side in px that a square picture needs to show that frequency."""
 
 # Decimal logarithm of the power density of each band of sharp faces at 512 px: medians of 86 official portraits.
 _SHARP: Final = (1.03, 0.59, 0.15, -0.17, -0.64, -1.14, -1.54, -2.01, -2.52, -3.12, -3.84)
-_COARSE: Final = 2  # The lowest bands, which hardly any damage reaches, tell the contrast.
-_LOST: Final = 0.2  # Of a band's power: less is left by half of the contrast and a little.
-_FLAT: Final = 1e-8  # Below this power even the coarse bands are rounding.
+_COARSE: Final = 2  # Number of the lowest bands, which give the contrast: hardly any damage reaches them.
+_LOST: Final = 0.2  # A band with a smaller share of its expected power counts as lost.
+_FLAT: Final = 1e-8  # Below this power, even the coarse bands hold only rounding errors.
 _LARGEST: Final = SIZES[-1]
-_FULL: Final = 0.7  # Of the pixels that there are: a lens and a sensor leave the last ones soft.
+_FULL: Final = 0.7  # Share of the pixels: lens and sensor blur the finest frequencies of every photo.
 _BLUR: Final = 0.44  # Deviation of the Gaussian blur times the effective resolution, over the side of the picture.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a face crop still holds.
+    """What a photo still shows of a face.
 
     Attributes:
-        pixels: side of the square around the face in px of the photo.
-        effective_resolution: smallest side in px from which the face can be enlarged again without a visible loss.
-        blur: deviation of the Gaussian blur that would have left as much, in px of the photo; 0 where nothing is lost.
-        noise: standard deviation of the luma's noise, in [0, 1].
-        blocks: how much larger the steps over the edges of JPEG's blocks are than those within; 1 is none.
+        pixels: side of the square around the face, in px of the photo.
+        effective_resolution: smallest side in px to which the face can be downscaled without a visible loss.
+        blur: deviation of the Gaussian blur that has the same effective resolution, in px of the photo; 0 if no
+            detail is lost.
+        noise: standard deviation of the luma's noise, on the scale of [0, 1].
+        blocks: mean step across the edges of JPEG blocks over the mean step within them; 1 without blocks.
     """
 
     pixels: int
@@ -47,17 +49,17 @@ class Evidence:
     blocks: float
 
     def fills(self, side: float) -> bool:
-        """Whether the face shows as much as a square of ``side`` px can."""
+        """Returns whether the face shows as much detail as a square of ``side`` px can."""
         return self.effective_resolution >= _FULL * min(side, _LARGEST)
 
 
 def measure_evidence(crop: Tensor, *, pixels: int, blocks: float = 1.0) -> Evidence:
-    """Measures an FFHQ-aligned crop.
+    """Returns the evidence of an FFHQ-aligned crop.
 
     Args:
-        crop: (1, 3, s, s) in [0, 1], s from 16 to 512, no larger than the photo shows it.
-        pixels: side of that square in the photo.
-        blocks: from ``blockiness``.
+        crop: (1, 3, s, s) in [0, 1], s from 16 to 512 and no larger than ``pixels``.
+        pixels: side of the cropped square, in px of the photo.
+        blocks: ratio from ``blockiness``.
     """
     side = crop.shape[-1]
     power, noise = _band_powers(crop)
@@ -73,27 +75,27 @@ def measure_evidence(crop: Tensor, *, pixels: int, blocks: float = 1.0) -> Evide
 
 
 def blur_of(resolution: float, side: int) -> float:
-    """The deviation in px of the Gaussian that leaves that effective resolution in a sharp picture of ``side`` px."""
+    """Returns the deviation in px of the Gaussian blur that gives a sharp picture of ``side`` px that resolution."""
     return _BLUR * side / resolution
 
 
 def blockiness(photo: Tensor, window: tuple[slice, slice]) -> float:
-    """Compares steps over the edges of 8x8 blocks with steps between them.
+    """Returns the mean step across the edges of blocks of 8x8 px over the mean step elsewhere.
+
+    The ratio is at least 1, which stands for no blocks, and 1 for windows of less than three blocks.
 
     Args:
-        photo: (1, 3, H, W) in [0, 1], from its top left corner on, where the blocks begin.
-        window: rows and columns to look at.
-
-    Returns:
-        Mean step over edges over mean step elsewhere, 1 without blocks and for windows of less than three blocks.
+        photo: whole photo (1, 3, H, W) in [0, 1], because the grid of blocks begins in its top left corner.
+        window: rows and columns that are measured.
     """
+    # Compare the steps in both directions.
     rows, columns = window
     luma = gray_of(photo[..., rows, columns])[0, 0]
     if min(luma.shape) < 24:
         return 1.0
     ratios: list[float] = []
     for plane, start in ((luma, columns.start), (luma.t(), rows.start)):
-        # The step minus its neighbours': a slope is no step.
+        # Neighbouring steps are subtracted, because a smooth slope is no block edge.
         step = plane.diff(dim=1)
         step = (step[:, 1:-1] - (step[:, :-2] + step[:, 2:]) / 2).abs().mean(0)
         on_edge = (torch.arange(len(step)) + start + 2) % 8 == 0
@@ -126,10 +128,11 @@ def _effective_resolution(power: Tensor, noise: float, side: int) -> float:
     # What is left of a band counts as lost where noise holds more than the face.
     left = torch.where(power < 2 * noise, torch.minimum(left, torch.tensor(_LOST * 0.99)), left)
     is_lost = left < _LOST
+    # Find the first band that is lost together with the next one.
     centres = [math.sqrt(low * min(high, side)) for low, high in pairwise(SIZES)]
     for i in range(_COARSE, len(power)):
         if is_lost[i] and (i + 1 == len(power) or is_lost[i + 1]):
-            # Between the last band that is there and the first that is lost, by the logarithms.
+            # Interpolate logarithmically between the last band that is left and the first that is lost.
             before, after = math.log(float(left[i - 1])), math.log(float(left[i]))
             share = min(max((before - math.log(_LOST)) / max(before - after, 1e-9), 0.0), 1.0)
             return centres[i - 1] * (centres[i] / centres[i - 1]) ** share
@@ -137,15 +140,15 @@ def _effective_resolution(power: Tensor, noise: float, side: int) -> float:
 
 
 def _expected(power: Tensor, side: int) -> Tensor:
-    """The power density that a sharp face of the same contrast has in each band."""
-    # Shrinking keeps a wave's amplitude: its density falls with the number of pixels.
+    """Returns the power density that a sharp face of the same contrast has in each band."""
+    # Downscaling keeps the amplitude of a wave, so its power density falls with the number of pixels.
     sharp = 10 ** torch.tensor(_SHARP[: len(power)], dtype=torch.float64) * (side / _LARGEST) ** 2
     return sharp * (power[:_COARSE] / sharp[:_COARSE]).median()
 
 
 @cache
 def _window(side: int) -> Tensor:
-    """One on the face of an FFHQ-aligned crop, falling smoothly to zero at its border."""
+    """Returns weights (side, side): 1 on the face of an FFHQ-aligned crop, falling smoothly to 0 at its border."""
     line = torch.linspace(-1, 1, side, dtype=torch.float64)
     distance = (line[None] / 0.55).square() + ((line[:, None] - 0.08) / 0.6).square()
     return torch.exp(-distance.square())
@@ -153,7 +156,7 @@ def _window(side: int) -> Tensor:
 
 @cache
 def _bands(side: int) -> tuple[Tensor, ...]:
-    """Masks (side, side // 2 + 1) of the frequencies of each band that a crop of that side can show."""
+    """Returns a mask (side, side // 2 + 1) of the frequencies of each band that a crop of that side can show."""
     rows = cast(Tensor, torch.fft.fftfreq(side))[:, None]
     columns = cast(Tensor, torch.fft.rfftfreq(side))[None]
     size = torch.hypot(rows, columns) * 2 * side

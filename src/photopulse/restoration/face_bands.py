@@ -1,7 +1,7 @@
-"""Drawn face and photo, each where it can be trusted: coarse bands are the photo's, fine ones the generator's.
+"""Blends a redrawn face with the photo in frequency bands: coarse bands are the photo's, fine ones the generator's.
 
-Pictures are (1, 3, s, s), upright crops of one place. Scales are told as the side in px at which a square picture just
-shows a detail, as ``evidence`` tells a face's effective resolution.
+Pictures are upright crops (1, 3, s, s) of the same region. A scale is given as the side in px at which a square picture
+just shows a detail, like the effective resolution in ``evidence``.
 """
 
 from typing import Final
@@ -15,23 +15,24 @@ from photopulse.images.gray import gray_of
 from photopulse.images.smooth import smoothed
 from photopulse.restoration.evidence import blur_of
 
-_UNLIKE: Final = 0.08  # Differences of the coarse luma from about here on are another thing, not another detail.
+_UNLIKE: Final = 0.08  # A larger difference of the coarse luma shows another object rather than another detail.
 _COMPARED: Final = 256  # Side in px at which pictures are compared.
-_TINT: Final = 0.012  # Colours that keep nearer than this to one line through the greys are one tint.
-_ROOM: Final = 0.04  # Side of the neighbourhood that a difference spoils, over the picture's side.
+_TINT: Final = 0.012  # Largest RMS distance of colours of one tint from a line, fitted over luma.
+_ROOM: Final = 0.04  # Side of the neighbourhood that a difference affects, over the picture's side.
 
 
 def with_photo_bands(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
-    """Gives a drawn face the photo's own bands, up to what ``resolution`` px show of them."""
+    """Returns the redrawn face with its bands up to ``resolution`` px replaced by the photo's."""
     return face + _coarse(photo - face, resolution)
 
 
 def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
-    """Returns how far to trust each pixel of a drawn face (1, 1, s, s): 1, or less where the photo shows another thing.
+    """Returns the weight of each pixel of a redrawn face, (1, 1, s, s) in [0, 1], lower where the photo differs.
 
-    What both show at ``resolution`` px is compared: a hand, a microphone or the rim of a hat that the generator did not
-    draw stays the photo's.
+    Both are compared at ``resolution`` px, so a hand, a microphone or the brim of a hat that the generator did not
+    render is kept from the photo.
     """
+    # Compare the coarse luma, and take the worst difference of each neighbourhood.
     side = face.shape[-1]
     small = F.interpolate(face - photo, (_COMPARED, _COMPARED), mode="area") if side > _COMPARED else face - photo
     difference = gray_of(_coarse(small, resolution)).abs()
@@ -42,7 +43,8 @@ def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
 
 
 def tinted_like(face: Tensor, photo: Tensor) -> Tensor:
-    """Gives a drawn face the one tint of a black and white, sepia or blue photo; in colour photos it stays as it is."""
+    """Returns the redrawn face in the tint of a black and white, sepia or blue photo; unchanged for a colour photo."""
+    # Fit a line to the photo's colours over its luma, then apply it to the face.
     light, colours = gray_of(photo), photo - gray_of(photo)
     centred = light - light.mean()
     slope = (colours * centred).mean((2, 3), keepdim=True) / centred.square().mean().clamp(min=1e-8)

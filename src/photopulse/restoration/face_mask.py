@@ -1,4 +1,4 @@
-"""Where a restored face counts: one soft weight for each band of detail, and the line where it ends."""
+"""Computes the soft masks by which a redrawn face is blended into the photo, and the line where the face ends."""
 
 import math
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from photopulse.images.smooth import smoothed
 Points = npt.NDArray[np.float64]
 Plane = npt.NDArray[np.float32]
 
-# Fractions of the crop's side: nothing counts nearer to the crop's border than RIM, all of it from FULL on.
+# Distances from the crop's border, over its side: up to RIM the weight is 0, from FULL on it is not reduced.
 RIM = 0.02
 FULL = 0.12
-# OpenCV fills up to half a pixel too much, so it fills this many times larger.
+# OpenCV fills up to half a pixel too much, so polygons are drawn at this multiple of the size.
 FINE = 4
 
 
 def paste_border(mesh: FaceMesh, region: FaceRegion, *, reach: float) -> Points:
-    """Draws the line along which a pasted face and the photo count half each, where a seam would be seen.
+    """Returns the line along which a pasted face and the photo have equal weights, where a seam would be visible.
 
     Args:
-        mesh: of the face in the photo.
-        region: of the crop; the line stays within it.
-        reach: how far beyond the outline of the mesh the face counts, over the longer side of the face.
+        mesh: mesh of the face in the photo.
+        region: region of the crop; the line stays within it.
+        reach: distance by which the outline of the mesh is widened, over the longer side of the face.
 
     Returns:
         Corners (N, 2) of a convex polygon in px of the photo.
@@ -43,17 +43,17 @@ def paste_border(mesh: FaceMesh, region: FaceRegion, *, reach: float) -> Points:
 def band_weights(
     mesh: FaceMesh, region: FaceRegion, size: int, *, reach: float, deviations: Sequence[float]
 ) -> list[Plane]:
-    """Says how much each pixel of a crop counts, once for each band of detail: 1 on the face, 0 around it.
+    """Returns one soft mask of the face for each frequency band: 1 on the face, 0 around it.
 
-    Inside of the face's outline, which is widened by ``reach``, softened by a Gaussian; fades to 0 close to the
-    crop's border too, at the same length for all bands.
+    The mask is the inside of the face's outline, widened by ``reach`` and softened by a Gaussian. It also fades to 0
+    towards the crop's border, over the same length for all bands.
 
     Args:
-        mesh: of the face in the photo. It reaches from the hairline to the chin and holds no ears and hair.
-        region: of the crop.
+        mesh: mesh of the face in the photo, which reaches from the hairline to the chin, without ears and hair.
+        region: region of the crop.
         size: height and width of the crop in px.
-        reach: see ``paste_border``; 0 is the mesh itself.
-        deviations: of the Gaussians in px of the crop, one for each band.
+        reach: widening of the outline, see ``paste_border``; 0 takes the outline of the mesh itself.
+        deviations: standard deviations of the Gaussians in px of the crop, one for each band.
 
     Returns:
         Weights (size, size) from 0 to 1, one for each deviation.
@@ -66,7 +66,7 @@ def band_weights(
 
 
 def _widened_hull(mesh: FaceMesh, reach: float) -> Points:
-    """The convex hull of disks around all points; corners (N, 2) in px of the photo."""
+    """Returns the convex hull of disks around all points of the mesh, as corners (N, 2) in px of the photo."""
     points = mesh.points[:, :2]
     _, sides, _ = cv2.minAreaRect(points.astype(np.float32))
     turns = np.linspace(0, 2 * math.pi, 64, endpoint=False)
@@ -76,7 +76,7 @@ def _widened_hull(mesh: FaceMesh, reach: float) -> Points:
 
 
 def _window(size: int) -> Plane:
-    """Rises smoothly from 0 at the border to 1 inside."""
+    """Returns weights (size, size) that rise smoothly from 0 at the border to 1 inside."""
     place = (np.arange(size) + 0.5) / size
     height = np.clip((np.minimum(place, 1 - place) - RIM) / (FULL - RIM), 0, 1)
     rise = (height * height * (3 - 2 * height)).astype(np.float32)

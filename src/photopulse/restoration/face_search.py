@@ -1,4 +1,4 @@
-"""Restoring faces by the generator that ``upscale`` searches: it draws the face that the damaged one came from."""
+"""Redraws damaged faces by inverting the generator of ``upscale``, which renders a sharp face that fits each."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from photopulse.search.kit import SearchKit
 CROP_SIZE: Final = 512
 """Height and width of the crops that are restored."""
 
-_FINE: Final = 90.0  # A face that shows more than this is compared at 128 px, else at 64.
-# Judged by eye on diverse faces with much and very much damage: sunglasses, hands and what is no face lie above both.
+_FINE: Final = 90.0  # Faces of a higher effective resolution are compared at 128 px, others at 64 px.
+# Chosen by eye on diverse faces with strong damage: sunglasses, hands and false detections lie above both thresholds.
 _LARGE_ERROR: Final = 0.0035
 _LARGE_SHARE: Final = 0.15
-_SHARP: Final = 128.0  # What a cleaned face shows beyond this needs no deblurring.
-_FACES_AT_ONCE: Final = 2  # More are no faster on a processor, and take more memory.
+_SHARP: Final = 128.0  # From this effective resolution on, a cleaned face needs no deblurring.
+_FACES_AT_ONCE: Final = 2  # Larger batches are no faster on a CPU, and take more memory.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DrawnFace:
-    """A face that the generator drew.
+    """A redrawn face.
 
     Attributes:
-        image: (1, 3, s, s) in [0, 1], s at least 512.
-        misfit: how badly the nearest face that the generator's styles know fits at 32 px: from 1 on, its error is both
-            large and a large share of the face's contrast, and the generator knows no such face.
+        image: redrawn face (1, 3, s, s) in [0, 1], s at least 512.
+        misfit: error of the generator's nearest face at 32 px, relative to its thresholds. From 1 on, the error is
+            large both absolutely and relative to the contrast: the face lies outside the generator's range.
     """
 
     image: Tensor
@@ -42,23 +42,28 @@ class DrawnFace:
 
 
 class FaceRestorer(Protocol):
-    """What restores faces: a search of a generator, or a network."""
+    """Anything that redraws faces: the search of a generator, or a network."""
 
     @property
     def fingerprint(self) -> str:
-        """Hex digits that tell its weights from others."""
+        """Returns a hash of the weights in hex digits."""
         ...
 
     def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
-        """Restores FFHQ-aligned crops (B, 3, 512, 512) in [0, 1], cleaned, with the effective resolution of each."""
+        """Returns one redrawn face for each crop.
+
+        Args:
+            crops: FFHQ-aligned, cleaned crops (B, 3, 512, 512) in [0, 1].
+            resolutions: effective resolution of each crop in px, see ``Evidence``.
+        """
         ...
 
 
 class FaceSearch:
-    """Inverts a generator.
+    """Redraws faces by inverting a generator.
 
     Args:
-        kit: of a generator of faces that are aligned as FFHQ's.
+        kit: search kit of a generator of FFHQ-aligned faces.
     """
 
     def __init__(self, kit: SearchKit) -> None:
@@ -66,17 +71,17 @@ class FaceSearch:
 
     @classmethod
     def load(cls, device: str | torch.device = "cpu") -> Self:
-        """Loads the default generator, which is fetched once."""
+        """Loads the default generator, which is downloaded at its first use."""
         return cls(SearchKit.find(load_generator(device=device)))
 
     @property
     def fingerprint(self) -> str:
-        """That of the generator and its style encoder."""
+        """Returns a hash of the weights of the generator and its style encoder."""
         hashes = weights_hash(self._kit.generator) + weights_hash(self._kit.encoder)
         return hashlib.sha256(hashes.encode()).hexdigest()
 
     def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
-        """See ``FaceRestorer``. Deterministic."""
+        """Returns one redrawn face for each crop, see ``FaceRestorer``; the results are deterministic."""
         drawn: dict[int, DrawnFace] = {}
         sizes = [128 if resolution > _FINE else 64 for resolution in resolutions]
         with keep_freed_memory():
@@ -102,14 +107,14 @@ def _misfit(error: float, contrast: float) -> float:
 
 
 def _left_blur(crop: Tensor) -> float:
-    """The blur that cleaning has left in a crop, over its side."""
+    """Returns the deviation of the Gaussian blur that cleaning has left in a crop, relative to the crop's side."""
     side = crop.shape[-1]
     resolution = measure_evidence(crop, pixels=side).effective_resolution
     return 0.0 if resolution >= _SHARP else blur_of(resolution, side) / side
 
 
 def at_size(face: DrawnFace, size: int) -> Tensor:
-    """The drawn face at ``size`` px, or as large as it was drawn where that is less."""
+    """Returns the redrawn face downscaled to ``size`` px; a face that is no larger is returned unchanged."""
     if face.image.shape[-1] <= size:
         return face.image
     return F.interpolate(face.image, (size, size), mode="area")

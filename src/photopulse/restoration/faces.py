@@ -1,6 +1,6 @@
-"""Finding the faces of a photo, restoring each upright, and putting them back.
+"""Finds the faces of a photo, restores each in an upright crop, and pastes the results into the photo.
 
-Points are (x, y) in pixels, counted from the centre of the top left pixel.
+Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel.
 """
 
 from collections.abc import Sequence
@@ -39,16 +39,16 @@ _BLOCKS: Final = (1.2, 1.8)
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredFace:
-    """What became of a face.
+    """One face of a photo, as it is reported: where it lies, what the photo shows of it, and whether it was redrawn.
 
     Attributes:
-        corners: of the square around the head, upright in itself, in px of the input photo: top left, bottom left,
-            bottom right, top right.
-        side: of the face from brow to chin, in px of the input photo.
-        confidence: how sure the detector is that it is a face, 0 to 1.
-        evidence: what the input photo shows of it.
-        restored: whether the generator drew it anew.
-        why_not: why it was left, if so.
+        corners: corners (x, y) of the FFHQ-aligned square around the head, in px of the input photo, in the order top
+            left, bottom left, bottom right, top right as seen by the upright face.
+        side: size of the face from brow to chin, in px of the input photo.
+        confidence: score of the face detector, in [0, 1].
+        evidence: evidence of the face, measured in the input photo.
+        restored: whether the face was redrawn by the generator.
+        why_not: reason for which the face was not redrawn; None if it was.
     """
 
     corners: tuple[tuple[float, float], ...]
@@ -61,14 +61,14 @@ class RestoredFace:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundFace:
-    """A face of a photo.
+    """A face between its detection and its pasting.
 
     Attributes:
-        mesh: in px of the photo.
-        region: likewise.
-        box: in px of the input.
-        told: what the user hears.
-        crop: the face drawn anew, upright, (1, 3, s, s); None before that, and where it is left.
+        mesh: face mesh, in px of the photo in which the face was detected.
+        region: FFHQ-aligned square around the head, in px of the same photo.
+        box: bounding box of the face, in px of the input.
+        told: record of the face for the user.
+        crop: redrawn face, upright, (1, 3, s, s) in [0, 1]; None until it is redrawn, and for a face that is left.
     """
 
     mesh: FaceMesh
@@ -79,14 +79,15 @@ class FoundFace:
 
 
 def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings, *, growth: float) -> list[FoundFace]:
-    """Finds the faces of a photo (1, 3, H, W) in [0, 1], largest first, and says which are to be restored.
+    """Returns the faces of a photo, largest first, each marked as to be restored or with a reason why not.
 
     Args:
-        photo: where to look.
-        detector: from ``FaceDetector.load``.
-        settings: which faces are wanted.
-        growth: width of this photo over the width of the input, in whose px the user hears of the faces.
+        photo: (1, 3, H, W) in [0, 1].
+        detector: detector from ``FaceDetector.load``.
+        settings: settings that choose the faces.
+        growth: width of this photo over the width of the input; faces are reported in px of the input.
     """
+    # Detect the faces.
     faces = detector.detect(photo)
     if not faces:
         return []
@@ -94,6 +95,7 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
     found: list[FoundFace] = []
     restored = 0
     for face in faces:
+        # Fit the mesh and measure the evidence.
         mesh = detector.mesher.fit(pixels, face)
         try:
             region = ffhq_region(mesh)
@@ -102,6 +104,7 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
             continue
         left, top, right, bottom = (_input_px(place, growth) for place in face.box)
         box = left, top, right, bottom
+        # Decide whether the face is to be restored.
         why_not = _why_not(face.side / growth, evidence, region.side)
         if settings.faces:
             why_not = why_not if is_chosen(len(found) + 1, box, settings.faces) else WhyNot.NOT_CHOSEN
@@ -116,14 +119,16 @@ def find_faces(photo: Tensor, detector: FaceDetector, settings: RestoreSettings,
 def restore_faces(
     photo: Tensor, found: Sequence[FoundFace], networks: RestoreNetworks, *, fidelity: float, growth: float = 1.0
 ) -> list[FoundFace]:
-    """Draws those faces of a photo (1, 3, H, W) anew that are to be restored, and returns all, in their order.
+    """Returns all faces in their order, those that are to be restored with a redrawn crop.
+
+    A face that the generator cannot fit comes back unrestored, with the reason ``WhyNot.UNKNOWN``.
 
     Args:
-        photo: as it is, not cleaned.
-        found: the faces.
-        networks: that draw them.
-        fidelity: see ``RestoreSettings``.
-        growth: of the photo before the faces are pasted: larger faces are drawn in more px.
+        photo: (1, 3, H, W) in [0, 1], before it is cleaned.
+        found: faces from ``find_faces``.
+        networks: networks that clean and redraw the faces.
+        fidelity: fidelity in [0, 1], see ``RestoreSettings``.
+        growth: factor by which the photo is enlarged before the faces are pasted; it decides the size of the crops.
     """
     chosen = [face for face in found if face.told.restored]
     if not chosen:
@@ -137,13 +142,13 @@ def restore_faces(
 
 
 def paste_faces(photo: Tensor, found: Sequence[FoundFace], *, growth: float = 1.0) -> None:
-    """Writes restored faces, given largest first, into a restored photo (1, 3, H, W) in place.
+    """Pastes redrawn faces into a restored photo, in place.
 
-    The smallest comes last: the soft border of a large face would cover a small one beside it.
+    The smallest is pasted last, because the soft border of a large face would cover a small one beside it.
 
     Args:
-        photo: the restored photo.
-        found: the faces; those that were left are not pasted.
+        photo: restored photo (1, 3, H, W) in [0, 1]; it is changed.
+        found: faces, largest first; those without a crop are not pasted.
         growth: width of the photo over the width of the one in which the faces were found.
     """
     for face in found:
@@ -154,10 +159,15 @@ def paste_faces(photo: Tensor, found: Sequence[FoundFace], *, growth: float = 1.
 
 
 def keep_faces(image: Tensor, photo: Tensor, found: Sequence[FoundFace]) -> None:
-    """Gives faces that were left back to a cleaned image (1, 3, H, W) in place, as the photo showed them.
+    """Blends the original pixels of faces that were not redrawn into a cleaned image, in place.
 
-    Cleaning costs small faces their eyes. Where a face is noisy or blocky, though, it is better cleaned: it comes back
-    in proportion.
+    Cleaning blurs the eyes of small faces. A noisy or blocky face looks better cleaned, however, so the share of
+    original pixels falls linearly with its noise and its blocks.
+
+    Args:
+        image: cleaned photo (1, 3, H, W) in [0, 1]; it is changed.
+        photo: photo before cleaning, of the same size.
+        found: faces; those with a crop are passed over.
     """
     for face in found:
         if face.crop is not None:
@@ -177,7 +187,7 @@ def _evidence(photo: Tensor, region: FaceRegion, growth: float) -> Evidence:
     low, high = region.corners.min(axis=0), region.corners.max(axis=0)
     left, top = np.maximum(low, 0).astype(int).tolist()
     right, bottom = np.ceil(high).astype(int).tolist()
-    # A photo that grew has lost its blocks' grid.
+    # Enlarging moves the edges of JPEG blocks off the grid of 8 px, so they cannot be measured any more.
     blocks = blockiness(photo, (slice(top, bottom), slice(left, right))) if growth == 1 else 1.0
     return measure_evidence(region.crop(photo, size).clamp(0, 1), pixels=pixels, blocks=blocks)
 
@@ -203,7 +213,10 @@ def _why_not(side: float, evidence: Evidence, large_side: float) -> WhyNot | Non
 
 
 def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> Tensor:
-    """Cleans a face in some three times the pixels that it shows: enlarged noise and blocks are too large to remove."""
+    """Returns a crop of the face, cleaned at about three times its effective resolution, (1, 3, 512, 512) in [0, 1].
+
+    The photo network cannot remove noise and blocks that were enlarged further than that.
+    """
     wanted = _ROOM * face.told.evidence.effective_resolution
     size = next((size for size in _CLEANED_SIZES if size >= wanted), CROP_SIZE)
     clean = networks.photo(face.region.crop(photo, size).clamp(0, 1))
@@ -211,7 +224,10 @@ def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> 
 
 
 def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FoundFace:
-    """Chooses between what was drawn and what the photo shows, band by band."""
+    """Returns the face with the redrawn crop, blended with the cleaned crop in frequency bands.
+
+    Coarse bands come from the photo and fine ones from the generator. A face with a large misfit stays unrestored.
+    """
     size = CROP_SIZE if face.region.side * growth <= CROP_SIZE else 2 * CROP_SIZE
     image = at_size(drawn, size)
     clean = resized(crop, *image.shape[2:]).clamp(0, 1)
@@ -226,20 +242,23 @@ def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, 
 
 
 def _photo_share(fidelity: float) -> float:
-    """Up to which part of its effective resolution a face's bands are the photo's: 0.3 at 0, 0.55 at 0.5, all at 1."""
+    """Returns the share of the effective resolution up to which bands are the photo's.
+
+    It is 0.3 at a fidelity of 0, 0.55 at 0.5 and 1 at 1.
+    """
     return 0.3 + 0.3 * fidelity + 0.4 * fidelity**2
 
 
 def _strength(fidelity: float) -> float:
-    """How much of the generator's detail is used: all of it up to the middle, half of it at last."""
+    """Returns the weight of the generator's detail: 1 up to a fidelity of 0.5, then falling linearly to 0.5 at 1."""
     return 1 - max(fidelity - 0.5, 0.0)
 
 
 def _falling(value: float, first: float, last: float) -> float:
-    """1 up to ``first``, 0 from ``last`` on, a line between."""
+    """Returns 1 up to ``first`` and 0 from ``last`` on, falling linearly in between."""
     return min(max((last - value) / (last - first), 0.0), 1.0)
 
 
 def _input_px(place: float, growth: float) -> float:
-    """Takes a pixel's place back to the photo as it was before it grew."""
+    """Converts a coordinate in the enlarged photo to one in the input."""
     return (place + 0.5) / growth - 0.5

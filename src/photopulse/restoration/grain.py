@@ -1,4 +1,4 @@
-"""Grain is taken out before the photo network sees a picture: what it learned is blur and blocks more than noise."""
+"""Removes grain before the photo network, which is better at blur and JPEG blocks than at strong noise."""
 
 from typing import Final
 
@@ -10,7 +10,8 @@ from photopulse.images.arrays import from_uint8, to_uint8
 from photopulse.networks.photo import low_frequencies
 from photopulse.restoration.look import noise_of
 
-# Noise of 255 from which on grain is removed, and where all of it is; texture that is taken for noise lies below.
+# Standard deviation of the noise, of 255, at which removal begins and at which it is complete. Below the first, fine
+# texture is measured as noise, too.
 _FIRST: Final = 3.0
 _ALL: Final = 6.0
 _PATCH, _WINDOW = 5, 15  # px.
@@ -18,14 +19,15 @@ _KEPT: Final = 32  # Side in px of the squares whose mean colours stay.
 
 
 def without_grain(photo: Tensor, measured: Tensor) -> Tensor:
-    """Removes noise from a photo (1, 3, H, W) in [0, 1] by non-local means (Buades et al. 2005), as strong as it is.
+    """Returns a photo without its grain, removed by non-local means (Buades et al. 2005) of the measured strength.
 
-    A photo with little noise is returned as it is. The mean colours of regions stay those of the photo.
+    A photo with little noise is returned unchanged. The mean colours of regions stay those of the photo.
 
     Args:
-        photo: with noise.
-        measured: the photo, of the same size, as ``look.measurable`` has it.
+        photo: photo with grain, (1, 3, H, W) in [0, 1].
+        measured: picture of the same size in which the noise is measured, see ``look.measurable``.
     """
+    # Measure the noise, remove it, and keep the mean colours.
     noise, chroma_noise = noise_of(measured)
     share = min(max((noise - _FIRST) / (_ALL - _FIRST), 0.0), 1.0)
     if not share:

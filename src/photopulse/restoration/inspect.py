@@ -1,4 +1,4 @@
-"""Photos looked at, and nothing done to them: `photopulse restore --inspect`."""
+"""Measures the damage of photos without restoring them, for `photopulse restore --inspect`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,18 @@ from photopulse.runs.failures import FAILURES, reason
 
 @dataclass(frozen=True, kw_only=True)
 class Inspected:
-    """What a look at a file found.
+    """The measured damage of one file.
 
     Attributes:
-        source: the file.
-        size: width and height in px; None if it cannot be read.
-        damage: of the photo; None likewise.
-        to_repair: share of its pixels that are scratched, creased, dusty, spotted or torn; None likewise.
-        frames: number of pictures in the file; the first was measured.
-        missing_rows: number of rows at the end that are missing because the file is truncated.
+        source: path of the file.
+        size: width and height in px; None if the file cannot be read.
+        damage: damage of the photo; None if the file cannot be read.
+        to_repair: share of the pixels that are scratched, creased, dusty, spotted or torn; None if the file cannot be
+            read.
+        frames: number of pictures in the file, of which the first was measured.
+        missing_rows: number of rows at the bottom that are missing because the file is truncated.
         cut_off: whether the file is truncated.
-        error: why it cannot be read.
+        error: reason for which the file cannot be read; None if it can.
     """
 
     source: Path
@@ -41,7 +42,8 @@ class Inspected:
 
 
 def inspect_files(files: Sequence[Path]) -> Iterator[Inspected]:
-    """Yields what is wrong with each photo, in their order; one that cannot be read stops no other."""
+    """Yields the damage of each photo, in the order of the files; one that cannot be read does not stop the others."""
+    # A failure becomes a row with its reason.
     damage = partial(damage_of, load_damage_mask_net())
     for file in files:
         try:

@@ -27,18 +27,18 @@ from photopulse.restoration.settings import RestoreSettings
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RestoreKit:
-    """What restores photos: a face detector and trained networks, in eval mode, without gradients, on one device.
+    """The face detector and the trained networks of a restoration, in eval mode, without gradients, on one device.
 
     Attributes:
-        detector: finds faces, on the CPU; None where none are restored.
-        face_restorer: draws faces anew; None where none are restored.
-        photo_net: ``PhotoNet``, which also cleans faces before they are restored.
-        full_size_net: ``FullSizeNet``.
-        damage_net: ``DamageMaskNet``; None where nothing is repaired.
-        inpaint_net: ``InpaintNet``; None likewise.
-        enlarge_net: ``EnlargeNet``, or another that enlarges by an integer; None where nothing is to grow.
-        look: measures how damaged a photo (1, 3, H, W) in [0, 1] is.
-        device: of the networks.
+        detector: face detector, on the CPU; None if no faces are restored.
+        face_restorer: search or network that redraws faces; None if no faces are restored.
+        photo_net: ``PhotoNet``, which cleans photos, and faces before they are redrawn.
+        full_size_net: ``FullSizeNet``, which applies the cleaning of a small photo to the same photo at full size.
+        damage_net: ``DamageMaskNet``, which finds scratches and spots; None if nothing is repaired.
+        inpaint_net: ``InpaintNet``, which fills them; None if nothing is repaired.
+        enlarge_net: ``EnlargeNet``, or another network that enlarges by an integer; None if nothing is enlarged.
+        look: function that measures the damage of a photo (1, 3, H, W) in [0, 1].
+        device: device of the networks.
     """
 
     detector: FaceDetector | None
@@ -53,7 +53,7 @@ class RestoreKit:
 
     @classmethod
     def load(cls, settings: RestoreSettings | None = None, device: str | torch.device = "cpu") -> Self:
-        """Loads what the settings need: the networks that come with photopulse, and what is fetched once.
+        """Loads the networks that the settings need; those that do not come with photopulse are downloaded once.
 
         Raises:
             PhotopulseError: if there is no such device, or weights are missing, damaged or cannot be fetched.
@@ -75,7 +75,7 @@ class RestoreKit:
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """The first 16 hex digits of the hash of each network's weights, by the network's name."""
+        """Returns the first 16 hex digits of the hash of each loaded network's weights, by the network's name."""
         networks = {
             "photo": self.photo_net,
             "full_size": self.full_size_net,

@@ -1,6 +1,6 @@
-"""One look at a photo: how noisy, blocky, blurred, faded and printed it is, so that nothing is done to what needs none.
+"""Measures the damage of a photo (noise, JPEG blocks, blur, fading, halftone), so that sound photos stay unchanged.
 
-The figures come from the picture alone, in some tens of milliseconds; a file says nothing of what was done to the
+Everything is measured in the pixels, in some tens of milliseconds, because a file does not record what was done to the
 picture before it was last saved.
 """
 
@@ -19,10 +19,10 @@ from photopulse.restoration.tone import UNFADED, Fading, measure_fading
 
 _Plane = NDArray[np.float32]
 
-# Of larger pictures the middle part is looked at, px.
+# Largest width and height in px that are measured, in the middle of the picture.
 _LOOKED_AT: Final = 1600
 _GRID: Final = 8
-_CUT_BLOCKS: Final = 16  # Rows of the last row of blocks of a JPEG, which is there in part.
+_CUT_BLOCKS: Final = 16  # Height in px of the last, incomplete row of blocks in a truncated JPEG.
 # Extra step across the lines of JPEG's grid, of 255, by the quality of the file; measured on portraits, diverse faces
 # and Set14, whose medians agree within a tenth.
 _STEPS: Final = (0.1, 0.18, 0.45, 0.68, 1.06, 1.5, 2.05, 3.1)
@@ -31,9 +31,9 @@ _QUALITIES: Final = (98, 95, 90, 85, 75, 60, 40, 20)
 # the edge.
 _SHARES: Final = (0.36, 0.379, 0.428, 0.469, 0.497, 0.533, 0.577, 0.683, 0.75)
 _DEVIATIONS: Final = (2.0, 1.5, 1.0, 0.8, 0.7, 0.6, 0.5, 0.3, 0.0)
-_LEAST_STEP: Final = 12.0  # Of 255: what is less is noise or shading, and no edge.
+_LEAST_STEP: Final = 12.0  # Of 255; smaller steps are noise or shading.
 _LEAST_EDGES: Final = 50
-_MOST_CONTRAST: Final = 2.0  # Of a block that shows noise and nothing else, over the noise.
+_MOST_CONTRAST: Final = 2.0  # Largest contrast of a block that shows nothing but noise, over the noise.
 _LEAST_BLOCKS: Final = 4
 # Where a picture is clipped, its noise is, too.
 _DARK: Final = 3.0
@@ -42,16 +42,16 @@ _BRIGHT: Final = 252.0
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoDamage:
-    """What is wrong with a photo.
+    """The measured damage of a photo.
 
     Attributes:
-        noise: standard deviation of the grain, of 255, in the smoothest tenth of the picture.
-        chroma_noise: likewise of the colours, at half of the size.
-        jpeg_quality: 1 to 100, from the steps across the lines of the grid; 100 where there are none.
-        blur: standard deviation in px of the Gaussian that the picture's own edges show; None where it has no edges.
-            A picture that somebody enlarged is blurred.
-        fading: of blacks, whites and colours.
-        screens: of print, the strongest first.
+        noise: standard deviation of the luma's noise, of 255, in the smoothest parts of the picture.
+        chroma_noise: standard deviation of the colours' noise, of 255, at half of the size.
+        jpeg_quality: JPEG quality from 1 to 100, estimated from the steps across the grid of blocks; 100 without steps.
+        blur: standard deviation in px of the Gaussian blur of the edges; None if the picture has no edges. An enlarged
+            picture counts as blurred.
+        fading: fading of blacks, whites and colours.
+        screens: halftone screens, strongest first.
     """
 
     noise: float
@@ -63,13 +63,13 @@ class PhotoDamage:
 
     @property
     def strength(self) -> float:
-        """How much of the cleaning the photo needs: 0, nothing, to 1, all of it."""
+        """Returns the share of the cleaning that the photo needs, in [0, 1]."""
         blur = 0.0 if self.blur is None else _rising(self.blur, 0.72, 0.95)
         return max(self.dirt, blur)
 
     @property
     def dirt(self) -> float:
-        """How much of the cleaning noise and blocks ask for, whatever the blur."""
+        """Returns the share of the cleaning, in [0, 1], that noise and JPEG blocks need, regardless of blur."""
         return max(
             _rising(self.noise, 1.5, 4.5),
             _rising(self.chroma_noise, 0.8, 2.5),
@@ -78,9 +78,9 @@ class PhotoDamage:
 
 
 def measurable(photo: Photo) -> Tensor:
-    """Returns the pixels of a photo (1, 3, H, W), black where it is transparent or its file was cut off.
+    """Returns the pixels of a photo (1, 3, H, W), black where it is transparent or its file was truncated.
 
-    Black is never taken for a smooth area, while what fills such places would be.
+    The measurement ignores black, but would take the fill colour of such parts for a smooth area.
     """
     pixels = photo.pixels
     if photo.alpha is not None:
@@ -92,7 +92,7 @@ def measurable(photo: Photo) -> Tensor:
 
 
 def look_at(photo: Tensor) -> PhotoDamage:
-    """Measures the damage of a photo (1, 3, H, W) in [0, 1]."""
+    """Returns the damage of a photo (1, 3, H, W) in [0, 1]."""
     channels = _channels(photo)
     luma = np.ascontiguousarray(channels[..., 0])
     noise, chroma_noise = _noises(channels)
@@ -108,12 +108,12 @@ def look_at(photo: Tensor) -> PhotoDamage:
 
 
 def noise_of(photo: Tensor) -> tuple[float, float]:
-    """Measures the noise and the colour noise of a photo (1, 3, H, W) in [0, 1], as ``PhotoDamage`` has them."""
+    """Returns the noise and the chroma noise of a photo (1, 3, H, W) in [0, 1], in the units of ``PhotoDamage``."""
     return _noises(_channels(photo))
 
 
 def _channels(photo: Tensor) -> _Plane:
-    """Luma and colours (H, W, 3) of the middle of a photo, of 255."""
+    """Returns the luma and the two chroma channels (H, W, 3), of 255, of the middle of a photo."""
     return cast(_Plane, cv2.cvtColor(to_array(_middle(photo)), cv2.COLOR_RGB2YCrCb)) * np.float32(255)
 
 
@@ -141,23 +141,23 @@ def _noise(plane: _Plane, brightness: _Plane) -> float:
         return 0.0
     grains, planes, lights = (_blocks(one, rows, columns) for one in (grain, plane, brightness))
     deviation, contrast = np.sqrt(np.square(grains).mean(1)), planes.std(1)
-    # Where there is more than white noise, it is a texture, an edge or a letter.
+    # A block with more contrast than white noise has shows a texture, an edge or a letter.
     is_noise = contrast < _MOST_CONTRAST * deviation + 0.5
     seen = deviation[is_noise & (lights.min(1) > _DARK) & (lights.max(1) < _BRIGHT)]
     if seen.size < _LEAST_BLOCKS:
         return 0.0
-    # Of white noise, 2 % of the blocks have less than 0.8 of its deviation.
+    # In white noise, 2 % of the blocks measure less than 0.8 of its deviation.
     return float(np.percentile(seen, 2)) / 0.8
 
 
 def _blocks(plane: _Plane, rows: int, columns: int) -> _Plane:
-    """Cuts a plane into blocks of 8 x 8 px: (rows * columns, 64)."""
+    """Returns the blocks of 8 x 8 px of a plane, (rows * columns, 64)."""
     cut = plane[: rows * _GRID, : columns * _GRID].reshape(rows, _GRID, columns, _GRID)
     return cut.transpose(0, 2, 1, 3).reshape(rows * columns, _GRID**2)
 
 
 def _grid_step(luma: _Plane) -> float:
-    """How much larger the steps across every eighth line are than those beside them, of 255; the mean of both ways."""
+    """Returns the excess of the steps across every eighth line over those beside them, of 255, mean of both axes."""
     extra: list[float] = []
     for plane in (luma, luma.T):
         step = np.minimum(np.abs(np.diff(plane, axis=1)), 20)
@@ -165,14 +165,15 @@ def _grid_step(luma: _Plane) -> float:
         count = len(beyond) // _GRID * _GRID
         if not count:
             return 0.0
-        # The median of the lines: all of a JPEG's have a step, while edges of things lie on few.
+        # The median over the lines: JPEG steps lie on every eighth line, edges of objects only on few.
         phases = np.median(beyond[:count].reshape(-1, _GRID), axis=0)
         extra.append(float(phases.max() - np.median(phases)))
     return sum(extra) / 2
 
 
 def _blur(luma: _Plane) -> float | None:
-    """The blur of the median of the strongest edges."""
+    """Returns the deviation in px of the Gaussian blur of the median strong edge; None if there are too few edges."""
+    # Find the steepest pixel of each edge, in both directions.
     steepest: list[_Plane] = []
     whole: list[_Plane] = []
     for plane in (luma, luma.T):
@@ -181,6 +182,7 @@ def _blur(luma: _Plane) -> float | None:
         is_peak = (inner >= step[:, :-2]) & (inner >= step[:, 2:])
         steepest.append(inner[is_peak])
         whole.append(over_three[:, 1:-1][is_peak])
+    # Compare its step with that over three pixels, at the strongest edges.
     steps, wholes = np.concatenate(steepest), np.concatenate(whole)
     if not wholes.size:
         return None
@@ -192,5 +194,5 @@ def _blur(luma: _Plane) -> float | None:
 
 
 def _rising(value: float, first: float, last: float) -> float:
-    """0 up to ``first``, 1 from ``last`` on, a line between."""
+    """Returns 0 up to ``first`` and 1 from ``last`` on, rising linearly in between."""
     return min(max((value - first) / (last - first), 0.0), 1.0)

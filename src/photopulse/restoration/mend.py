@@ -1,4 +1,4 @@
-"""What is mended before a photo is cleaned."""
+"""Chooses the corrections that a photo gets before it is cleaned: of halftone screens and of fading."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,13 +12,13 @@ from photopulse.restoration.stages import Stage
 from photopulse.restoration.tone import without_fading
 
 Mending = tuple[Stage, Callable[[Tensor], Tensor]]
-"""A stage, and what it does to a photo (1, 3, H, W) in [0, 1]."""
+"""A stage, and the function that it applies to a photo (1, 3, H, W) in [0, 1]."""
 
 
 def mendings(damage: PhotoDamage, settings: RestoreSettings) -> list[Mending]:
-    """Lists what a photo needs and the settings allow, in the order in which it is done.
+    """Returns the corrections that a photo needs and the settings allow, in the order of their application.
 
-    Dots of print come first: fading is a matter of tones, which dots have not.
+    Halftone comes first, because fading is a change of continuous tones, which a raster of dots does not have.
     """
     if not settings.cleans_the_photo:
         return []

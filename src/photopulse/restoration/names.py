@@ -1,4 +1,4 @@
-"""What restored photos are called: as the input, in another folder."""
+"""Names the files of restored photos after their inputs, in another folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from photopulse.files import cut_name
 from photopulse.images import OUTPUT_SUFFIXES
 from photopulse.runs.names import canonical, unique_stems
 
-_LONGEST_STEM = 230  # Bytes; a name has 255, and the comparison's may get a number.
+_LONGEST_STEM = 230  # Bytes; file names have at most 255, and a suffix and a number are appended.
 
 OutputFormat = Literal["png", "jpg", "tiff", "webp"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutputNames:
-    """An input, its result, and the comparison of both (None for none)."""
+    """The paths of an input, of its result, and of the comparison of both (None if there is none)."""
 
     source: Path
     output: Path
@@ -26,11 +26,12 @@ class OutputNames:
 def output_names(
     files: Sequence[Path], folder: Path, kind: OutputFormat | None, *, compare: bool, mirrored: Sequence[Path] = ()
 ) -> list[OutputNames]:
-    """Names the results ``<stem>.<suffix>``, and the comparisons ``<stem>_compare.png``, all different.
+    """Returns the paths of results, ``<stem>.<suffix>``, and comparisons, ``<stem>_compare.png``, all different.
 
-    A file below one of the folders ``mirrored`` has its result in the same subfolders.
-    ``kind`` chooses the suffix; None keeps the input's where such pictures can be written, and else takes ``.png``.
+    The result of a file below one of the ``mirrored`` folders lies in the same subfolders of ``folder``.
+    ``kind`` gives the suffix; None keeps the input's if its format can be written, otherwise ``.png`` is used.
     """
+    # Name the results first: comparisons avoid their names.
     stems = unique_stems(files, mirrored)
     outputs = [folder / f"{stem}{_suffix(file, kind)}" for file, stem in zip(files, stems, strict=True)]
     taken = {canonical(output) for output in outputs}
@@ -42,12 +43,12 @@ def output_names(
 
 
 def sheet_beside(output: Path) -> Path:
-    """The comparison's path, its name cut where it would be too long for a file."""
+    """Returns the path of the comparison; names that are too long for a file are shortened."""
     return _beside(output, "compare")
 
 
 def mask_beside(output: Path) -> Path:
-    """Returns the path of the mask that shows what was repaired, likewise."""
+    """Returns the path of the mask that shows what was repaired; long names are shortened."""
     return _beside(output, "mask")
 
 
@@ -62,7 +63,7 @@ def _suffix(file: Path, kind: OutputFormat | None) -> str:
 
 
 def _free(path: Path, taken: set[str]) -> Path:
-    """The path, or another where a result has that name."""
+    """Returns the path, or one with a number if the path is taken, and adds it to the taken ones."""
     free, number = path, 1
     while canonical(free) in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""Running the networks of a kit on one photo: on their device, in tiles, and never without a look at the result."""
+"""Runs the networks of a kit on one photo, on their device and in tiles, and checks each result."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,14 +23,14 @@ ENLARGE_TILE, ENLARGE_OVERLAP = 256, 32
 
 
 class RestoreNetworks:
-    """The kit's networks as functions of pictures (B, 3, H, W) in [0, 1] on the CPU, with results likewise, clamped.
+    """Runs the kit's networks on pictures (B, 3, H, W) in [0, 1] on the CPU; results are on the CPU and clamped, too.
 
-    Each raises PhotopulseError when its network is not in the kit, or returns another shape or values that are no
-    finite numbers: what it should have restored must not pass for restored.
+    Each method raises PhotopulseError if its network is not in the kit, or returns a wrong shape or values that are
+    not finite, so that a failed picture is never taken for a restored one.
 
     Args:
-        kit: the networks.
-        name: of the photo, for errors.
+        kit: kit with the networks.
+        name: name of the photo, for errors.
     """
 
     def __init__(self, kit: RestoreKit, name: str) -> None:
@@ -38,14 +38,14 @@ class RestoreNetworks:
         self._name = name
 
     def faces(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
-        """Draws upright, cleaned faces (B, 3, 512, 512) anew, see ``FaceRestorer``."""
+        """Returns redrawn faces for upright, cleaned crops (B, 3, 512, 512), see ``FaceRestorer``."""
         drawn = self._needed(self._kit.face_restorer, "face").restore(crops, resolutions)
         for face in drawn:
             self._checked(face.image, "face", None)
         return drawn
 
     def photo(self, photo: Tensor) -> Tensor:
-        """Cleans a picture, large ones in tiles."""
+        """Returns the cleaned picture, of the same size; large pictures are cleaned in tiles."""
         net = self._kit.photo_net
         result = in_tiles(lambda part: self._run(net, part), photo, tile=PHOTO_TILE, overlap=PHOTO_OVERLAP)
         return self._checked(result, "photo", photo.shape)
@@ -56,13 +56,13 @@ class RestoreNetworks:
         return self._checked(self._run(partial(damage_of, net), photo), "damage", photo[:, :1].shape)
 
     def fill(self, photo: Tensor, holes: Tensor) -> Tensor:
-        """Fills the holes (1, 1, H, W) of a picture, see ``fill_holes``."""
+        """Returns a picture with its holes (1, 1, H, W) filled, see ``fill_holes``."""
         net = self._needed(self._kit.inpaint_net, "inpainting")
         filled = self._run(partial(fill_holes, net), photo, holes)
         return self._checked(filled, "inpainting", photo.shape)
 
     def full_size(self, small: Tensor, small_restored: Tensor, large: Tensor) -> Tensor:
-        """Does to ``large`` what was done to ``small``, its smaller version."""
+        """Applies the change from ``small`` to ``small_restored`` to ``large``, the same picture at full size."""
 
         def restore(*pictures: Tensor) -> Tensor:
             return restore_full_size(self._kit.full_size_net, *pictures)
@@ -70,7 +70,7 @@ class RestoreNetworks:
         return self._checked(self._run(restore, small, small_restored, large), "full-size", large.shape)
 
     def enlarge(self, image: Tensor) -> Tensor:
-        """Enlarges by the network's own factor, in tiles."""
+        """Returns the picture enlarged by the network's own factor, in tiles."""
         net = self._needed(self._kit.enlarge_net, "enlarging")
         result = in_tiles(lambda part: self._run(net, part), image, tile=ENLARGE_TILE, overlap=ENLARGE_OVERLAP)
         if result.shape[3] <= image.shape[3]:
@@ -92,7 +92,7 @@ class RestoreNetworks:
     def _checked(self, result: Tensor, which: str, shape: torch.Size | None) -> Tensor:
         if shape is not None and result.shape != shape:
             raise self._failure(which, f"it returned the shape {tuple(result.shape)} instead of {tuple(shape)}")
-        # A NaN anywhere makes both of them NaN, without a copy of a large picture.
+        # Any NaN makes both extremes NaN; this needs no copy of a large picture.
         darkest, brightest = torch.aminmax(result)
         if not (math.isfinite(darkest.item()) and math.isfinite(brightest.item())):
             raise self._failure(which, "it returned values that are no finite numbers")

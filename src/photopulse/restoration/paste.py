@@ -1,4 +1,4 @@
-"""Putting a restored face back into the restored photo: no seam, no colour step, no doubled edges."""
+"""Blends a redrawn face into the restored photo without a seam, a colour step or doubled edges."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,21 @@ from photopulse.images.arrays import to_array, to_tensor
 from photopulse.images.smooth import smoothed
 from photopulse.restoration.face_mask import Plane, band_weights
 
-# Deviation of the finest Gaussian in px of the face: what it takes away is the finest band.
+# Standard deviation in px of the face of the finest Gaussian; the finest band is what this Gaussian removes.
 FINEST = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PasteSettings:
-    """Which of the two pictures gives what.
+    """The settings of the blending; ValueError if one is out of range.
 
     Attributes:
-        reach: how far beyond the outline of the mesh the restored face counts, over the longer side of the face.
-        feather: how softly it fades there: deviation of a band's edge over the deviation of the band's own Gaussian.
-        colour: from this deviation of a Gaussian on, over the crop's side, light and colours are the photo's.
-        detail: how much of the photo's detail that is finer than the face's pixels is kept, 0 to 1.
+        reach: distance by which the outline of the mesh is widened, over the longer side of the face; at least 0.
+        feather: softness of the mask: deviation of the Gaussian that softens it in a band over the deviation of the
+            band's own Gaussian; above 0.
+        colour: deviation of the coarsest Gaussian, over the crop's side, above 0 and at most 0.5; coarser light and
+            colours are the photo's.
+        detail: share, in [0, 1], of the photo's detail that is kept where it is finer than the face's pixels.
     """
 
     reach: float = 0.25
@@ -55,11 +57,11 @@ def paste_face(
     one changes over gradually.
 
     Args:
-        photo: (1, 3, H, W), restored; stays as it is.
-        face: (1, 3, size, size), what became of the crop of ``region``.
-        region: where the face is.
-        mesh: of the face in the photo; its outline says what belongs to the face.
-        settings: the defaults if None.
+        photo: restored photo (1, 3, H, W); it is not changed.
+        face: redrawn face (1, 3, size, size), aligned with the crop of ``region``.
+        region: region of the photo that the face replaces.
+        mesh: mesh of the face in the photo, whose outline bounds the mask.
+        settings: settings of the blending; the defaults if None.
 
     Returns:
         The new pixels of the region's bounding box, dtype and device of the photo, not clamped. The caller writes them:
@@ -73,6 +75,7 @@ def paste_face(
     size = face.shape[-1]
     if tuple(face.shape) != (1, 3, size, size):
         raise ValueError(f"the face must be (1, 3, size, size), got {tuple(face.shape)}")
+    # Weight the difference from the photo band by band, and place it in the photo.
     seen = region.crop(photo, size)
     scales = _scales(size, settings.colour)
     softness = [scale * settings.feather for scale in scales]
@@ -91,14 +94,14 @@ def paste_face(
 
 
 def _scales(size: int, colour: float) -> list[float]:
-    """Deviations of the Gaussians between the bands in px of the face, finest first, doubling up to the colours'."""
+    """Returns the deviations of the Gaussians between the bands, in px of the face, finest first, each doubled."""
     coarsest = size * colour
     count = max(round(np.log2(coarsest / FINEST)), 0) + 1
     return [coarsest / 2**level for level in reversed(range(count))]
 
 
 def _weighted_bands(pixels: Pixels, scales: list[float], weights: list[Plane]) -> Pixels:
-    """Adds up the weighted bands of pixels (H, W, 3); what is coarser than the last scale is dropped."""
+    """Returns the sum of the weighted bands of pixels (H, W, 3), without what is coarser than the last scale."""
     finer, total = pixels, np.zeros_like(pixels)
     for scale, weight in zip(scales, weights, strict=True):
         coarser = smoothed(pixels, scale)
@@ -108,7 +111,7 @@ def _weighted_bands(pixels: Pixels, scales: list[float], weights: list[Plane]) -
 
 
 def _without_shift(change: Pixels, weights: list[Plane]) -> Pixels:
-    """Spreads the little that is left of a mean change of colour evenly, so that it vanishes over the face."""
+    """Returns the change without its weighted mean colour over the face, which is subtracted evenly."""
     face, widest = weights[0][..., None], weights[-1][..., None]
     share = float((face * widest).sum())
     return change - widest * ((change * face).sum(axis=(0, 1)) / share) if share > 0 else change

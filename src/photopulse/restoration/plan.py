@@ -1,27 +1,28 @@
-"""At which sizes a photo is restored, and how large it comes out."""
+"""Plans the sizes at which a photo is cleaned, restored and returned."""
 
 from dataclasses import dataclass
 
 Size = tuple[int, int]
 """Width and height in px."""
 
-# The full-size network was trained on pictures that had been made small and enlarged again. Up to about this longer
-# side a picture that is to grow is therefore enlarged first, which is quick, and restored then.
+# The full-size network was trained on pictures that had been downscaled and enlarged again. Up to about this longer
+# side in px, a picture is therefore enlarged first, which is quick, and then restored.
 LARGEST_ENLARGED_FIRST = 1920
 
-# What is enlarged further than this before it is cleaned is too blurred for the photo network to see what it was: it
-# is cleaned smaller first, enlarged, and cleaned again.
+# A picture that is enlarged further than this is too blurred for the photo network. It is cleaned at a smaller size
+# first, enlarged, and cleaned again.
 MOST_GROWTH = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestorePlan:
-    """The sizes on a photo's way.
+    """The sizes of a photo during its restoration.
 
     Attributes:
-        cleaned: at which the photo network sees it, one after the other.
-        restored: to which the full-size network brings what was cleaned last, if that is not its size already.
-        final: to which the enlarging network and, if it went too far, a filter bring the restored picture.
+        cleaned: sizes at which the photo network cleans the photo, one after the other.
+        restored: size at which the full-size network applies the cleaning; it is not run if that is the last size of
+            ``cleaned``.
+        final: size of the result, reached by the enlarging network and interpolation.
     """
 
     cleaned: tuple[Size, ...]
@@ -30,22 +31,24 @@ class RestorePlan:
 
 
 def plan_restoration(size: Size, *, longer_side: int, scale: float = 1.0, final: Size | None = None) -> RestorePlan:
-    """Shares growth out between the networks.
+    """Returns the sizes of a restoration, which divide the enlargement between the networks.
 
-    A photo up to the working size is cleaned as large as it is to be, but no larger than the working size, in steps
-    of at most ``MOST_GROWTH`` and then 2; nothing in it is finer than what was cleaned, so the enlarging network does
-    the rest. So 100 px times 8 are cleaned at 320 px, again at 640 px, and enlarged.
+    A photo up to the working size is cleaned at its final size, but no larger than the working size, after one
+    enlargement by at most ``MOST_GROWTH`` and further ones by 2; the enlarging network does the rest. For example,
+    100 px that are enlarged by 8 are cleaned at 320 px, cleaned again at 640 px, and then enlarged.
 
-    A larger one is cleaned at the working size, and the full-size network brings that back. Growth comes before it
-    where the longer side then has at most ``LARGEST_ENLARGED_FIRST`` px, else a half or a quarter of it and so on, or
-    none: 1280 px times 1.5 are restored at 1920 px; 1500 px times 1.5 as they are, doubled, made smaller.
+    A larger photo is cleaned at the working size, and the full-size network applies that at full size. The photo is
+    enlarged before that if its longer side then has at most ``LARGEST_ENLARGED_FIRST`` px; otherwise to a half, a
+    quarter and so on of the final size, or not at all. For example, 1280 px that are enlarged by 1.5 are restored at
+    1920 px, while 1500 px are restored at 1500 px, doubled and downscaled.
 
     Args:
-        size: of the photo.
-        longer_side: the working size in px.
-        scale: factor by which width and height grow.
-        final: the size that is wanted, instead of ``scale``; it may be smaller.
+        size: size of the photo.
+        longer_side: working size in px.
+        scale: factor by which width and height are enlarged.
+        final: size of the result, which replaces ``scale``; it can be smaller than the photo.
     """
+    # Small photos are cleaned at their size in the result, large ones at the working size.
     wanted = final or (max(round(size[0] * scale), 1), max(round(size[1] * scale), 1))
     grown = wanted if max(wanted) > max(size) else size
     if max(size) <= longer_side:
@@ -56,13 +59,13 @@ def plan_restoration(size: Size, *, longer_side: int, scale: float = 1.0, final:
 
 
 def working_size(size: Size, longer_side: int) -> Size:
-    """The size with that longer side and the same proportions; the size itself where it is no larger."""
+    """Returns the size with that longer side and the same proportions; the size itself if it is no larger."""
     factor = longer_side / max(size)
     return size if factor >= 1 else _times(size, factor)
 
 
 def _steps(size: Size, last: Size) -> tuple[Size, ...]:
-    """The sizes, each half of the next, from the first that is at most ``MOST_GROWTH`` times as large."""
+    """Returns the sizes up to ``last``, each half of the next; the first is at most ``MOST_GROWTH`` times ``size``."""
     steps = [last]
     while max(steps[0]) > MOST_GROWTH * max(size):
         steps.insert(0, _times(steps[0], 0.5))

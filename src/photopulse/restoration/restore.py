@@ -1,4 +1,4 @@
-"""From an old, blurred, noisy or small photo to a clean one, its faces restored."""
+"""Restores one photo: cleans, repairs and enlarges it, and redraws its faces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -34,17 +34,18 @@ _LITTLE_GROWTH = 1.4
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RestoredPhoto:
-    """A restored photo, and what was done.
+    """A restored photo, with a record of what was done to it.
 
     Attributes:
-        photo: the picture with all that a faithful copy needs: opacity, depth, colour profile, camera and date.
-        damage: of the input, and so how much it was mended and cleaned.
-        mended: stages that mended what was found before the cleaning: ``"halftone"``, ``"tone"``.
-        cleaned: share of the cleaned picture that was used, 0 to 1, faces apart; None where none was asked for.
-        mask: (1, 1, H, W), 1 where the input was repaired, else 0; None where no repair was asked for.
-        faces: that were found, the largest first; None where none were looked for.
-        settings: that were followed.
-        seconds: by stage; stages that were not needed are not there.
+        photo: result with the alpha channel, bit depth, colour profile and metadata of the input.
+        damage: damage that was measured in the input.
+        mended: stages that corrected the photo before it was cleaned: ``"halftone"``, ``"tone"``.
+        cleaned: weight of the cleaned picture in the result outside of faces, in [0, 1]; None if only faces were to be
+            restored.
+        mask: mask (1, 1, H, W) in px of the input, 1 where it was repaired, else 0; None if no repair was asked for.
+        faces: faces that were found, largest first; None if none were searched for.
+        settings: settings of the restoration.
+        seconds: duration of each stage in seconds; stages that were not run are absent.
     """
 
     photo: Photo
@@ -58,28 +59,29 @@ class RestoredPhoto:
 
     @property
     def image(self) -> Tensor:
-        """The pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
+        """Returns the pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
         return self.photo.pixels
 
     @property
     def repaired(self) -> float | None:
-        """The share of the input's pixels that were repaired; None where no repair was asked for."""
+        """Returns the share of the input's pixels that were repaired; None if no repair was asked for."""
         return None if self.mask is None else self.mask.mean().item()
 
     @property
     def size(self) -> Size:
-        """Width and height in px."""
+        """Returns the width and height in px."""
         return self.image.shape[3], self.image.shape[2]
 
     def save(self, path: str | Path, *, source: str | None = None) -> None:
-        """Writes the photo with metadata that say how it was restored; the suffix chooses the format.
+        """Writes the photo, with metadata about the restoration, in the format that the suffix names.
 
-        Depth, opacity, profile and EXIF data of the input are kept as far as the format holds them.
+        Bit depth, alpha channel, colour profile and EXIF data of the input are kept where the format supports them.
 
         Args:
-            path: of the picture.
-            source: name of the input, for the metadata.
+            path: file to write.
+            source: name of the input, which is written into the metadata.
         """
+        # Describe the restoration, then write the pixels with all metadata.
         photo = self.photo
         metadata = restored_metadata(
             version=version("photopulse"),
@@ -112,10 +114,10 @@ def restore_photo(
     kit: RestoreKit | None = None,
     on_stage: Callable[[Stage], None] | None = None,
 ) -> RestoredPhoto:
-    """Restores a photo of any size with any number of faces, none too.
+    """Restores a photo of any size, with any number of faces or none.
 
-    The damage is measured first: a photo that needs nothing comes back unchanged, one that needs little is cleaned a
-    little. Scratches, creases, dust, spots and tears are found and filled if that is asked for (``repair``). Halftone
+    The damage is measured first: an undamaged photo is returned unchanged, a slightly damaged one is cleaned slightly.
+    Scratches, creases, dust, spots and tears are found and filled if that is asked for (``repair``). Halftone
     screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or several, see
     ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the enlarging
     network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that it fits,
@@ -123,17 +125,19 @@ def restore_photo(
 
     Args:
         photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
-        mask: likewise, as large as the photo: what is white in it is repaired, and no damage is searched for.
-        settings: of the restoration.
-        kit: from ``RestoreKit.load`` for these settings; loaded anew, for the CPU, if None.
-        on_stage: hears each stage as it begins.
+        mask: picture of the photo's size, given in the same ways; its white parts are repaired, and no damage is
+            searched for.
+        settings: settings of the restoration; the defaults if None.
+        kit: kit from ``RestoreKit.load`` for these settings; loaded for the CPU if None.
+        on_stage: function that is called with the name of each stage when it begins.
 
     Raises:
         PhotopulseError: if the picture cannot be read, a chosen face is not in it, or a network is missing, fails, or
-            returns what is no picture.
+            returns an invalid picture.
         ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or there is a mask
             although the settings repair nothing.
     """
+    # Load what is needed, and read the photo.
     settings = settings or RestoreSettings()
     if mask is not None and not settings.repairs:
         raise ValueError('a mask tells what is repaired: it goes with repair="auto"')
@@ -153,7 +157,7 @@ def restore_photo(
                 repaired = repair(given, networks, None if mask is None else read_mask(mask, given, name))
             measured = repaired.pixels if measured is given.pixels else measured
             mended, damaged = repaired.pixels, repaired.mask
-        # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: the damage is measured anew.
+        # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: measure the damage again.
         needed = mendings(damage, settings)
         mended, measured = _mended(mended, measured, needed, stages)
         left = kit.look(measured) if needed else damage
@@ -200,7 +204,7 @@ def restore_photo(
 
 
 def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
-    """Plans the sizes; in archival mode, a photo is cleaned at its own size, and enlarged by interpolation at last."""
+    """Returns the sizes of the restoration; archival mode cleans at the photo's own size and then interpolates."""
     plan = plan_restoration(size, longer_side=settings.working_size, scale=settings.scale, final=settings.size)
     if settings.draws_anew:
         return plan
@@ -208,7 +212,7 @@ def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
 
 
 def _mended(photo: Tensor, measured: Tensor, needed: list[Mending], stages: Stages) -> tuple[Tensor, Tensor]:
-    """Applies the corrections to the photo, and to the part of it that can be measured."""
+    """Returns the corrected photo, and the corrected picture in which its damage can be measured."""
     for stage, mend in needed:
         with stages.stage(stage):
             alike = measured is photo
@@ -229,7 +233,10 @@ def _found(
 
 
 def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: RestorePlan, given: Photo) -> float:
-    """How much of the cleaned picture is wanted; what grows before it is cleaned is blurred by that."""
+    """Returns the weight of the cleaned picture in the result, in [0, 1].
+
+    It is 1 for a photo that is enlarged before it is cleaned, because enlarging blurs it.
+    """
     if not settings.cleans_the_photo:
         return 0.0
     grows = plan.restored[0] > given.pixels.shape[3]
@@ -239,21 +246,21 @@ def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: Restor
 
 
 def _in_its_colours(image: Tensor, given: Photo, tint: Tint | None) -> Tensor:
-    """Gray stays gray, and one tint that tint: a network may have brought colours."""
+    """Returns the image without the colours that a network may have added to a gray or tinted photo."""
     if given.gray or _is_gray(given.pixels):
         return _grayed(image)
     return image if tint is None else tint.of(image)
 
 
 def _mixed(given: Tensor, restored: Tensor, size: Size, strength: float) -> Tensor:
-    """The restored picture, or less of it, or none."""
+    """Returns the interpolation between the resized input (strength 0) and the restored picture (1)."""
     plain = resized(given, *size[::-1])
     return torch.lerp(plain, restored, strength) if strength else plain.clone()
 
 
 def _cleaned(large: Tensor, measured: Tensor, networks: RestoreNetworks, plan: RestorePlan, stages: Stages) -> Tensor:
+    # Clean at one size after the other. Only the first has grain: the following ones are cleaned already.
     small, cleaned = large, large
-    # Only what was never cleaned has grain.
     seen = measured
     with stages.stage("photo"):
         for width, height in plan.cleaned:
@@ -262,14 +269,16 @@ def _cleaned(large: Tensor, measured: Tensor, networks: RestoreNetworks, plan: R
             seen = cleaned
     if plan.cleaned[-1] == plan.restored:
         return cleaned
+    # Apply the change at full size.
     with stages.stage("full_size"):
         return networks.full_size(small, cleaned, large)
 
 
 def _to_final(image: Tensor, size: Size, networks: RestoreNetworks | None) -> Tensor:
-    """A little growth is left to cubic curves: to enlarge twice and shrink again costs time and shows nothing more.
+    """Returns the image at its final size, enlarged by the network, then resized by cubic interpolation.
 
-    All growth is, where no networks are given.
+    Up to a factor of 1.4 the network is not used: doubling and downscaling again takes time and shows no more detail.
+    Without networks, all of the enlargement is interpolated.
     """
     while networks is not None and max(size[0] / image.shape[3], size[1] / image.shape[2]) > _LITTLE_GROWTH:
         image = networks.enlarge(image)
@@ -277,7 +286,7 @@ def _to_final(image: Tensor, size: Size, networks: RestoreNetworks | None) -> Te
 
 
 def _grown(photo: Photo, size: Size) -> tuple[float, float] | None:
-    """The pixels in an inch with which the photo prints as large as before."""
+    """Returns the resolution in dots per inch with which the result prints as large as the input; None if unknown."""
     if photo.dpi is None:
         return None
     return photo.dpi[0] * size[0] / photo.pixels.shape[3], photo.dpi[1] * size[1] / photo.pixels.shape[2]
@@ -289,7 +298,7 @@ def _is_gray(photo: Tensor) -> bool:
 
 
 def _grayed(image: Tensor) -> Tensor:
-    """The luma in all three channels."""
+    """Returns the luma in all three channels."""
     return gray_of(image).repeat(1, 3, 1, 1)
 
 
@@ -310,7 +319,7 @@ def _detector(kit: RestoreKit, name: str) -> FaceDetector:
 
 
 def _read(photo: ImageLike) -> tuple[str, Photo, Tensor]:
-    """Reads a picture in its own colours, with a name for messages; and its pixels as they can be measured."""
+    """Returns the photo's name for messages, the photo in its own colour space, and the pixels to be measured."""
     name, read = read_given(photo, own_colours=True)
     measured = measurable(read)
     if read.alpha is not None:

@@ -1,4 +1,4 @@
-"""How a photo is restored, as the user says it."""
+"""The settings of a restoration, as the user gives them."""
 
 import math
 from dataclasses import dataclass
@@ -17,25 +17,26 @@ _MOST_SCALE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreSettings:
-    """How a photo is restored.
+    """The settings of a restoration; ValueError if one is out of range, or two contradict each other.
 
     Attributes:
-        mode: ``"archival"`` generates nothing: noise, blocks, halftone and fading only, no faces, no enlarging network.
-        tone: ``"auto"`` corrects a photo that has faded.
-        grain: whether the film grain that cleaning takes out is drawn anew at last, as strong and as coarse as it was.
-        seed: of the grain.
-        strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (all of it, needed or not);
-            None cleans as much as the damage asks.
+        mode: ``"enhance"``, or ``"archival"``, which generates nothing: it removes noise, blocks, halftone and fading,
+            but redraws no faces and enlarges by interpolation.
+        tone: ``"auto"`` corrects a photo that has faded, ``"off"`` does not.
+        grain: whether film grain is added at the end, as strong and as coarse as the grain that cleaning removed.
+        seed: random seed of the added grain.
+        strength: share of the restoration in the result, from 0 (the input's pixels) to 1 (fully restored, even if the
+            photo needs less); None chooses the share by the measured damage.
         repair: ``"auto"`` finds and fills scratches, creases, dust, spots and tears; not in archival mode.
-        scale: width and height grow by this factor, from 1 to 16;
-        size: or the output's width and height in px, instead of ``scale``.
-        sr: the network that enlarges at last, where the growth before the restoration does not do.
-        only: restore only faces, or only the photo without a look at its faces; None restores both.
-        fidelity: of faces, from 0 (the most convincing face) to 1 (nearest to the input).
-        working_size: longer side in px at which the photo network sees the photo.
-        max_faces: so many of the largest faces are restored where none are chosen; for 0 none are looked for.
-        faces: the faces to restore, each by its number, 1 for the largest, or by a point x, y in px of the input that
-            lies within it; empty for all. They are kept sorted, each once.
+        scale: factor by which width and height are enlarged, from 1 to 16.
+        size: width and height of the result in px; replaces ``scale``.
+        sr: network for the enlargement that remains after the cleaning: photopulse's own, or Real-ESRGAN.
+        only: ``"face"`` restores only faces, ``"photo"`` does not search for faces; None restores both.
+        fidelity: fidelity of redrawn faces, from 0 (the most convincing face) to 1 (the one nearest to the input).
+        working_size: longer side in px of the photo that is given to the photo network, at least 64.
+        max_faces: largest number of faces that are restored, largest first, if ``faces`` is empty; 0 searches for none.
+        faces: faces to restore, each by its number (1 is the largest) or by a point (x, y) within it, in px of the
+            input; empty for all. They are stored sorted and without duplicates.
     """
 
     mode: Mode = "enhance"
@@ -54,6 +55,7 @@ class RestoreSettings:
     faces: tuple[ChosenFace, ...] = ()
 
     def __post_init__(self) -> None:
+        # Sizes and choices.
         if not 1 <= self.scale <= _MOST_SCALE:
             raise ValueError(f"scale must be from 1 to {_MOST_SCALE}, got {self.scale:g}")
         if self.size is not None and (self.scale != 1 or min(self.size) < 1):
@@ -63,10 +65,12 @@ class RestoreSettings:
         if self.mode not in get_args(Mode) or self.tone not in get_args(Tone) or self.repair not in get_args(Repair):
             choices = f"mode is one of {get_args(Mode)}, tone is one of {get_args(Tone)}"
             raise ValueError(f"{choices}, repair is one of {get_args(Repair)}")
+        # Combinations.
         if self.mode == "archival" and (self.only == "face" or self.sr != "own"):
             raise ValueError("archival draws no faces and enlarges by no network: leave only face and sr out")
         if self.mode == "archival" and self.repair == "auto":
             raise ValueError("archival generates nothing, which repairs by auto or a mask do: leave one of the two out")
+        # Numbers.
         for name, share in (("fidelity", self.fidelity), ("strength", self.strength)):
             if share is not None and not (math.isfinite(share) and 0 <= share <= 1):
                 raise ValueError(f"{name} must be from 0 to 1, got {share:g}")
@@ -74,6 +78,7 @@ class RestoreSettings:
             raise ValueError(f"working_size must be {_LEAST_WORKING_SIZE} px or more, got {self.working_size}")
         if self.max_faces < 0:
             raise ValueError(f"max_faces must not be negative, got {self.max_faces}")
+        # Chosen faces.
         if any(isinstance(face, int) and face < 1 for face in self.faces):
             raise ValueError("faces are counted from 1, the largest")
         if self.faces and not self.looks_for_faces:
@@ -92,32 +97,32 @@ class RestoreSettings:
 
     @property
     def looks_for_faces(self) -> bool:
-        """Says whether faces are looked for at all."""
+        """Returns whether faces are searched for."""
         return self.draws_anew and self.only != "photo" and self.max_faces > 0 and self.strength != 0
 
     @property
     def draws_anew(self) -> bool:
-        """Says whether anything may be generated that the photo does not show."""
+        """Returns whether detail that the photo does not show can be generated."""
         return self.mode == "enhance"
 
     @property
     def cleans_the_photo(self) -> bool:
-        """Says whether more than the faces is restored."""
+        """Returns whether the whole photo is cleaned, rather than its faces only."""
         return self.only != "face" and self.strength != 0
 
     @property
     def repairs(self) -> bool:
-        """Says whether scratches and spots are searched for and filled."""
+        """Returns whether scratches and spots are searched for and filled."""
         return self.repair == "auto" and self.cleans_the_photo
 
     @property
     def may_enlarge(self) -> bool:
-        """Says whether a picture may be enlarged by the enlarging network."""
+        """Returns whether the enlarging network can be needed."""
         return self.draws_anew and (self.scale > 1 or self.size is not None)
 
 
 def _sorted_once(faces: tuple[ChosenFace, ...]) -> tuple[ChosenFace, ...]:
-    """The same choice in the same order, however it was said: numbers first, then places."""
+    """Returns the faces sorted and without duplicates, numbers before points, so that equal choices compare equal."""
     numbers = {face for face in faces if isinstance(face, int)}
     places = {(float(face[0]), float(face[1])) for face in faces if not isinstance(face, int)}
     return (*sorted(numbers), *sorted(places))

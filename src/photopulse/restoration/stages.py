@@ -1,4 +1,4 @@
-"""The stages of a restoration: announced as they begin, timed as they end."""
+"""Announces the stages of a restoration when they begin, and measures how long they take."""
 
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -35,14 +35,14 @@ DOING: Final[Mapping[Stage, str]] = {
     "grain": "adding the grain",
     "write": "writing",
 }
-"""What a person reads while a stage lasts."""
+"""The words that a person reads while a stage runs."""
 
 
 class Stages:
-    """Seconds by stage; a stage that comes twice adds up, one that never comes is not there.
+    """Measures the seconds that each stage takes; repetitions of a stage add up, and unused stages are absent.
 
     Args:
-        on_stage: hears the name of each stage as it begins.
+        on_stage: function that is called with the name of each stage when it begins.
     """
 
     def __init__(self, on_stage: Callable[[Stage], None] | None = None) -> None:
@@ -51,7 +51,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: Stage) -> Generator[None]:
-        """Announces a stage and times the block."""
+        """Announces a stage and measures the duration of the ``with`` block."""
         if self._on_stage is not None:
             self._on_stage(name)
         started = time.perf_counter()

@@ -1,14 +1,14 @@
-"""Why faces are left as they are."""
+"""The reasons for which faces are not redrawn."""
 
 from enum import StrEnum
 from typing import Final
 
 LEAST_FACE: Final = 16
-"""A face of fewer px from brow to chin shows too little of a person: a generator would invent one."""
+"""Smallest size of a face from brow to chin, in px: in a smaller one, the generator would invent the person."""
 
 
 class WhyNot(StrEnum):
-    """Why a face was not restored, in the words of the report."""
+    """The reason for which a face was not redrawn, as it is worded in the report."""
 
     NOT_CHOSEN = "other faces were chosen"
     TOO_SMALL = f"it is smaller than {LEAST_FACE} px"
