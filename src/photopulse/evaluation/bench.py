@@ -1,4 +1,4 @@
-"""Runs jobs, in this process or in several: make a picture, keep it, measure it in each view, remember both."""
+"""Runs jobs, in this process or in several: makes, stores and measures a picture, and records both."""
 
 import multiprocessing
 import signal
@@ -28,11 +28,11 @@ from photopulse.runs.keys import key
 
 
 class Bench:
-    """Runs jobs, one after the other. Methods load at their first use, the metrics' networks at once.
+    """Runs jobs, one after the other. Methods load at their first use, the measures' networks at once.
 
     Args:
-        settings: of the evaluation.
-        methods: from ``settings.make_methods``.
+        settings: settings of the evaluation.
+        methods: methods from ``settings.make_methods``, by name.
 
     Raises:
         PhotopulseError: if a metric's network cannot be loaded.
@@ -50,7 +50,7 @@ class Bench:
         self._measures = self._meter.fingerprint()
 
     def run(self, job: Job) -> Outcome:
-        """Does what of a job no earlier run did; what fails becomes its rows."""
+        """Does the part of a job that no earlier run did; a failure becomes its rows."""
         try:
             return self._run(job)
         except FAILURES as error:
@@ -58,11 +58,13 @@ class Bench:
             return Outcome(rows=tuple(job.row(view, {}, why) for view in job.views), error=why)
 
     def _run(self, job: Job) -> Outcome:
+        # Find the picture of an earlier run, or make it.
         picture_key, metric_key = self._picture_key(job), self._metric_key(job)
         sidecar = job.output.with_suffix(".json")
         record = self._earlier(job, sidecar, picture_key)
         if record is None:
             record = self._make(job, sidecar, picture_key)
+        # Measure it in the views that were not measured yet.
         found: dict[View, dict[str, Value | None] | None] = {
             view: record.values(str(view), metric_key) for view in job.views
         }
@@ -81,7 +83,7 @@ class Bench:
         )
 
     def _earlier(self, job: Job, sidecar: Path, picture_key: str) -> Record | None:
-        """Returns what an earlier run made, if it is what is wanted now."""
+        """Returns the record of an earlier run, if its picture has the same key and is to be kept."""
         if not self._settings.resume or not job.picture.is_file():
             return None
         record = read_record(sidecar, picture_key)
@@ -94,7 +96,7 @@ class Bench:
             return Record()
         method = self._methods[job.method]
         made = method(read_image(job.given).pixels, job.size, self._settings.seed)
-        # Beside the old sidecar the new picture would pass for the old one, if we were stopped in between.
+        # If the run stopped between the two writes, the old sidecar would describe the new picture.
         sidecar.unlink(missing_ok=True)
         write_image(job.output, made.image, metadata=made.metadata)
         record = Record(
@@ -107,7 +109,7 @@ class Bench:
         return record
 
     def _measure(self, job: Job, views: Sequence[View]) -> dict[View, dict[str, Value | None]]:
-        """Measures the picture as it was written, so that a later run measures the same."""
+        """Measures the picture as read from its file, so that a later run measures the same values."""
         image = read_image(job.picture).pixels
         sharp = None if job.method == ORIGINAL else read_image(job.sharp).pixels
         if self._settings.restore:
@@ -135,8 +137,8 @@ def run_jobs(
 ) -> Iterator[tuple[Job, Outcome]]:
     """Runs all jobs and yields each when it is finished: in order with one worker, in any order with several.
 
-    One worker is this process, which uses ``methods``; several are others, which build their own. They share the
-    processor's threads. What ends the iteration early ends the workers too; finished jobs are remembered on the disk.
+    A single worker is this process, which uses ``methods``; several workers are new processes, which build their own
+    and share the processor's threads. If the iteration ends early, the workers end too; finished jobs stay on disk.
 
     Raises:
         PhotopulseError: if a metric cannot be loaded, or a worker died.
@@ -156,7 +158,7 @@ def _in_processes(jobs: Sequence[Job], settings: EvaluateSettings) -> Iterator[t
         futures: dict[Future[Outcome], Job] = {pool.submit(_run_in_worker, settings, threads, job): job for job in jobs}
         try:
             for future in as_completed(futures):
-                # Taken out, so that what the outcomes hold is not kept twice.
+                # A future that stayed in the dictionary would keep its outcome in memory.
                 yield futures.pop(future), future.result()
         except BrokenProcessPool as error:
             raise PhotopulseError(
@@ -168,7 +170,7 @@ def _in_processes(jobs: Sequence[Job], settings: EvaluateSettings) -> Iterator[t
 
 @contextmanager
 def _pool(workers: int) -> Generator[ProcessPoolExecutor]:
-    """Yields fresh processes, which end with the block, at once if that is left early."""
+    """Yields a pool of new processes, which end with the block, and at once if the block raises."""
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_leave_interruption)
     try:
@@ -182,7 +184,7 @@ def _pool(workers: int) -> Generator[ProcessPoolExecutor]:
 
 
 def _leave_interruption() -> None:
-    """Leaves Ctrl-C, which the terminal sends to all processes, to the one that talks to the person."""
+    """Ignores Ctrl-C in a worker: the terminal sends it to all processes, and the main process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -193,5 +195,5 @@ def _run_in_worker(settings: EvaluateSettings, threads: int, job: Job) -> Outcom
 
 @lru_cache(maxsize=1)
 def _bench(settings: EvaluateSettings) -> Bench:
-    """One bench a process, so that networks load once."""
+    """Returns the bench of this process, which is created once, so that networks load once."""
     return Bench(settings, settings.make_methods())

@@ -1,4 +1,4 @@
-"""A result beside all that it is measured against, and what is measured of both."""
+"""Compares a result with the original and the input: the measures that need networks or both pictures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from photopulse.metrics.perceptual import perceptual_distance
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The networks that measure; None leaves out what needs the network.
+    """Networks of the measures; where one is None, the measures that need it are left out.
 
     Attributes:
-        features: for the perceptual distance and the features of the set.
-        identity: for the likeness of the person.
-        lpips: for LPIPS.
-        detector: for the confidence that there is a face, and for where skin is.
+        features: EfficientNet-Lite0, for the perceptual distance and the distances between sets.
+        identity: face recognition network, for the similarity of identities.
+        lpips: AlexNet, for LPIPS.
+        detector: face detector, for its confidence and for the region of skin.
     """
 
     features: EfficientNetLite0 | None = None
@@ -38,7 +38,7 @@ class Networks:
 
     @classmethod
     def load(cls, *, perceptual: bool, identity: bool, faces: bool, lpips: Path | None = None) -> Self:
-        """Loads those that are wanted, fetched the first time; ``lpips`` is AlexNet's file.
+        """Loads the chosen networks, and downloads missing weights; ``lpips`` is the file of AlexNet.
 
         Raises:
             PhotopulseError: if one of them cannot be loaded.
@@ -58,13 +58,13 @@ class Networks:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Consistency:
-    """How a result is compared with the small face that it was made from.
+    """What the comparison of a result with its input needs.
 
     Attributes:
-        result: the whole result (1, 3, n, n).
-        small: the small face (1, 3, h, h).
-        degrade: makes the result as small as that.
-        skin: how much of each pixel (h, h) of the small face is skin; None where its tone cannot be measured.
+        result: complete result, (1, 3, n, n) in [0, 1].
+        small: the input, a small face (1, 3, h, h) in [0, 1].
+        degrade: downscales the result to h x h px.
+        skin: share of skin in each pixel (h, h) of the input, in [0, 1]; None if its tone cannot be measured.
     """
 
     result: Tensor
@@ -75,15 +75,15 @@ class Consistency:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """A result, or a part of it, at the size at which it is measured.
+    """A result, or a part of it, at the size at which it is measured, and the pictures with which it is compared.
 
     Attributes:
-        image: (1, 3, H, W) in [0, 1].
-        sharp: the same of the sharp picture; None where the result is the sharp picture itself.
-        networks: that measure.
-        consistency: with the small face; None for a restored photo, whose damage cannot be repeated.
-        aligned: the face of the image and of the sharp picture, each (1, 3, S, S), as the identity network wants them;
-            None where the picture has no face or nothing to compare with.
+        image: result, (1, 3, H, W) in [0, 1].
+        sharp: original, of the same shape; None if the result is the original itself.
+        networks: networks of the measures.
+        consistency: comparison with the input; None for a restored photo, because its damage cannot be repeated.
+        aligned: faces of the result and of the original, each (1, 3, S, S), aligned for the identity network; None if
+            there is no face or no original.
     """
 
     image: Tensor
@@ -94,7 +94,7 @@ class Comparison:
 
     @cached_property
     def embeddings(self) -> tuple[Embedding, Embedding] | None:
-        """Of the two faces; None where there are none, or they are not to be compared."""
+        """Identity embeddings of the two aligned faces; None if there are no faces or no identity network."""
         if self.aligned is None or self.networks.identity is None:
             return None
         image, sharp = self.aligned
@@ -102,29 +102,29 @@ class Comparison:
 
 
 def against_sharp(metric: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Comparison], Tensor | None]:
-    """Makes a measure of a metric of the result and the sharp picture, both (1, 3, H, W)."""
+    """Returns a measure that applies ``metric`` to the result and the original, both (1, 3, H, W)."""
     return lambda seen: None if seen.sharp is None else metric(seen.image, seen.sharp)
 
 
 def of_faces(metric: Callable[[Embedding, Embedding], float]) -> Callable[[Comparison], float | None]:
-    """Makes a measure of a metric of the embeddings of the result's face and of the sharp one."""
+    """Returns a measure that applies ``metric`` to the embeddings of the result's and the original's face."""
     return lambda seen: None if seen.embeddings is None else metric(*seen.embeddings)
 
 
 def consistency(seen: Comparison) -> Tensor | None:
-    """Measures how far the result made small is from the small face, see ``downscale_mse``."""
+    """Computes the mean squared error between the downscaled result and the input, see ``downscale_mse``."""
     told = seen.consistency
     return None if told is None else downscale_mse(told.result, told.small, told.degrade)
 
 
 def perceptual(seen: Comparison) -> Tensor | None:
-    """Measures the perceptual distance to the sharp picture."""
+    """Computes the perceptual distance to the original."""
     net = seen.networks.features
     return None if net is None or seen.sharp is None else perceptual_distance(net, seen.image, seen.sharp)
 
 
 def lpips(seen: Comparison) -> Tensor | None:
-    """Measures LPIPS to the sharp picture, if both are large enough."""
+    """Computes LPIPS to the original; None if the pictures are too small."""
     net = seen.networks.lpips
     if net is None or seen.sharp is None or min(seen.image.shape[2:]) < SMALLEST_SIDE:
         return None
@@ -132,7 +132,7 @@ def lpips(seen: Comparison) -> Tensor | None:
 
 
 def confidence(seen: Comparison) -> float | None:
-    """Returns the score of the surest face, up to 1; 0 where no face is found."""
+    """Returns the highest confidence of the face detector, in [0, 1]; 0 if it finds no face."""
     detector = seen.networks.detector
     return None if detector is None else max((face.score for face in detector.detect(seen.image)), default=0.0)
 
@@ -140,8 +140,8 @@ def confidence(seen: Comparison) -> float | None:
 def skin_shift(seen: Comparison) -> float | None:
     """Computes how many degrees lighter the skin of the downscaled result is than the input's.
 
-    The shift is that of the audit: of the individual typology angle of the mean colour over the same pixels, each
-    weighted by how much of it is skin.
+    As in the audit, it is the change of the individual typology angle (ITA) of the mean colour over the same pixels,
+    weighted by their share of skin.
     """
     told = seen.consistency
     if told is None or told.skin is None:
@@ -151,6 +151,6 @@ def skin_shift(seen: Comparison) -> float | None:
 
 
 def features(seen: Comparison) -> list[float]:
-    """Returns the features of EfficientNet-Lite0 (1280) to four decimals; none without the network."""
+    """Returns the 1280 features of EfficientNet-Lite0, rounded to four decimals; an empty list without the network."""
     net = seen.networks.features
     return [] if net is None else net.pooled(seen.image)[0].double().numpy().round(4).tolist()

@@ -1,4 +1,4 @@
-"""Many sharp pictures, many methods: what each makes of them made small or damaged, measured side by side."""
+"""Evaluates several methods on many originals, which are downscaled or damaged first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -30,32 +30,34 @@ def evaluate_files(
     detector: FaceDetector | None = None,
     mirrored: Sequence[Path] = (),
 ) -> list[Row]:
-    """Makes sharp faces small, enlarges them by all methods, and writes what was measured into ``folder``.
+    """Downscales sharp faces, enlarges them by all methods, and writes the results and measures into ``folder``.
 
-    ``sharp/<stem>.png`` is the aligned face, ``<condition>/small/<stem>.png`` what methods get,
-    ``<condition>/<method>/<side>/<stem>.png`` what they make of it. With ``settings.restore`` it is whole photos that
-    are damaged and restored, ``<level>/damaged/<stem>.png`` and ``<level>/<method>/<stem>.png``. ``rows.csv``,
-    ``table.md``, ``table.csv``, ``table.json`` and ``figures/`` are the results.
+    ``sharp/<stem>.png`` is the aligned original, ``<condition>/small/<stem>.png`` the input of the methods, and
+    ``<condition>/<method>/<side>/<stem>.png`` their result. With ``settings.restore``, whole photos are damaged and
+    restored: ``<level>/damaged/<stem>.png`` and ``<level>/<method>/<stem>.png``. The measures are in ``rows.csv``,
+    ``table.md``, ``table.csv``, ``table.json`` and ``figures/``.
 
     Args:
-        files: photos, see ``images.image_files``; of each the largest face counts.
-        folder: receives all.
-        settings: of the evaluation.
-        watcher: hears of progress.
-        detector: from ``FaceDetector.load``; made anew if None and there are photos to align.
-        mirrored: folders whose subfolders are made in the results' folders, too.
+        files: photos, see ``images.image_files``; the largest face of each is used.
+        folder: folder of all files that are written.
+        settings: settings of the evaluation.
+        watcher: receives reports of progress; none are made if None.
+        detector: face detector from ``FaceDetector.load``; loaded if None and photos must be aligned.
+        mirrored: folders whose subfolders are created in the results' folders, too.
 
     Returns:
-        The rows. A photo without a face has one, of the method ``ORIGINAL``, with an error. Whatever ends the run
-        early (Ctrl-C too), pictures that were finished are remembered, and the same call goes on from there.
+        The rows. A photo without a face has a single row, of the method ``ORIGINAL``, with an error. If the run ends
+        early (by Ctrl-C, for example), finished pictures are kept, and the same call continues from there.
 
     Raises:
-        PhotopulseError: for what makes every picture fail, and for a folder that cannot be written to.
+        PhotopulseError: if every picture would fail, or the folder cannot be written to.
     """
+    # Make the inputs.
     watcher = watcher or Watcher()
     settings = _with_what_is_installed(settings, watcher)
     subjects = _prepared(files, mirrored, folder, settings, watcher, detector)
     usable = [subject for subject in subjects if subject.error is None]
+    # Plan the jobs.
     if settings.restore:
         methods = settings.make_restorers()
         jobs, notes = plan_photos(usable, folder, settings, methods)
@@ -65,7 +67,8 @@ def evaluate_files(
     for note in notes:
         watcher.note(note)
     if settings.workers > 1:
-        methods = {}  # The generator that told its size goes: each worker loads its own.
+        methods = {}  # Frees the generator, which planning loaded for its size: each worker loads its own.
+    # Run them, and write the rows and tables.
     done = _run(jobs, settings, methods, watcher)
     failed = [_failed(subject, settings) for subject in subjects if subject.error is not None]
     rows = failed + [row for _, outcome in done for row in outcome.rows]
@@ -74,7 +77,7 @@ def evaluate_files(
 
 
 def exit_code_of(rows: Sequence[Row]) -> int:
-    """Returns 1 if an item failed, else 3 if a search did not come close enough, else 0."""
+    """Returns the exit status: 1 if a picture failed, else 3 if a search did not converge, else 0."""
     if any(row.error is not None for row in rows):
         return 1
     return 3 if any(row.values.get("converged") is False for row in rows) else 0
@@ -109,7 +112,7 @@ def _prepared(
 def _run(
     jobs: Sequence[Job], settings: EvaluateSettings, methods: Mapping[str, Method], watcher: Watcher
 ) -> list[tuple[Job, Outcome]]:
-    """Runs the jobs; they come back in their order, whatever finished first."""
+    """Runs the jobs and returns them with their outcomes, in the order of ``jobs``."""
     watcher.start("measuring", len(jobs))
     outcomes: dict[Path, Outcome] = {}
     for job, outcome in run_jobs(jobs, settings, methods, lambda name: watcher.step(len(outcomes), doing=name)):
@@ -132,7 +135,7 @@ def _failed(subject: Subject, settings: EvaluateSettings) -> Row:
 
 
 def _ended(name: str, error: str | None) -> ReportItem:
-    """What progress hears of a picture that was made or failed."""
+    """Returns the row that is reported to the watcher for a finished or failed picture."""
     if error is None:
         return ReportItem(input=name, status="made")
     return ReportItem(input=name, status="failed", error=f"{name}: {error}")

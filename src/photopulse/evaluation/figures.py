@@ -1,4 +1,4 @@
-"""The figures of an evaluation: pictures side by side, conditions below each other, the course of searches."""
+"""Draws the figures of an evaluation: sheets of pictures, plots of the conditions and the courses of searches."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ class Album:
     """Finds the pictures of one size by condition, method and image.
 
     Args:
-        jobs: of that size, those that did not fail.
-        size: at which the pictures are shown.
-        settings: of the evaluation.
+        jobs: successful jobs of that size.
+        size: side in px at which the pictures are shown.
+        settings: settings of the evaluation.
     """
 
     def __init__(self, jobs: Sequence[Job], size: int, settings: EvaluateSettings) -> None:
@@ -45,13 +45,13 @@ class Album:
         self.robustness_columns = [_CORRUPTED, _INPUT, *methods, ORIGINAL]
 
     def face(self, image: str, condition: Corruptions) -> Strip:
-        """Lines up the face, its input and the results, with what they downscale to below; all at one size."""
+        """Returns a strip of original, input and results, all at one size, each above its downscaled version."""
         return self._strip(self.face_columns, image, condition, whole=())
 
     def robustness(self, image: str, condition: Corruptions) -> Strip:
-        """Lines up the corrupted face, the input that it became, the results and the face as it was (PULSE, Fig. 6).
+        """Returns a strip of the corrupted face, its input, the results and the original (PULSE, Fig. 6).
 
-        The first and the last stay in full size: the smaller a picture is made, the less of the corruption is left.
+        The first and the last stay in full size, because downscaling would hide the corruption.
         """
         whole = (_CORRUPTED, ORIGINAL)
         return self._strip(self.robustness_columns, image, condition, whole=whole, label=condition.name)
@@ -70,7 +70,7 @@ class Album:
         return Strip(pictures=pictures, below=below, label=label)
 
     def _picture(self, column: str, image: str, condition: Corruptions) -> Tensor | None:
-        """A picture in full size; None where there is none."""
+        """Returns a picture in full size, (1, 3, H, W); None if it does not exist."""
         method = ORIGINAL if column in {_INPUT, _CORRUPTED} else column
         job = self._jobs.get((condition.name, method, image))
         if job is None:
@@ -85,19 +85,21 @@ class Album:
 
 
 def write_figures(folder: Path, done: Done, summaries: Sequence[Summary], settings: EvaluateSettings) -> None:
-    """Draws what there is to draw.
+    """Draws the figures for which there are results, into ``folder``.
 
-    ``faces-<condition>-<size>.png`` holds six faces with what each method made of them and, below, what that
-    downscales to; ``robustness-<size>-<face>.png`` the conditions of one face; ``robustness-<size>.png`` the figures
-    under each condition; ``curves-<condition>.png`` the course of searches. Restored photos have
-    ``photos-<level>.png``, whole and their faces, and ``robustness.png``.
+    ``faces-<condition>-<size>.png`` shows six faces with the results of each method and, below, the downscaled
+    results; ``robustness-<size>-<face>.png`` one face under all conditions; ``robustness-<size>.png`` the measures
+    under each condition; ``curves-<condition>.png`` the courses of searches. For restored photos there are
+    ``photos-<level>.png``, which shows whole photos and their faces, and ``robustness.png``.
 
     Raises:
         PhotopulseError: if one of them cannot be written.
     """
+    # Choose the pictures to show.
     jobs = [job for job, outcome in done if outcome.error is None]
     results = Counter(job.image for job in jobs)
     images = sorted(results, key=results.__getitem__, reverse=True)[:SHOWN_FACES]  # Those that most methods have.
+    # Photos by level, or faces by size.
     if settings.restore:
         for level in settings.restore if images else ():
             _write_photos(folder / f"photos-{level}.png", [job for job in jobs if job.condition == level], images)
@@ -122,7 +124,7 @@ def _write_faces(folder: Path, album: Album, images: Sequence[str], settings: Ev
 
 
 def _write_photos(path: Path, jobs: Sequence[Job], images: Sequence[str]) -> None:
-    """The photos of one level, each by all methods, and below it the face of each as large."""
+    """Writes a sheet of the photos of one level: each by all methods, and below it the faces, enlarged as much."""
     by = {(job.method, job.image): job for job in jobs}
     columns = list(dict.fromkeys(job.method for job in jobs))
     strips: list[Strip] = []
@@ -145,7 +147,7 @@ def _write_robustness(folder: Path, album: Album, images: Sequence[str], setting
 
 
 def _write_points(path: Path, summaries: Sequence[Summary], size: int | None) -> None:
-    """Over the same pictures for all methods of a condition, so that the points can be compared."""
+    """Writes a plot of the measures, for each condition over pictures that all methods share, so that they compare."""
     fair = [summary for summary in summaries if summary.fair and summary.task.size == size]
     if any(summary.figures and summary.method != ORIGINAL for summary in fair):
         write_points(path, fair)
@@ -167,7 +169,7 @@ def _write_curves(folder: Path, done: Done, settings: EvaluateSettings) -> None:
 
 
 def _sharp_niqe(done: Done, condition: str, size: int) -> float | None:
-    """The mean NIQE of the sharp faces, which the curves' own is to be compared with."""
+    """Returns the mean NIQE of the originals, the reference of the curves; None if it was not measured."""
     found = [
         row.values["niqe"]
         for job, outcome in done

@@ -1,4 +1,4 @@
-"""What all methods are given: sharp faces made small under each condition, or sharp photos damaged at each level."""
+"""Makes the inputs of all methods: faces downscaled under each condition, or photos damaged at each level."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -27,16 +27,16 @@ from photopulse.upscaling.align import align
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One photo of the folder.
+    """One photo, with its original and its inputs.
 
     Attributes:
-        image: its name in the tables.
-        sharp: the aligned face, or the photo itself, a PNG file.
-        given: what methods get under each condition, by the condition's name.
-        size: width and height of the sharp picture.
-        face: the largest of a photo; None without one, and for aligned faces.
-        error: why it has none of them.
-        resumed: an earlier run made all of them.
+        image: name of the picture in rows and tables.
+        sharp: PNG file of the original: the aligned face, or the whole photo.
+        given: files of the inputs, by the name of the condition.
+        size: width and height of the original in px.
+        face: place of the largest face of a photo; None if there is none, and for aligned faces.
+        error: reason for which the photo failed; None if it did not.
+        resumed: whether an earlier run made the original and all inputs.
     """
 
     image: str
@@ -50,7 +50,7 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sharp:
-    """What is remembered beside a sharp picture."""
+    """Content of the sidecar of an original."""
 
     size: Size
     face: FacePlace | None = None
@@ -63,16 +63,17 @@ def make_inputs(
     settings: EvaluateSettings,
     detector: FaceDetector | None,
 ) -> Iterator[Subject]:
-    """Writes ``folder/sharp/<stem>.png``, and what becomes of it below the folder of each condition.
+    """Writes each original as ``folder/sharp/<stem>.png`` and its inputs below the folder of each condition.
 
-    That is ``small/<stem>.png`` of a face, ``damaged/<stem>.png`` of a photo that is to be restored. The largest face
-    of a photo counts. A photo that fails stops no other. The
+    The input is ``small/<stem>.png`` for a face, and ``damaged/<stem>.png`` for a photo that is to be restored. The
+    largest face of a photo is used. A photo that fails yields a subject with an error, and the others continue. The
     stems of photos below the folders ``mirrored`` begin with their subfolders.
     """
     inputs = {canonical(file) for file in files}
     for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
         sharp = folder / "sharp" / f"{stem}.png"
         given = {name: folder / place / f"{stem}.png" for name, place in _places(settings).items()}
+        # The original first, then the input of each condition.
         try:
             refuse_to_overwrite(sharp, inputs)
             told, made = _make_sharp(source, sharp, settings, detector)
@@ -85,7 +86,7 @@ def make_inputs(
 
 
 def _places(settings: EvaluateSettings) -> dict[str, str]:
-    """The folder of what methods are given, by the name of the condition."""
+    """Returns the folders of the inputs, by the name of the condition."""
     if settings.restore:
         return {level: f"{level}/damaged" for level in settings.restore}
     return {condition.name: f"{folder_name(condition)}/small" for condition in settings.conditions}
@@ -94,7 +95,8 @@ def _places(settings: EvaluateSettings) -> dict[str, str]:
 def _make_sharp(
     source: Path, sharp: Path, settings: EvaluateSettings, detector: FaceDetector | None
 ) -> tuple[_Sharp, bool]:
-    """Writes the sharp picture, and says whether it did, or an earlier run."""
+    """Writes the original; returns its record and whether it was written now, not by an earlier run."""
+    # Keep the original of an earlier run.
     kind = ("photo", settings.faces) if settings.restore else ("sharp", settings.aligned)
     with file_errors(f"cannot read {source}", fix="check the path and its permissions"):
         sharp_key = key(*kind, source)
@@ -103,6 +105,7 @@ def _make_sharp(
     if earlier is not None:
         _check_size(source, earlier.size, settings)
         return earlier, False
+    # Read or align it, and find the face of a photo.
     if settings.aligned or settings.restore:
         _, pixels = read_pixels(source)
     else:
@@ -121,7 +124,7 @@ def _remembered(sidecar: Path, sharp_key: str) -> _Sharp | None:
     content = read_sidecar(sidecar, sharp_key)
     try:
         return None if content is None else from_fields(_Sharp, content)
-    except TypeError:  # It is damaged, so the picture is made again.
+    except TypeError:  # The sidecar is damaged, so the picture is made again.
         return None
 
 
@@ -141,7 +144,8 @@ def _check_size(source: Path, size: Size, settings: EvaluateSettings) -> None:
 
 
 def _make_given(sharp: Path, given: Path, condition: str, settings: EvaluateSettings) -> bool:
-    """Spoils the sharp picture, in 8 bits as a user would have it; False if an earlier run did."""
+    """Writes the input that is made from an original, with 8 bits as users have it; False if an earlier run did."""
+    # Keep the input of an earlier run.
     if settings.restore:
         given_key = key("damaged", condition, settings.seed, sharp.stem, sharp)
     else:
@@ -150,6 +154,7 @@ def _make_given(sharp: Path, given: Path, condition: str, settings: EvaluateSett
     sidecar = given.with_suffix(".json")
     if settings.resume and given.is_file() and read_sidecar(sidecar, given_key):
         return False
+    # Damage or downscale the original.
     if settings.restore:
         pixels, told = damaged(sharp, condition, settings.seed)
     else:
@@ -166,19 +171,22 @@ def _made_small(sharp: Path, condition: str, settings: EvaluateSettings) -> Tens
 
 
 def damaged(sharp: Path, level: str, seed: int) -> tuple[Tensor, str]:
-    """Damages a sharp photo as its name, the level and the seed say; returns it, smaller, and the damage's name."""
+    """Damages and downscales an original; returns (1, 3, h, w) and the name of the damage.
+
+    The photo's name, the level and the seed determine the damage.
+    """
     random = torch.Generator().manual_seed(picture_seed(f"{level} {sharp.stem}", seed))
     damage = LEVELS[level].draw(random)
     return damage(read_image(sharp).pixels, random), damage.name
 
 
 def corrupted(sharp: Path, condition: Corruptions, seed: int) -> Tensor:
-    """Spoils a sharp face (1, 3, S, S), in [0, 1], as it was before it became small."""
+    """Returns the corrupted original (1, 3, S, S) in [0, 1], as it is before downscaling."""
     random = torch.Generator().manual_seed(picture_seed(sharp.stem, seed))
     return condition(read_image(sharp).pixels, random).clamp(0, 1)
 
 
 def picture_seed(image: str, seed: int) -> int:
-    """Derives a seed below 2**63 from a picture's name: its noise is the same in every run and folder."""
+    """Returns a seed below 2**63 that depends on the picture's name and ``seed`` only, not on run or folder."""
     digest = hashlib.sha256(f"{seed} {image}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""Which method works on which picture, where its result goes, and what becomes of it."""
+"""Plans the jobs of an evaluation: which method gets which input, and where its result is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.evaluation.summaries import ORIGINAL
 
 View = int | Literal["whole", "face"]
-"""How a result is looked at: downscaled to a side in px, or as a whole photo, or only its face."""
+"""How a result is measured: downscaled to a side in px, as a whole photo, or only its face."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One picture to make, and the views in which it is measured.
+    """One result to make, and the views in which it is measured.
 
     Attributes:
         image: name of the picture.
-        condition: name of the corruption, or the level of damage.
-        method: its text; ``ORIGINAL`` is the sharp picture itself.
-        views: to measure; the method makes one picture for all of them.
-        size: width and height that the method is asked for.
-        sharp: file of the sharp picture.
-        given: file of what the method is given.
-        output: where the picture goes, PNG; nothing is written there for the sharp picture.
-        small: side of the small face; None for a photo.
-        face: of a photo.
+        condition: name of the corruption, or level of damage.
+        method: name of the method; ``ORIGINAL`` stands for the original itself.
+        views: views to measure; the method makes one result for all of them.
+        size: width and height in px that the method must produce.
+        sharp: file of the original.
+        given: file of the method's input.
+        output: PNG file of the result; not written for ``ORIGINAL``.
+        small: side of the small face in px; None for a photo.
+        face: place of the face in a photo; None if there is none, and for aligned faces.
     """
 
     image: str
@@ -49,17 +49,17 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What progress calls it."""
+        """Name of the job in reports of progress."""
         size = "" if self.small is None else f" {max(self.size)} px"
         return f"{self.image}, {self.condition}, {self.method}{size}"
 
     @property
     def picture(self) -> Path:
-        """The file that is measured."""
+        """File that is measured."""
         return self.sharp if self.method == ORIGINAL else self.output
 
     def row(self, view: View, values: Mapping[str, Value | None], error: str | None = None) -> Row:
-        """Makes the row of a view of what was measured; the face of a photo stands under a condition of its own."""
+        """Returns the row of one view with its values; the face of a photo has a condition of its own."""
         return Row(
             image=self.image,
             condition=f"{self.condition}, face" if view == "face" else self.condition,
@@ -74,13 +74,13 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a job.
+    """Outcome of a job.
 
     Attributes:
-        rows: one a view.
-        curve: of a search.
-        error: why it failed.
-        resumed: an earlier run made and measured the picture.
+        rows: one row per view.
+        curve: course of the search; empty if none was recorded.
+        error: reason for which the job failed; None if it did not.
+        resumed: whether an earlier run made and measured the picture.
     """
 
     rows: tuple[Row, ...]
@@ -90,14 +90,14 @@ class Outcome:
 
 
 Plan = tuple[list[Job], list[str]]
-"""The jobs, and what is left out, in words. The sharp pictures come first, then method by method, so that the methods
-named first are compared soon."""
+"""The jobs, and messages on what is left out. The originals come first, then the jobs of one method after the other, so
+that the first methods can soon be compared."""
 
 
 def plan_faces(
     subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings, methods: Mapping[str, Enlarger]
 ) -> Plan:
-    """Plans small faces, whose results go to ``folder/<condition>/<method>/<side>/<stem>.png``.
+    """Plans the jobs of small faces, with results in ``folder/<condition>/<method>/<side>/<stem>.png``.
 
     Raises:
         PhotopulseError: if the generator of a search cannot be loaded.
@@ -118,7 +118,7 @@ def plan_faces(
 def plan_photos(
     subjects: Sequence[Subject], folder: Path, settings: EvaluateSettings, methods: Mapping[str, Method]
 ) -> Plan:
-    """Plans damaged photos, whose results go to ``folder/<level>/<method>/<stem>.png``.
+    """Plans the jobs of damaged photos, with results in ``folder/<level>/<method>/<stem>.png``.
 
     Real-ESRGAN, which is no part of photopulse, is left out where its weights cannot be had.
     """
@@ -138,7 +138,7 @@ def _folder(method: str) -> str:
 
 
 def _sides(method: Enlarger, settings: EvaluateSettings) -> dict[int, tuple[int, ...]]:
-    """The sides of the pictures that a method must make, with the sizes that each is measured at."""
+    """Returns the sides of the results that a method must make, each with the sizes at which it is measured."""
     sides: dict[int, tuple[int, ...]] = {}
     for size in settings.sizes:
         native = method.native_size(settings.small, size)
@@ -154,7 +154,7 @@ def _face_jobs(
     folder: Path,
     settings: EvaluateSettings,
 ) -> Iterator[Job]:
-    """The jobs of a method, whose pictures go to the places below each condition, with the sizes to measure at."""
+    """Yields the jobs of a method; ``places`` maps a subfolder of each condition to the sizes to measure there."""
     for condition in settings.conditions:
         for place, sizes in places.items():
             for subject in subjects[: settings.limit(method)]:

@@ -1,4 +1,4 @@
-"""What a measure is: a number of each picture, and the columns of the tables that it fills."""
+"""Defines measures: a number or trait of each picture, and the columns of the tables that result from it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ from photopulse.reporting.estimates import Estimate, estimate, share
 from photopulse.reporting.intervals import Statistic
 
 Trait = Sequence[float] | Sequence[Sequence[float | None]]
-"""What one picture adds to the figures of its set."""
+"""What one picture contributes to the estimates of its set, e.g. its features."""
 Value = float | bool | Trait
 Values = Mapping[str, Value]
-"""By the name of the measure; what was not measured is not there."""
+"""Values by the name of the measure, without those that were not measured."""
 
 Topic = Literal["consistency", "naturalness", "truth", "person", "set", "face", "detail", "work"]
-"""What a column tells of, in the order of the page: fits the input, looks natural, is near the sharp picture, shows the
-same person, is like the set of sharp pictures, has a face with its skin, has detail, and what the work was."""
+"""Topic of a column, in the order of the page: agreement with the input, naturalness, closeness to the original, the
+person's identity, distance between sets, face and skin, detail, and the work of the method."""
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 _MAX_DECIMALS = 3
@@ -28,12 +28,12 @@ _MAX_DECIMALS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class PictureSet:
-    """What was measured of the pictures that one line of a table is about.
+    """Values of the pictures that one line of a table summarises.
 
     Attributes:
-        own: by the name of the picture.
-        sharp: likewise, of the sharp pictures; empty for the sharp pictures themselves.
-        fair: whether what this set will be compared with is over the same pictures.
+        own: values of the results, by the name of the picture.
+        sharp: values of the originals, by the name of the picture; empty for the originals themselves.
+        fair: whether the sets with which this one is compared consist of the same pictures.
     """
 
     own: Mapping[str, Values]
@@ -42,11 +42,11 @@ class PictureSet:
 
 
 Estimator = Callable[[str, PictureSet], Estimate]
-"""From the name of a measure and a set of pictures to a figure of the set."""
+"""Function from the name of a measure and a set of pictures to an estimate for the set."""
 
 
 def over_pictures(statistic: Statistic = np.mean, value: Callable[[float], float] = float) -> Estimator:
-    """Estimates a statistic (which takes ``axis=``, as NumPy's) of ``value`` of what was measured of each picture."""
+    """Returns an estimator of a statistic (with ``axis=``, as NumPy's) of ``value`` of each picture's number."""
 
     def over(name: str, pictures: PictureSet) -> Estimate:
         known = (values.get(name) for values in pictures.own.values())
@@ -59,7 +59,7 @@ MEAN = over_pictures()
 
 
 def share_of_pictures(name: str, pictures: PictureSet) -> Estimate:
-    """Estimates of how many pictures it is true."""
+    """Estimates the share of the pictures for which the measure is true."""
     return share([bool(values[name]) for values in pictures.own.values() if name in values])
 
 
@@ -68,18 +68,18 @@ class Column:
     """One column of the tables.
 
     Attributes:
-        heading: of the column.
-        topic: puts it in its place on the page.
-        better: which way; None where neither is.
-        meaning: what it is, in words.
-        estimate: from what was measured to the figure of a set.
-        name: the key in the CSV and JSON files; empty for that of its measure.
-        unit: empty for a plain number.
-        decimals: how many are written; None for three significant figures.
-        main: whether the table of intervals shows it.
-        listed: whether the page for readers shows it; the files for programs have all.
-        plotted: whether the figure of robustness shows it.
-        of: name of its measure, which sets it.
+        heading: heading of the column.
+        topic: topic, which determines its place on the page.
+        better: direction that is better; None if neither is.
+        meaning: explanation for the legend.
+        estimate: estimator of the value for a set of pictures.
+        name: key in the CSV and JSON files; if empty, the name of its measure.
+        unit: unit of the values; empty for a plain number.
+        decimals: number of decimals that are written; None for three significant figures.
+        main: whether the table of intervals shows the column.
+        listed: whether the page for readers shows the column; files for programs contain every column.
+        plotted: whether the plot of robustness shows the column.
+        of: name of its measure; the measure sets it.
     """
 
     heading: str
@@ -98,11 +98,11 @@ class Column:
 
     @property
     def arrow(self) -> str:
-        """Points where better is: up, down, or nowhere."""
+        """Arrow in the direction that is better; empty if neither is."""
         return {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
 
     def text(self, value: float | None) -> str:
-        """Words a value for a reader; a dash for none."""
+        """Formats a value for a reader; a dash stands for None."""
         if value is None:
             return "-"
         if not math.isfinite(value):
@@ -111,7 +111,7 @@ class Column:
         least = 10.0**-decimals
         if 0 < value < least / 2:
             return f"<{least:.{decimals}f}"
-        return f"{round(value, decimals) + 0.0:.{decimals}f}"  # Adding 0 makes of -0.0 a plain zero.
+        return f"{round(value, decimals) + 0.0:.{decimals}f}"  # Adding 0 turns -0.0 into 0.
 
     def _decimals(self, value: float) -> int:
         if self.decimals is not None:
@@ -121,14 +121,14 @@ class Column:
 
 
 class Measure:
-    """A number of each picture (or a trait, for figures of the set), and what the tables say of it.
+    """A number of each picture, or a trait for estimates of a set, and the columns that summarise it.
 
     Args:
-        name: the key in ``rows.csv`` and in the memory beside a picture.
-        compute: measures a picture; None from it is what does not apply. It is None itself for what the method tells
-            of its work.
-        columns: the figures that are made of it.
-        kind: a number, whether something is so, or a trait, which ``rows.csv`` leaves out.
+        name: key in ``rows.csv`` and in the sidecar of a picture.
+        compute: function that measures a picture, and returns None if the measure does not apply; None itself if the
+            method reports the value, e.g. its seconds.
+        columns: columns of the tables that summarise the measure.
+        kind: ``"number"``, ``"truth"`` for true or false, or ``"trait"``, which ``rows.csv`` leaves out.
     """
 
     def __init__(

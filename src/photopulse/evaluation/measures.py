@@ -1,4 +1,4 @@
-"""The table of measures: what each takes of a picture, and the columns that say it of a set.
+"""Lists all measures: how each is computed for a picture, and the columns that summarise it for a set.
 
 A new measure is a file in ``metrics/`` and an entry here. Its column in ``rows.csv`` and in the tables for readers,
 spreadsheets and programs, with interval, arrow and legend, follow. Entries stand in the order of ``rows.csv``.

@@ -1,4 +1,4 @@
-"""All that is measured of one result: each measure of the table, on what the view of it shows."""
+"""Computes every measure of the table for one view of a result."""
 
 import math
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from photopulse.evaluation.measures import MEASURES
 from photopulse.evaluation.places import FacePlace
 
 SMALLEST_SIZE = 11
-"""The least side of pictures that can be measured: that of SSIM's window."""
+"""Smallest side in px of pictures that can be measured: that of SSIM's window."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,15 @@ class Meter:
     """Measures results.
 
     Attributes:
-        degradation: name of the operator that made faces small.
-        networks: that measure.
+        degradation: name of the degradation that made the small faces.
+        networks: networks of the measures.
     """
 
     degradation: str = "bicubic"
     networks: Networks = field(default_factory=Networks)
 
     def fingerprint(self) -> str:
-        """Returns what changes when other things are measured."""
+        """Returns a text that changes whenever the measured values may change."""
         return f"{self.degradation} {self.networks.fingerprint()}"
 
     def face(
@@ -43,12 +43,12 @@ class Meter:
         size: int,
         skin: NDArray[np.float64] | None = None,
     ) -> dict[str, Value | None]:
-        """Measures an aligned face (1, 3, n, n) in [0, 1] at ``size`` px, to which it and the sharp one are downscaled.
+        """Measures an aligned face (1, 3, n, n) in [0, 1] at ``size`` px, to which it and the original are downscaled.
 
-        Only what compares with ``small`` (1, 3, h, h), the consistency and the shift of the skin's tone, is that of
-        the face as it is, through the operator that made the input small. Without ``sharp`` nothing is compared with
-        it: the face is the sharp one. ``skin`` (h, h) says where the skin is, see ``skin_coverage``; without it there
-        is no shift.
+        Only consistency and shift of the skin tone, which compare with the input ``small`` (1, 3, h, h), are measured
+        on the full face after the input's degradation. If ``sharp`` is None, the face is the original itself, and
+        measures that compare with an original are None. ``skin`` (h, h) is the share of skin in each pixel, see
+        ``skin_coverage``; without it the shift is None.
         """
         degrade = make_degradation(self.degradation, factor=image.shape[-1] // small.shape[-1])
         shown, reference = at_size(image, size), None if sharp is None else at_size(sharp, size)
@@ -63,9 +63,9 @@ class Meter:
         )
 
     def photo(self, image: Tensor, *, sharp: Tensor | None, face: FacePlace | None) -> dict[str, Value | None]:
-        """Measures a photo (1, 3, H, W) in [0, 1] in its own size: its ``face``, or the whole where that is None.
+        """Measures a photo (1, 3, H, W) in [0, 1] in its own size: its ``face``, or the whole photo if that is None.
 
-        Without ``sharp`` nothing is compared with it: the photo is the sharp one.
+        If ``sharp`` is None, the photo is the original itself, and measures that compare with an original are None.
         """
         if face is None:
             return measured(Comparison(image=image, sharp=sharp, networks=self.networks))
@@ -81,7 +81,7 @@ class Meter:
 
 @torch.no_grad()
 def measured(seen: Comparison) -> dict[str, Value | None]:
-    """Computes all measures, by name; None is what does not apply, or is no finite number."""
+    """Computes all measures, by name; the value is None if a measure does not apply or is not finite."""
     return {measure.name: _plain(measure.compute(seen)) for measure in MEASURES if measure.compute is not None}
 
 

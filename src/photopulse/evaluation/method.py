@@ -1,4 +1,4 @@
-"""The seam between ways of enlarging a face or restoring a photo, and everything that compares them."""
+"""Interface of the methods that enlarge faces or restore photos, as an evaluation compares them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class MethodOptions:
-    """What a method may need to know beside its input.
+    """Options that all methods receive when they are built.
 
     Attributes:
         generator: name or file of the generator that searches use.
-        degradation: name of the operator that made the inputs small.
-        device: where to compute.
-        curves: record how a search went on.
+        degradation: name of the degradation that made the inputs.
+        device: device on which methods compute.
+        curves: whether searches record their course.
     """
 
     generator: str = DEFAULT_GENERATOR
@@ -36,7 +36,7 @@ class MethodOptions:
 
     @cached_property
     def search_kit(self) -> SearchKit:
-        """The generator and its companions, loaded once for all searches that are built with these options.
+        """Kit of the generator, loaded once for all searches that are built with these options.
 
         Raises:
             PhotopulseError: if the generator cannot be loaded.
@@ -45,7 +45,7 @@ class MethodOptions:
 
     @cached_property
     def restore_kit(self) -> RestoreKit:
-        """The networks of photopulse's restoration, loaded once for all methods that are built with these options.
+        """Kit of photopulse's restoration, loaded once for all methods that are built with these options.
 
         Raises:
             PhotopulseError: if one of them cannot be loaded.
@@ -55,14 +55,14 @@ class MethodOptions:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Made:
-    """What a method made of one picture.
+    """Result of a method for one input.
 
     Attributes:
-        image: (1, 3, H, W) in [0, 1], float32, on the CPU.
-        seconds: the method took; loading and measuring are not counted.
-        converged: whether a search came close enough; None for methods that do not search.
-        curve: how a search went on, if that was asked for.
-        metadata: what is to be written into the picture, of a synthetic face that it is one.
+        image: the result, (1, 3, H, W) in [0, 1], float32, on the CPU.
+        seconds: duration in seconds, without loading and measuring.
+        converged: whether a search converged; None for methods that do not search.
+        curve: course of a search, if it was recorded.
+        metadata: metadata for the file of the result, which mark a synthetic face as such.
     """
 
     image: Tensor
@@ -73,31 +73,31 @@ class Made:
 
 
 class Method(Protocol):
-    """A way of enlarging small faces, or of restoring damaged photos."""
+    """A method that enlarges small faces, or restores damaged photos."""
 
     @property
     def name(self) -> str:
-        """What tables and folders call it, e.g. ``"pulse:400"``."""
+        """Name of the method in tables and folders, e.g. ``"pulse:400"``."""
         ...
 
     def fingerprint(self) -> str:
-        """Returns what changes when the method's answers may change: its settings and weights."""
+        """Returns a text that changes whenever the method's results may change: its settings and weights."""
         ...
 
     def __call__(self, given: Tensor, size: Size, seed: int) -> Made:
-        """Makes of (1, 3, h, w) in [0, 1], on the CPU, a picture of that width and height.
+        """Makes a picture of the given width and height from an input (1, 3, h, w) in [0, 1] on the CPU.
 
-        What enlarges faces makes one of ``native_size``, a multiple of that.
+        Methods that enlarge faces return a picture of their ``native_size``, a multiple of it.
         """
         ...
 
 
 class Enlarger(Method, Protocol):
-    """A way of enlarging small faces."""
+    """A method that enlarges small faces."""
 
     def native_size(self, small: int, size: int) -> int | None:
-        """Returns the side of what the method makes of ``small`` px for results of ``size`` px; None if it cannot.
+        """Returns the side in px of the method's picture for inputs of ``small`` px and results of ``size`` px.
 
-        That side is a multiple of ``size``.
+        That side is a multiple of ``size``; None means that the method does not support these sizes.
         """
         ...

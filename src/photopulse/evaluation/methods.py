@@ -1,4 +1,4 @@
-"""The tables of methods that can be compared, by name: those that enlarge faces, and those that restore photos."""
+"""Builds the methods that can be compared from their names: those that enlarge faces and those that restore photos."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast, get_args
@@ -18,7 +18,7 @@ _Builders = Mapping[str, Callable[[str, MethodOptions], _Made]]
 
 
 def make_method(text: str, options: MethodOptions | None = None) -> Enlarger:
-    """Builds the way of enlarging faces of that text, e.g. ``"bicubic"`` or ``"pulse:400"`` (steps).
+    """Builds a method that enlarges faces from its text, e.g. ``"bicubic"`` or ``"pulse:400"`` (steps).
 
     Its weights load at first use. Raises ValueError if there is no such method, or it takes no such number.
     """
@@ -26,7 +26,7 @@ def make_method(text: str, options: MethodOptions | None = None) -> Enlarger:
 
 
 def make_restorer(text: str, options: MethodOptions | None = None) -> Method:
-    """Builds the way of restoring photos of that text, e.g. ``"bicubic"`` or ``"restore:0.8"`` (fidelity).
+    """Builds a method that restores photos from its text, e.g. ``"bicubic"`` or ``"restore:0.8"`` (fidelity).
 
     Its weights load at first use. Raises ValueError if there is no such method, or it takes no such number.
     """

@@ -1,4 +1,4 @@
-"""Methods that make the picture in one pass: interpolation between the pixels at hand, and trained networks."""
+"""Methods that compute a picture in one pass: interpolation and feed-forward networks."""
 
 import time
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ FILTERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Interpolated:
-    """Enlarges as Pillow does, in 8 bits, straight to the size wanted.
+    """Interpolates with Pillow, with 8 bits, directly to the wanted size.
 
-    Its bicubic filter is Keys' (1981) with a = -1/2, as MATLAB's ``imresize``, on which the papers stand; torch's
-    and OpenCV's own, with a = -3/4, is sharper and rings more.
+    Its bicubic filter is that of Keys (1981) with a = -1/2, as in MATLAB's ``imresize``, which papers use; that of
+    torch and OpenCV, with a = -3/4, is sharper and rings more.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where faces and their skin are: found once in the sharp pictures, and looked for at the same place in all results."""
+"""Finds faces and their skin in the originals, so that all results are measured at the same place."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ _ALIGNED = 512
 
 @dataclass(frozen=True, kw_only=True)
 class FacePlace:
-    """Where the largest face of a photo is.
+    """Place of the largest face of a photo.
 
     Attributes:
         box: left, top, right, bottom in px, right and bottom exclusive: the bounding box of the square that the face
@@ -42,7 +42,10 @@ class FacePlace:
 
 
 def find_face(photo: Tensor, detector: FaceDetector, *, least: int) -> FacePlace | None:
-    """Finds the largest face of (1, 3, H, W) in [0, 1]; None without one, or if its box has a side below ``least``."""
+    """Finds the largest face of (1, 3, H, W) in [0, 1].
+
+    Returns None if there is no face, or a side of its box is below ``least`` px.
+    """
     mesh = find_mesh(photo, detector)
     if mesh is None:
         return None
@@ -57,11 +60,11 @@ def find_face(photo: Tensor, detector: FaceDetector, *, least: int) -> FacePlace
 
 
 class SkinFinder:
-    """Finds the skin of sharp faces, as the audit does; remembers it, for all methods are measured on it.
+    """Finds the skin of originals, as the audit does, and caches it, because all methods are measured on it.
 
     Args:
-        detector: of faces.
-        side: height and width of the small faces.
+        detector: face detector.
+        side: height and width of the small faces in px.
     """
 
     def __init__(self, detector: FaceDetector, *, side: int) -> None:
@@ -70,10 +73,10 @@ class SkinFinder:
         self._found: dict[Path, NDArray[np.float64] | None] = {}
 
     def coverage(self, sharp: Path) -> NDArray[np.float64] | None:
-        """Returns how much of each pixel (side, side) of the small face is skin.
+        """Returns the share of skin, in [0, 1], in each pixel (side, side) of the small face.
 
-        None where its tone cannot be measured: no face is found in the sharp picture, its cheeks and forehead lie
-        outside, or it has no colour.
+        It is None if the skin tone cannot be measured: no face is found in the original, its cheeks and forehead lie
+        outside the picture, or the picture is grey.
 
         Raises:
             PhotopulseError: if the picture cannot be read.

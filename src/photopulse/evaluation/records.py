@@ -1,4 +1,4 @@
-"""What is recorded of pictures: a row each in ``rows.csv``, and beside each picture how it was made and measured."""
+"""Reads and writes the records of an evaluation: the rows of ``rows.csv``, and a sidecar beside each picture."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,17 +15,17 @@ from photopulse.runs.sidecar import read_sidecar, write_sidecar
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What one method made of one picture under one condition.
+    """Measures of the result of one method for one picture under one condition.
 
     Attributes:
-        image: the name of the picture, the same over all conditions and methods.
-        condition: what was done to the sharp picture: the canonical text of the corruption, or the level of damage.
-        method: the name of the method.
-        size: the side of the result in pixels; None for a photo, which is measured in its own size.
-        small: the side of the input in pixels; None for a photo.
-        values: by the name of the measure, without those that were not measured.
-        error: why the method failed on this picture, never empty; None when it did not fail.
-        traits: likewise what the picture adds to the figures of its set; not kept in the file.
+        image: name of the picture, the same for all conditions and methods.
+        condition: canonical text of the corruption of the original, or level of damage.
+        method: name of the method.
+        size: side of the result in px; None for a photo, which is measured in its own size.
+        small: side of the input in px; None for a photo.
+        values: values by the name of the measure, without those that were not measured.
+        error: reason for which the method failed on this picture, never empty; None if it did not fail.
+        traits: traits by the name of the measure, for estimates of the set; not stored in the file.
     """
 
     image: str
@@ -40,13 +40,13 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class CurvePoint:
-    """How good a search's best image was at one time.
+    """Quality of a search's best image at one time.
 
     Attributes:
-        step: of the search, from 1.
-        seconds: since its start, measuring not counted.
-        downscale_mse: of the best image so far.
-        niqe: of the best image so far; None where it is too small.
+        step: step of the search, from 1.
+        seconds: seconds since its start, without measuring.
+        downscale_mse: mean squared error between the downscaled best image and the input.
+        niqe: NIQE of the best image; None if the image is too small.
     """
 
     step: int
@@ -57,14 +57,14 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """How a picture was made, and what was measured of it.
+    """Content of the sidecar of a picture: how it was made, and its measured values.
 
     Attributes:
-        seconds: the method took; None for the sharp picture.
-        converged: of a search.
-        curve: of a search, if it was recorded.
-        curve_wanted: it was to be recorded, even if the search has none to give. Older records do not say it.
-        measured: by the view: a key of what the measuring depends on, and the values by the name of the measure.
+        seconds: duration of the method in seconds; None for the original.
+        converged: whether a search converged; None for methods that do not search.
+        curve: course of a search, if it was recorded.
+        curve_wanted: whether the course was to be recorded, even if the method has none; missing in older records.
+        measured: by view, the key on which the measuring depends and the values by the name of the measure.
     """
 
     seconds: float | None = None
@@ -74,7 +74,7 @@ class Record:
     measured: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def values(self, view: str, key: str) -> dict[str, Value | None] | None:
-        """Returns what was measured of a view under that key; None if that was something else, or it is damaged."""
+        """Returns the values of a view; None if they were measured under another key, or are damaged."""
         told = self.measured.get(view)
         if not isinstance(told, list | tuple) or len(cast("Sequence[object]", told)) != 2:
             return None
@@ -85,12 +85,12 @@ class Record:
 
 
 def write_record(path: Path, key: str, record: Record) -> None:
-    """Writes a record under the key of its picture; PhotopulseError if that is not possible."""
+    """Writes a record with the key of its picture; raises PhotopulseError if the file cannot be written."""
     write_sidecar(path, key, asdict(record))
 
 
 def read_record(path: Path, key: str) -> Record | None:
-    """Returns the record of that key; None if there is none, or it is damaged."""
+    """Reads a record; returns None if the file is missing or damaged, or has another key."""
     content = read_sidecar(path, key)
     try:
         if content is None or "measured" not in content:
@@ -101,7 +101,7 @@ def read_record(path: Path, key: str) -> Record | None:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Writes rows as CSV, whole or not at all, sorted, so that equal rows make equal files in any order.
+    """Writes rows as CSV, atomically and sorted, so that the order of the rows does not change the file.
 
     Sorted by condition, size, method and image. Numbers are written as ``repr`` does and read back exactly;
     an empty cell is None. Raises PhotopulseError when the file cannot be written.

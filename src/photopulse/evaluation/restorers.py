@@ -1,4 +1,4 @@
-"""Ways of restoring damaged photos, as methods to compare."""
+"""Methods that restore damaged photos, for comparison."""
 
 import time
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ from photopulse.restoration.settings import RestoreSettings
 from photopulse.runs.keys import key
 
 _NLM_COLOUR = 3
-_NLM_WINDOWS = (7, 21)  # OpenCV's own advice.
+_NLM_WINDOWS = (7, 21)  # Template and search window in px, as OpenCV recommends.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restoration:
-    """photopulse's own."""
+    """photopulse's own restoration, as a method."""
 
     name: str
     settings: RestoreSettings
@@ -56,7 +56,7 @@ class Restoration:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoRealESRGAN:
-    """Real-ESRGAN x4plus once, then the antialiased cubic filter to the size."""
+    """Applies Real-ESRGAN x4plus once, then resizes by an antialiased bicubic filter."""
 
     device: str = "cpu"
     name: str = "realesrgan"
@@ -81,7 +81,7 @@ class PhotoRealESRGAN:
 
 @dataclass(frozen=True, kw_only=True)
 class NonLocalMeans:
-    """OpenCV's non-local means on the small photo (Buades et al. 2005), then bicubic interpolation.
+    """Applies OpenCV's non-local means (Buades et al. 2005) to the input, then bicubic interpolation.
 
     Best in PSNR on three training portraits, of strengths 2, 3, 5, 7, 10 and 15, were 2 for light damage, 3 for medium
     and 5 for heavy; of 3 and 10 for colours, 3.

@@ -1,4 +1,4 @@
-"""The searches, fast and classic, as methods to compare, with the course of each."""
+"""The fast and the classic search, as methods for comparison, with the course of each search."""
 
 import time
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Searched:
     options: MethodOptions
 
     def native_size(self, small: int, size: int) -> int | None:
-        """Returns the generator's size, if the input and the result are a fraction of it."""
+        """Returns the generator's resolution; None unless the sides of the input and the result divide it."""
         resolution = self.options.search_kit.generator.resolution
         return resolution if small in target_sizes(resolution) and resolution % size == 0 else None
 
@@ -38,9 +38,9 @@ class Searched:
         return run_key(self.options.search_kit, self.settings)
 
     def __call__(self, given: Tensor, size: Size, seed: int) -> Made:  # noqa: ARG002
-        """Searches for (1, 3, h, h) in [0, 1]; the result has the generator's size."""
+        """Searches for a face that downscales to (1, 3, h, h) in [0, 1]; the result has the generator's resolution."""
         kit = self.options.search_kit
-        kit.twins_for(given.shape[-1])  # Reading them belongs to loading.
+        kit.twins_for(given.shape[-1])  # Loads the twins before the clock starts.
         recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
         on_step = recorder.add if self.options.curves else None
         (face,) = upscale(given, kit, seed=seed, settings=self.settings, on_step=on_step)
@@ -64,7 +64,7 @@ class Searched:
 
 @dataclass(kw_only=True)
 class _Recorder:
-    """Measures the best image at a search's first step, every so many and its end, the clock stopped meanwhile."""
+    """Measures a search's best image at its first step, at every few steps and at its end, with the clock stopped."""
 
     every: int
     started: float

@@ -1,4 +1,4 @@
-"""What can be said of a whole set of pictures only: its NIQE, and its distance from the set of the sharp ones."""
+"""Computes measures of a whole set of pictures: its NIQE, and its distance from the set of originals."""
 
 import math
 
@@ -17,12 +17,12 @@ _NORMAL_95 = 1.959964
 
 
 def own_niqe(image: Tensor) -> float | None:
-    """Computes the NIQE of (1, 3, H, W); None where too few blocks, or too few with contrast, make a covariance."""
+    """Computes the NIQE of (1, 3, H, W); None if too few blocks have contrast for a covariance matrix."""
     if not _has_own_niqe(image):
         return None
     try:
         score = niqe(image)
-    except ValueError:  # A flat picture, whose blocks tell nothing.
+    except ValueError:  # A flat picture, whose blocks have no contrast.
         return None
     return score if math.isfinite(score) else None
 
@@ -30,7 +30,7 @@ def own_niqe(image: Tensor) -> float | None:
 def niqe_blocks(image: Tensor) -> list[list[float | None]]:
     """Computes the statistics of each block (36) of a picture too small for a NIQE of its own.
 
-    None stands where a block has no contrast. There are no blocks where the picture is smaller than one.
+    None stands for a statistic of a block without contrast. The list is empty if the picture is smaller than a block.
     """
     if _has_own_niqe(image) or min(image.shape[2:]) < BLOCK:
         return []
@@ -53,9 +53,9 @@ def niqe_of_set(name: str, pictures: PictureSet) -> Estimate:
 
 
 def kd_of_set(name: str, pictures: PictureSet) -> Estimate:
-    """Compares features with those of the sharp pictures of the same names, in 1e-3.
+    """Computes the kernel distance between the features of results and of their originals, in units of 1e-3.
 
-    The interval is 1.96 jackknife errors to both sides.
+    The interval extends 1.96 jackknife standard errors to both sides.
     """
     pair = _pair(name, pictures)
     if pair is None:
@@ -66,13 +66,16 @@ def kd_of_set(name: str, pictures: PictureSet) -> Estimate:
 
 
 def fd_of_set(name: str, pictures: PictureSet) -> Estimate:
-    """Compares the same features; only where all sets have the same pictures, for it depends on how many they are."""
+    """Computes the Fréchet distance of the same features; only if all sets have the same pictures.
+
+    The distance depends on the number of pictures, so sets of different sizes cannot be compared.
+    """
     pair = _pair(name, pictures) if pictures.fair else None
     return Estimate() if pair is None else Estimate(value=frechet_distance(*pair), count=len(pair[0]))
 
 
 def _pair(name: str, pictures: PictureSet) -> tuple[Tensor, Tensor] | None:
-    """The features of the pictures that both sets have, (N, features) each; None where they are too few."""
+    """Returns the features of the pictures that are in both sets, (N, features) each; None if they are too few."""
     both = (pictures.own, pictures.sharp)
     common = [image for image in sorted(pictures.own) if all(of.get(image, {}).get(name) for of in both)]
     if len(common) < _LEAST_PICTURES:

@@ -1,4 +1,4 @@
-"""How methods are compared."""
+"""Settings of an evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,37 +11,37 @@ from photopulse.evaluation.methods import make_method, make_restorer
 from photopulse.weights import DEFAULT_GENERATOR
 
 RESTORERS = ("input", "bicubic", "realesrgan", "restore")
-"""The methods that are compared in restoring where nobody says which."""
+"""Default methods of an evaluation that restores photos."""
 FACES_ONLY = ("corruptions", "degradation", "small", "sizes", "aligned", "generator", "curves")
-"""Settings that say nothing about photos."""
+"""Settings that have no effect on photos."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """How methods are compared.
+    """Settings of an evaluation.
 
     Attributes:
-        methods: see ``make_method``, and ``make_restorer`` where photos are restored.
-        restore: levels of damage (names of ``LEVELS``) at which photos are to be restored, one condition each; empty
-            to enlarge small faces. The settings of ``FACES_ONLY`` then stay as they are.
-        corruptions: of the sharp face before it is made small, one condition each: a name of ``RECIPES`` or what
-            ``parse_corruptions`` reads.
-        degradation: name of the operator that makes faces small.
-        small: height and width of the small faces.
-        sizes: heights and widths at which results are measured.
-        aligned: the pictures are aligned faces already.
-        seed: of searches; with the picture's name, of corruptions.
-        limits: (method, number): a slow method works on the first so many pictures only.
-        generator: name or file, for searches.
-        device: where methods compute.
-        curves: record how searches go on.
-        perceptual: measure the perceptual distance, and KD and FD of the sets, with the same network.
-        identity: measure the likeness of the person.
-        faces: measure how sure the face detector is of a face, and how the tone of its skin shifted; of photos, measure
-            the face by itself.
-        lpips: torchvision's AlexNet, a ``.pth`` file, to measure LPIPS with; None leaves it out.
-        workers: processes.
-        resume: keep what an earlier run with the same settings finished.
+        methods: names of the methods, see ``make_method``, or ``make_restorer`` if photos are restored.
+        restore: levels of damage (names of ``LEVELS``) at which photos are restored, one condition each; empty if small
+            faces are enlarged. If it is not empty, the settings of ``FACES_ONLY`` must keep their defaults.
+        corruptions: corruptions of the original before it is downscaled, one condition each: a name of ``RECIPES``, or
+            a text for ``parse_corruptions``.
+        degradation: name of the degradation that downscales faces.
+        small: height and width of the small faces in px.
+        sizes: heights and widths in px at which results are measured.
+        aligned: whether the pictures are already aligned faces.
+        seed: random seed of searches and, together with the picture's name, of corruptions.
+        limits: pairs (method, number): the method gets only the first ``number`` pictures, e.g. because it is slow.
+        generator: name or file of the generator of searches.
+        device: device on which methods compute.
+        curves: whether the courses of searches are recorded.
+        perceptual: whether the perceptual distance, and KD and FD of sets, are measured, all with one network.
+        identity: whether the similarity of identities is measured.
+        faces: whether the face detector's confidence and the shift of the skin tone are measured; for photos, whether
+            the face is measured by itself.
+        lpips: ``.pth`` file of torchvision's AlexNet, for LPIPS; None leaves LPIPS out.
+        workers: number of processes.
+        resume: whether pictures that an earlier run with the same settings finished are kept.
     """
 
     methods: tuple[str, ...] = ("nearest", "bicubic", "pulse")
@@ -64,7 +64,8 @@ class EvaluateSettings:
     resume: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError or PhotopulseError for what cannot be evaluated."""
+        """Checks the settings, and raises ValueError or PhotopulseError if they are invalid."""
+        # Checks that concern both kinds of evaluation come first.
         make = make_restorer if self.restore else make_method
         names = [make(text).name for text in self.methods]
         if not (names and self.corruptions and self.sizes) or self.workers < 1 or self.small < 1:
@@ -99,7 +100,7 @@ class EvaluateSettings:
 
     @property
     def conditions(self) -> tuple[Corruptions, ...]:
-        """The corruptions, read."""
+        """Corruptions, parsed."""
         return tuple(parse_corruptions(RECIPES.get(text, text)) for text in self.corruptions)
 
     @property
@@ -108,21 +109,21 @@ class EvaluateSettings:
         return self.faces if self.restore else not self.aligned
 
     def make_methods(self) -> Mapping[str, Method]:
-        """Builds the methods by their texts; they load at first use, and share what they can."""
+        """Builds the methods, by name; they load at first use and share generators and networks."""
         return self.make_restorers() if self.restore else self.make_enlargers()
 
     def make_enlargers(self) -> dict[str, Enlarger]:
-        """Builds those that enlarge faces; all searches share one generator."""
+        """Builds the methods that enlarge faces, by name; all searches share one generator."""
         options = MethodOptions(
             generator=self.generator, degradation=self.degradation, device=self.device, curves=self.curves
         )
         return {text: make_method(text, options) for text in self.methods}
 
     def make_restorers(self) -> dict[str, Method]:
-        """Builds those that restore photos; all of photopulse's share their networks."""
+        """Builds the methods that restore photos, by name; those of photopulse share their networks."""
         options = MethodOptions(device=self.device)
         return {text: make_restorer(text, options) for text in self.methods}
 
     def limit(self, method: str) -> int | None:
-        """Returns how many pictures a method works on; None for all."""
+        """Returns the number of pictures that a method gets; None for all."""
         return dict(self.limits).get(method)

@@ -1,4 +1,4 @@
-"""From rows to summaries: one for each method, size and condition, with confidence intervals."""
+"""Summarises rows: one summary for each method, size and condition, with confidence intervals."""
 
 import re
 from collections import defaultdict
@@ -14,9 +14,9 @@ from photopulse.evaluation.records import Row
 from photopulse.reporting.estimates import Estimate
 
 ORIGINAL = "original"
-"""Stands for a method: the sharp pictures themselves, with which results are compared, so they never win a column."""
+"""Name that stands for a method: the originals, which are the reference and are never marked as the best."""
 
-# As papers list them: what to reach, what needs no learning, what learned, what searches.
+# The usual order of papers: the reference, interpolation, trained networks, searches.
 _METHODS = (
     ORIGINAL,
     "input",
@@ -37,7 +37,7 @@ _Methods = Mapping[str, list[Row]]
 
 
 class Task(NamedTuple):
-    """What was asked of the methods that a table compares; photos have their own sizes, so theirs are None."""
+    """Condition and sizes in px that one table is about; sizes are None for photos, which have their own."""
 
     condition: str
     small: int | None
@@ -60,16 +60,16 @@ def condition_order(condition: str) -> tuple[bool, int, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a method reached over a set of pictures.
+    """Estimates for one method over a set of pictures.
 
     Attributes:
-        task: condition, input and output size.
-        method: its name.
+        task: condition, and sizes of input and result.
+        method: name of the method.
         scope: ``"all"`` pictures of this method, or those ``"shared"`` by all methods of the task.
         fair: whether the other methods of this task and scope are summarised over the same pictures.
-        images: how many pictures the method was given.
-        failed: on how many it failed; they count in nothing else.
-        figures: the estimates by the name of the measure, of those that were measured.
+        images: number of pictures that the method was given.
+        failed: number of pictures on which it failed; no estimate includes them.
+        figures: estimates by the name of the column, without those that were not measured.
     """
 
     task: Task

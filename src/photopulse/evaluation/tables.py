@@ -23,7 +23,7 @@ _NONE = Estimate()
 
 
 class _Filled(NamedTuple):
-    """A column of one table: an estimate, which may be empty, for each line."""
+    """A column of one table, with an estimate for each line, which may be empty."""
 
     column: Column
     estimates: Sequence[Estimate]
@@ -38,12 +38,14 @@ class _Table:
 
 
 def to_markdown(summaries: Sequence[Summary]) -> str:
-    """Words what ``summarise`` returns as a page: a section a task, the best of each column bold, and a legend."""
+    """Formats summaries as a Markdown page: one section per task, the best of each column in bold, and a legend."""
+    # Tables over shared pictures, by task.
     shared = {
         task: _table(list(group))
         for task, group in groupby((s for s in summaries if s.scope == "shared"), key=lambda summary: summary.task)
     }
     whole = [summary for summary in summaries if summary.scope == "all"]
+    # One section per task: the table over all pictures, then that over shared ones.
     sections: list[str] = []
     shown: set[str] = set()
     for task, group in groupby(whole, key=lambda summary: summary.task):
@@ -59,7 +61,7 @@ def to_markdown(summaries: Sequence[Summary]) -> str:
 
 
 def task_title(task: Task) -> str:
-    """Words a task for a heading, e.g. ``8x: 16 -> 128 px, noise:25``; the condition alone for photos."""
+    """Formats a task for a heading, e.g. ``8x: 16 -> 128 px, noise:25``; the condition alone for photos."""
     if task.size is None or task.small is None:
         return task.condition
     factor = f"{task.size / task.small:.3g}x: {task.small} -> {task.size} px"
@@ -80,13 +82,15 @@ def _names(table: _Table) -> set[str]:
 
 
 def _words(table: _Table) -> list[str]:
-    """The table of figures, then that of their intervals."""
+    """Returns the Markdown table of estimates, then that of their intervals."""
+    # Table of estimates.
     heads = ["method", "pictures", *(f"{filled.column.heading}{filled.column.arrow}" for filled in table.columns)]
     columns = [_marked(filled, table) for filled in table.columns]
     cells = [
         [line.method, _count(line), *(column[place] for column in columns)] for place, line in enumerate(table.lines)
     ]
     words = [_grid([heads, *cells])]
+    # Table of intervals, for the main columns.
     main = [filled for filled in table.columns if filled.column.main and any(map(_interval, filled.estimates))]
     if main:
         heads = ["method", *(filled.column.heading for filled in main)]
@@ -99,7 +103,7 @@ def _words(table: _Table) -> list[str]:
 
 
 def _marked(filled: _Filled, table: _Table) -> list[str]:
-    """The cells of a column, the best in bold; equal ones share the honour."""
+    """Returns the cells of a column, with the best in bold; of equal values, all are bold."""
     column = filled.column
     texts = [column.text(estimate.value) for estimate in filled.estimates]
     rivals = {
@@ -133,7 +137,7 @@ def _pictures(count: int) -> str:
 
 
 def _legend(shown: set[str]) -> list[str]:
-    """What the columns are; an arrow points where better is."""
+    """Returns the legend: the meaning of each column; an arrow points in the direction that is better."""
     lines = [
         f"- **{column.heading}**{column.arrow}{f' ({column.unit})' if column.unit else ''}: {column.meaning}"
         for column in COLUMNS
@@ -149,7 +153,7 @@ def _legend(shown: set[str]) -> list[str]:
 
 
 def _grid(lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: the first column to the left, the others to the right, padded to line up as text."""
+    """Returns a Markdown table, padded so that it also lines up as text: first column left, others right-aligned."""
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     widths = [max(3, *(len(line[place]) for line in cells)) for place in range(len(cells[0]))]
     rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -160,7 +164,7 @@ def _grid(lines: Sequence[Sequence[str]]) -> str:
 
 
 def write_tables(folder: Path, summaries: Sequence[Summary]) -> None:
-    """Writes ``table.md``, ``table.csv`` and ``table.json`` into a folder, which is made.
+    """Writes ``table.md``, ``table.csv`` and ``table.json`` into a folder, which is created if missing.
 
     The CSV and JSON files have a line or object for each summary. Raises PhotopulseError when one cannot be written.
     """
@@ -194,7 +198,7 @@ def _record(summary: Summary) -> dict[str, object]:
 
 
 def _number(value: float | None) -> float | None:
-    """JSON has no number for what is infinite or undefined."""
+    """Returns None in place of numbers that are infinite or undefined, because JSON has none."""
     return value if value is not None and math.isfinite(value) else None
 
 
