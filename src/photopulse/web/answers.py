@@ -1,4 +1,4 @@
-"""Errors as JSON: always the same three parts, whatever went wrong."""
+"""Turns errors into JSON responses, which always have the same three parts."""
 
 from dataclasses import asdict
 
@@ -14,7 +14,7 @@ _RETRY = {429: "60", 503: "60"}
 
 
 def refusal(error: PhotopulseError) -> JSONResponse:
-    """Returns the answer for an error that the user can mend: 422, or the status of a ``RefusedError``."""
+    """Returns the response to an error that the user can mend: status 422, or that of a ``RefusedError``."""
     status = error.status if isinstance(error, RefusedError) else 422
     headers = {"Retry-After": _RETRY[status]} if status in _RETRY else {}
     if status == 401:
@@ -30,7 +30,7 @@ async def told(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def invalid(_request: Request, error: Exception) -> JSONResponse:
-    """Handles parameters that are missing or out of range; what was sent is not repeated."""
+    """Handles parameters that are missing or out of range; the response does not repeat what was sent."""
     if not isinstance(error, RequestValidationError):
         raise error
     parts = [f"{'.'.join(map(str, part['loc'][1:])) or 'body'}: {part['msg']}" for part in error.errors()]
@@ -38,7 +38,7 @@ async def invalid(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def http_error(_request: Request, error: Exception) -> JSONResponse:
-    """Handles what the framework refuses: unknown addresses, wrong methods, broken forms."""
+    """Handles errors of the framework: unknown addresses, wrong methods, malformed forms."""
     if not isinstance(error, HTTPException):
         raise error
     problem = Problem(what="cannot serve this request", why=str(error.detail), fix="see /api.html")

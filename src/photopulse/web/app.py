@@ -24,7 +24,7 @@ _EXPIRE_EVERY = 5.0  # Seconds.
 
 
 def make_app(settings: ServeSettings, models: Models) -> FastAPI:
-    """Returns the application; its jobs end, and all their files go, when it is shut down."""
+    """Returns the application; when it shuts down, its jobs end and all their files are deleted."""
     store = JobStore(settings, models)
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The progress of a job as server-sent events."""
+"""Streams the progress of a job as server-sent events."""
 
 import asyncio
 import json
@@ -10,19 +10,20 @@ from photopulse.web.store import JobStore
 from photopulse.web.views import view
 
 _LOOK_EVERY = 0.1  # Seconds.
-_SPEAK_EVERY = 150  # Looks: proxies close connections on which nothing is said.
+_SPEAK_EVERY = 150  # In units of _LOOK_EVERY: proxies close connections that stay silent for long.
 
 
 async def events(job: Job, store: JobStore) -> AsyncGenerator[str]:
     """Yields the job as JSON whenever it has changed, each time as an event ``job``, until it has ended.
 
     The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html. Every event is complete, so
-    that a client that comes late or comes back has missed nothing.
+    that a client that connects late or reconnects has missed nothing.
     """
     last, silent = "", 0
     while True:
         told = view(job, store)
         text = json.dumps(asdict(told))
+        # Send a change, or after a long silence a comment.
         if text != last:
             yield f"event: job\ndata: {text}\n\n"
             last, silent = text, 0

@@ -1,4 +1,4 @@
-"""The gate before the application: checks who asks, bounds what is sent, and adds the headers that keep a page in."""
+"""ASGI middleware that checks requests, limits uploads, and adds security headers to responses."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from photopulse.web.refusals import RefusedError
 from photopulse.web.settings import ServeSettings
 
 _FORM_BYTES = 64_000  # Of a form besides its picture.
-_SILENCE = 30.0  # Seconds for which an upload may stop.
+_SILENCE = 30.0  # Seconds for which an upload may pause.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
@@ -26,8 +26,8 @@ class Gate:
     """ASGI middleware around the whole application.
 
     Args:
-        app: behind it.
-        settings: with the secret and the limits.
+        app: application that receives the admitted requests.
+        settings: settings of the server, with the secret and the limits.
     """
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
@@ -35,7 +35,7 @@ class Gate:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request pass, or answers it with an error."""
+        """Passes a request on to the application, or responds with an error."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -49,7 +49,7 @@ class Gate:
         except RefusedError as error:
             body.refused = error
         except Exception:
-            # A body that was cut off here ends in whatever the reader of forms makes of it.
+            # An error of the form parser is expected if this gate cut the body off.
             if body.refused is None:
                 raise
         if body.refused is not None and not answer.has_begun:
@@ -57,7 +57,7 @@ class Gate:
 
 
 class _Body:
-    """Passes the body of a request on as far as it is allowed."""
+    """Passes on the body of a request up to the largest allowed size."""
 
     def __init__(self, receive: Receive, settings: ServeSettings) -> None:
         self.refused: RefusedError | None = None
@@ -68,21 +68,23 @@ class _Body:
         self._is_whole = False
 
     def check_told(self, headers: Headers) -> None:
-        """Raises RefusedError where the length that is told is too large already."""
+        """Checks the Content-Length, and raises RefusedError if it is too large."""
         told = headers.get("content-length", "0")
         if told.isascii() and told.isdigit() and int(told[:20]) > self._most:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """Returns the next part, or, after too much or a long silence, that the client has gone."""
+        """Returns the next message, or a disconnect if the body is too large or nothing came for too long."""
         if self._is_whole:
             return await self._receive()
+        # Wait for the next part, for a limited time.
         try:
             message = await asyncio.wait_for(self._receive(), _SILENCE)
         except TimeoutError:
             why, fix = f"nothing came for {_SILENCE:g} seconds", "send it again"
             self.refused = RefusedError(408, "cannot wait for the upload", why=why, fix=fix)
             return {"type": "http.disconnect"}
+        # Count its bytes.
         self._seen += len(message.get("body", b""))
         if self._seen > self._most:
             self.refused = self._too_large()
@@ -100,7 +102,7 @@ class _Body:
 
 
 class _Answer:
-    """Adds the headers to an answer, and holds back one to a body that was refused."""
+    """Adds the headers to a response, and holds back the application's response to a refused body."""
 
     def __init__(self, send: Send, body: _Body) -> None:
         self.has_begun = False
@@ -108,12 +110,12 @@ class _Answer:
         self._body = body
 
     async def send(self, message: Message) -> None:
-        """Sends a message of the application."""
+        """Sends a message of the application, unless the body was refused."""
         if self._body.refused is None or self.has_begun:
             await self.send_anyway(message)
 
     async def send_anyway(self, message: Message) -> None:
-        """Sends a message with the headers."""
+        """Sends a message with the headers, even if the body was refused."""
         if message["type"] == "http.response.start":
             self.has_begun = True
             headers = MutableHeaders(scope=message)

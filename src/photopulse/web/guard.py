@@ -1,4 +1,4 @@
-"""Who may ask: clients that know the secret, programs of this machine, and pages of this server, no other site's."""
+"""Decides who may send requests: clients with the secret, programs of this machine, and pages of this server only."""
 
 import base64
 import binascii
@@ -16,14 +16,14 @@ _OPEN_PATHS = frozenset({"/healthz"})
 
 
 def check_request(method: str, path: str, headers: Headers, settings: ServeSettings) -> None:
-    """Checks a request before anything of it is read.
+    """Checks the headers of a request before its body is read.
 
     A page of another site makes browsers send requests here. Browsers say of whom they are in ``Sec-Fetch-Site`` and
     ``Origin``, which no page can change; programs that are no browsers send neither. A site whose name is made to lead
     to this machine (DNS rebinding) is known by ``Host``.
 
     Raises:
-        RefusedError: 403 for other sites, 401 for who does not know the secret.
+        RefusedError: with status 403 for requests of other sites, 401 for clients without the secret.
     """
     if settings.secret is None and not _is_here(headers.get("host", ""), settings.host):
         raise _forbidden("it was asked for under the name of another machine", "open it as http://127.0.0.1")
@@ -39,7 +39,7 @@ def check_request(method: str, path: str, headers: Headers, settings: ServeSetti
 
 
 def _is_here(host: str, own: str) -> bool:
-    """Says whether a request was made to this machine by a name that only this machine has."""
+    """Returns whether a request addresses this machine by a name that belongs to no other."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name in {"localhost", own} or ipaddress.ip_address(name).is_loopback
@@ -56,7 +56,7 @@ def _is_foreign(headers: Headers) -> bool:
 
 
 def _knows(headers: Headers, secret: str) -> bool:
-    """Compares in a time that tells nothing."""
+    """Returns whether the headers contain the secret; the comparison takes constant time."""
     scheme, _, told = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         told = _password(told)

@@ -1,4 +1,4 @@
-"""One job: an upload, what is done with it, and what became of it."""
+"""Defines a job: an upload, its task, its state and its results."""
 
 import time
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ class Job:
     """A job, from the upload until it is deleted.
 
     Attributes:
-        id: random, so that nobody guesses it.
-        client: whose job it is.
-        task: what is done.
-        folder: private to it.
-        watcher: hears of its progress.
-        upload: the input; None until it was read.
-        state: what has become of it.
-        results: once it is done.
-        problem: why it failed.
-        seconds: it took.
-        ended: when it ended, on the monotonic clock; None before.
+        id: random identifier that cannot be guessed.
+        client: IP address of the client.
+        task: task that is done with the upload.
+        folder: private folder of the job's files.
+        watcher: watcher that records the progress and can cancel the job.
+        upload: input of the job; None until it was read.
+        state: present state.
+        results: results; empty until the job is done.
+        problem: error with which the job failed; None if it did not fail.
+        seconds: duration of the task in seconds; None until the job is done.
+        ended: time of the end in seconds of the monotonic clock; None before.
     """
 
     id: str
@@ -45,11 +45,11 @@ class Job:
 
     @property
     def has_ended(self) -> bool:
-        """Says whether nothing will change any more."""
+        """Whether the job has reached a final state."""
         return self.state in ("done", "failed", "canceled")
 
     def end(self, state: State, *, problem: Problem | None = None) -> None:
-        """Tells what has become of the job."""
+        """Sets the final state of the job."""
         self.problem = problem
         self.ended = time.monotonic()
         self.state = state

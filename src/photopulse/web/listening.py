@@ -1,4 +1,4 @@
-"""Listens until it is interrupted."""
+"""Runs the server until it is interrupted."""
 
 import socket
 import ssl
@@ -27,11 +27,11 @@ def serve(
     """Serves the page and the API until it is interrupted; then deletes all uploads and results.
 
     Args:
-        settings: of the server.
-        models: that the jobs use.
+        settings: settings of the server.
+        models: models that the jobs use.
         certificate: file of a TLS certificate, for https; None for http.
-        certificate_key: file of its private key, where it is not in the same file.
-        on_ready: hears the address once clients can connect.
+        certificate_key: file of its private key; None if the key is in the same file.
+        on_ready: called with the address once clients can connect.
 
     Raises:
         PhotopulseError: if the address cannot be listened on, or the certificate cannot be read.
@@ -45,7 +45,7 @@ def serve(
     with listener:
         config = uvicorn.Config(
             make_app(settings, models),
-            # Addresses hold the ids of jobs, which are nobody else's business.
+            # Addresses contain the ids of jobs, which give access to pictures, so they must not be logged.
             access_log=False,
             log_level="warning",
             server_header=False,

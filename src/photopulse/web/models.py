@@ -14,12 +14,12 @@ from photopulse.search.kit import SearchKit
 
 @dataclass(frozen=True, kw_only=True)
 class Models:
-    """What jobs compute with. One thread alone may use it.
+    """Loaders of the networks that jobs use; not thread-safe.
 
     Attributes:
-        restore_kit: gives the networks of ``restore_photo``, those that enlarge too.
-        search_kit: gives the generator of ``upscale``, with its prior and twins.
-        detector: gives the detector that finds faces in photos for ``upscale``.
+        restore_kit: returns the networks of ``restore_photo``, including those that enlarge.
+        search_kit: returns the generator of ``upscale``, with its prior and twins.
+        detector: returns the face detector with which ``upscale`` aligns photos.
     """
 
     restore_kit: Callable[[], RestoreKit]
@@ -28,7 +28,7 @@ class Models:
 
     @classmethod
     def lazy(cls, generator: str, device: str) -> Self:
-        """Returns models that are loaded (and fetched, once) when they are first asked for."""
+        """Returns models that are loaded, and downloaded if missing, at their first use."""
         return cls(
             restore_kit=cache(lambda: RestoreKit.load(RestoreSettings(scale=2), device)),
             search_kit=cache(lambda: SearchKit.find(load_generator(generator, device))),

@@ -1,4 +1,4 @@
-"""The server's numbers as Prometheus reads them."""
+"""Formats the server's metrics for Prometheus."""
 
 from typing import get_args
 
@@ -8,7 +8,8 @@ from photopulse.web.tasks import Kind
 
 
 def prometheus(store: JobStore) -> str:
-    """Returns the numbers in the text format of Prometheus, version 0.0.4."""
+    """Returns the server's metrics in the text format of Prometheus, version 0.0.4."""
+    # Jobs by state, ended jobs by kind and state, then seconds by kind.
     states, totals = store.states(), store.totals
     lines = ["# HELP photopulse_jobs Jobs that are kept now.", "# TYPE photopulse_jobs gauge"]
     lines += [f'photopulse_jobs{{state="{state}"}} {states[state]}' for state in get_args(State)]

@@ -1,4 +1,4 @@
-"""A folder for pictures that nobody else can read, and that a server which was killed does not leave for ever."""
+"""Creates a folder that no other user can read, and removes those that killed servers left behind."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ class PrivateFolder:
     """A new folder in the system's temporary folder, which only this user can look into; removes those of dead servers.
 
     Attributes:
-        path: of the folder.
+        path: path of the folder.
     """
 
     def __init__(self) -> None:
         _remove_deserted()
-        # It gets its name when it is locked, so that no other server takes it for deserted in between.
+        # It is renamed only once it is locked, so that no other server removes it as deserted.
         new = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
         self._lock = FileLock(new / _LOCK)
         self._lock.acquire()

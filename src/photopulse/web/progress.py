@@ -1,4 +1,4 @@
-"""What a job tells of itself while it runs, and how it is stopped."""
+"""Records the progress of a running job, and cancels it."""
 
 import time
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from photopulse.runs.watcher import Watcher
 
 
 class CanceledError(Exception):
-    """Ends a job that nobody wants any more."""
+    """Raised within the work of a job that was canceled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class Progress:
 
 
 class JobWatcher(Watcher):
-    """Keeps the last progress for all who ask, and ends work that was canceled or takes too long.
+    """Records the latest progress, and ends work that was canceled or takes too long.
 
     Args:
-        max_seconds: for which the work may take.
+        max_seconds: longest duration of the work in seconds.
     """
 
     def __init__(self, max_seconds: float) -> None:
@@ -53,20 +53,20 @@ class JobWatcher(Watcher):
 
     @property
     def is_canceled(self) -> bool:
-        """Says whether the work is to end, or has ended, without a result."""
+        """Whether the work was canceled."""
         return self._canceled.is_set()
 
     def begin(self) -> None:
-        """The work begins: its seconds count from now."""
+        """Starts the clock of the work."""
         self._started = time.monotonic()
 
     def start(self, stage: str, steps: int) -> None:
-        """Forgets the last stage."""
+        """Replaces the last stage by a new one."""
         self._end_if_asked()
         self.progress = Progress(stage=stage, steps=steps)
 
     def step(self, done: int, *, doing: str = "", figures: Mapping[str, float] | None = None) -> None:
-        """Keeps what is told; what was heard grows."""
+        """Records a step, and adds ``doing`` to what was done in this stage."""
         self._end_if_asked()
         heard = (*self.progress.heard, doing) if doing else self.progress.heard
         self.progress = replace(self.progress, done=done, doing=doing, heard=heard, figures=dict(figures or {}))

@@ -23,9 +23,9 @@ class RestoreTask:
     """Restores one photo.
 
     Attributes:
-        settings: of the restoration.
-        format: of the result; None keeps the input's where it can be written, and else takes PNG.
-        max_pixels: most pixels of the result.
+        settings: settings of the restoration.
+        format: format of the result; None keeps the input's if it can be written, and takes PNG if not.
+        max_pixels: largest number of pixels of the result.
     """
 
     settings: RestoreSettings

@@ -22,8 +22,8 @@ class Worker:
     """Runs jobs in a thread of its own, the only one that uses the models.
 
     Args:
-        models: that the jobs use.
-        on_end: hears of each job that has ended.
+        models: models that the jobs use.
+        on_end: called with each job that has ended.
     """
 
     def __init__(self, models: Models, on_end: Callable[[Job], None]) -> None:
@@ -35,7 +35,7 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Says whether jobs are still being done."""
+        """Whether the thread still runs."""
         return self._thread.is_alive()
 
     def add(self, job: Job) -> None:
@@ -43,7 +43,7 @@ class Worker:
         self._queue.put(job)
 
     def close(self, patience: float) -> None:
-        """Ends the thread after its present job, for which it waits so many seconds."""
+        """Ends the thread after its present job, and waits at most ``patience`` seconds for it."""
         self._queue.put(None)
         self._thread.join(patience)
 
@@ -75,7 +75,7 @@ class Worker:
 
 
 def _problem(job: Job, error: Exception) -> Problem:
-    """Words an error for the client, to whom our paths are of no use."""
+    """Returns the error for the client, without paths of this server."""
     if isinstance(error, PhotopulseError) and job.upload is not None:
         return problem_of(nameless(error, job.upload.path))
     return Problem(

@@ -1,4 +1,4 @@
-"""All jobs of the server: admitted within limits, kept for a while, deleted with everything that belongs to them."""
+"""Stores all jobs of the server: admits them within limits, and deletes them with their files after a while."""
 
 import secrets
 import shutil
@@ -26,15 +26,15 @@ class Totals:
     """Numbers since the start.
 
     Attributes:
-        ended: jobs, by what they were and what became of them.
-        seconds: that the finished ones took, by what they were.
+        ended: numbers of ended jobs, by kind and final state.
+        seconds: total duration of the finished jobs in seconds, by kind.
     """
 
     ended: Counter[tuple[Kind, State]] = field(default_factory=Counter[tuple[Kind, State]])
     seconds: dict[Kind, float] = field(default_factory=lambda: defaultdict[Kind, float](float))
 
     def mean_seconds(self, kind: Kind) -> float | None:
-        """Returns how long such a job takes; None before the first."""
+        """Returns the mean duration of finished jobs of a kind in seconds; None before the first."""
         done = self.ended[kind, "done"]
         return self.seconds[kind] / done if done else None
 
@@ -43,8 +43,8 @@ class JobStore:
     """Admits, finds and deletes jobs; may be used from several threads.
 
     Args:
-        settings: with the limits.
-        models: that the jobs use.
+        settings: settings of the server, with the limits.
+        models: models that the jobs use.
     """
 
     def __init__(self, settings: ServeSettings, models: Models) -> None:
@@ -57,7 +57,7 @@ class JobStore:
 
     @property
     def is_healthy(self) -> bool:
-        """Says whether jobs are being done."""
+        """Whether the worker still runs."""
         return self._worker.is_alive
 
     def add(self, client: str, task: Task, content: BinaryIO, name: str | None) -> Job:

@@ -21,8 +21,8 @@ class Upload:
     """A picture that a client sent.
 
     Attributes:
-        path: where it lies, under a name of ours.
-        name: what the client calls it: for metadata and downloads, never for a path.
+        path: path of the stored file, whose name is chosen by the server.
+        name: the client's file name, for metadata and downloads only, never for a path.
         size: width and height in px; either may be the other where the camera lay on its side.
     """
 
@@ -56,7 +56,7 @@ def label(name: str | None) -> str:
 
 
 def nameless(error: PhotopulseError, path: Path) -> PhotopulseError:
-    """Returns the error without the path of a file of ours."""
+    """Returns the error without the path of the server's file."""
     what, why, fix = (part.replace(str(path), GIVEN) for part in (error.what, error.why, error.fix))
     return PhotopulseError(what, why=why, fix=fix)
 

@@ -27,12 +27,12 @@ class UpscaleTask:
     """Finds large faces for one small face, or for the largest faces of a photo.
 
     Attributes:
-        settings: of the searches.
-        count: results for each face.
-        seed: of the first; result k has ``seed + k``.
-        align: the input is a photo, whose faces are found and shrunk to this size in px; None for a face.
-        fit: whether a face of another size is cropped and shrunk.
-        max_faces: so many of the largest faces of a photo are searched.
+        settings: settings of the searches.
+        count: number of results for each face.
+        seed: random seed of the first result; result k has the seed ``seed + k``.
+        align: size in px to which the faces of a photo are aligned; None if the input is a small face.
+        fit: whether a face of unsuitable size is cropped and downscaled.
+        max_faces: largest number of faces of a photo for which results are made, the largest faces first.
     """
 
     settings: UpscaleSettings
@@ -44,12 +44,12 @@ class UpscaleTask:
     kind: Literal["upscale"] = "upscale"
 
     def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
-        """Writes ``count`` faces for each face, with what they are when made small again."""
+        """Writes ``count`` results for each face, each with its downscaled picture."""
         watcher.start("loading the networks", 0)
         kit = models.search_kit()
         targets = self._targets(upload.path, models, kit.generator.resolution)
         names = face_names(PurePosixPath(upload.name).stem, len(targets))
-        # Results are told in the order of the faces; the batches are those of the command.
+        # Results are in the order of the faces; the batches are those of the command.
         results: list[Result] = []
         for number, (name, target) in enumerate(zip(names, targets, strict=True)):
             watcher.start(f"searching face {number + 1} of {len(targets)}", self.settings.most_steps)
