@@ -1,4 +1,4 @@
-"""`photopulse audit`: does it treat all faces alike?"""
+"""`photopulse audit`: measures whether upscaling works equally well for all groups of people."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

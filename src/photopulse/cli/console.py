@@ -1,4 +1,4 @@
-"""How every command speaks to the person: errors on stderr, results on stdout."""
+"""Prints the errors and notes of all commands on stderr; results are printed on stdout."""
 
 import sys
 from typing import NoReturn
@@ -8,12 +8,12 @@ from rich.console import Console
 
 
 def stderr_console() -> Console:
-    """Returns a console on the present stderr, for errors and progress."""
+    """Returns a console on the current stderr, for errors and progress."""
     return Console(stderr=True)
 
 
 def is_interactive() -> bool:
-    """Says whether stderr is a terminal, where a spinner makes sense."""
+    """Returns whether stderr is a terminal, on which progress is drawn."""
     return sys.stderr.isatty()
 
 
@@ -25,7 +25,7 @@ def print_error(message: str) -> None:
 
 
 def print_note(text: str, console: Console | None = None) -> None:
-    """Prints a sentence on stderr, unwrapped; ``console`` is that of a bar which the sentence is to stand above."""
+    """Prints a sentence on stderr, unwrapped; with the ``console`` of a progress bar, it appears above the bar."""
     (console or stderr_console()).print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,6 +1,6 @@
-"""What the screen says of the faces of a restored photo.
+"""Words the outcome for the faces of a restored photo, for the terminal.
 
-To be imported only where there is one: what this imports loads slowly.
+This module loads slowly, so it is imported only after a photo was restored.
 """
 
 from collections import Counter
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from photopulse.restoration.why_not import WhyNot
 
-# Faces that were too many are not among them: for those there is advice instead.
+# Faces beyond ``--max-faces`` are absent, because advice is printed for them instead.
 _IN_SHORT = {
     WhyNot.SHARP: "sharp enough",
     WhyNot.TOO_SMALL: "too small",
@@ -18,7 +18,8 @@ _IN_SHORT = {
 
 
 def faces_told(faces: Sequence[Mapping[str, object]]) -> str:
-    """Says how many faces of a row were restored, why others were left, and how to restore those that were too many."""
+    """Returns how many faces of a row were restored, why others were not, and how to restore those beyond the limit."""
+    # Count the restored ones, then the reasons for the others.
     if not faces:
         return "no face found"
     restored = sum(bool(face.get("restored")) for face in faces)

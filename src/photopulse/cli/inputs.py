@@ -1,4 +1,4 @@
-"""From the command line's files and folders to the pictures that a command works on."""
+"""Lists the pictures in the files and folders that are given on the command line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from photopulse.cli.options import RECURSIVE
 
 
 def find_pictures(inputs: Sequence[Path], output: Path | None = None, *, recursive: bool | None = None) -> list[Path]:
-    """Lists the pictures as ``image_files`` does, and says on stderr what was passed over.
+    """Returns the pictures as ``image_files`` does, and prints on stderr what was skipped.
 
     Args:
         inputs: files and folders.
@@ -17,7 +17,7 @@ def find_pictures(inputs: Sequence[Path], output: Path | None = None, *, recursi
         recursive: whether subfolders are searched; None if the command has no such option.
 
     Raises:
-        PhotopulseError: for what is missing, and for a folder without pictures.
+        PhotopulseError: if a file or folder is missing, or a folder contains no pictures.
     """
     from photopulse.images.folders import image_files, passed_over
 

@@ -1,4 +1,4 @@
-"""What `photopulse restore --inspect` prints."""
+"""Prints the results of `photopulse restore --inspect`."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def print_inspected(photos: "Iterable[Inspected]", *, as_json: bool) -> bool:
-    """Prints a line for each photo, or all as JSON; returns whether all could be read."""
+    """Prints a line for each photo, or all as JSON, and returns whether all photos could be read."""
+    # Unreadable photos are printed on stderr.
     rows: list[dict[str, object]] = []
     all_read = True
     for photo in photos:

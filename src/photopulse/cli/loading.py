@@ -1,4 +1,4 @@
-"""Loading what a command needs, with a word on what takes long."""
+"""Loads generators, networks and detectors for a command, and shows a spinner meanwhile."""
 
 from typing import TYPE_CHECKING
 

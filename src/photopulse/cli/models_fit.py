@@ -1,4 +1,4 @@
-"""`photopulse models fit`: what the search needs to know of a generator, computed once and kept."""
+"""`photopulse models fit`: computes what the search needs for a generator, once, and stores it."""
 
 import json
 from collections.abc import Sequence
@@ -69,7 +69,12 @@ def fit_command(
 
 
 def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
-    """Reads ``16,32`` or ``none``; by default takes the sizes of searches that the generator has."""
+    """Returns the sizes of twins that a text such as ``16,32`` or ``none`` names; None gives all of the generator's.
+
+    Raises:
+        PhotopulseError: if the text is no list of sizes, or the generator has no twin of a size.
+    """
+    # Read the sizes, then check that the generator has them.
     from photopulse.search.kit import TWIN_SIZES
 
     usual = tuple(size for size in TWIN_SIZES if generator.make_twin(size) is not None)

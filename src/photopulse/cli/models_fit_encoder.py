@@ -1,4 +1,4 @@
-"""`photopulse models fit-encoder`: teaches a network where searches of a generator begin."""
+"""`photopulse models fit-encoder`: trains the style encoder, which predicts where searches of a generator begin."""
 
 import json
 from dataclasses import asdict

@@ -1,8 +1,8 @@
 """Options that several commands share.
 
-An option's default stands twice, in the command and in the dataclass of its settings, for ``--help`` opens without
-loading torch; those of `train` stand once, in modules without torch. Where it is None, ``show_default`` tells what the
-settings make of that. ``tests/cli/test_defaults.py`` compares them all.
+An option's default is defined twice, in the command and in the dataclass of its settings, so that ``--help`` need not
+load torch; those of `train` are defined once, in modules without torch. If it is None, ``show_default`` names the value
+that the settings use instead. ``tests/cli/test_defaults.py`` compares them all.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ Device = Annotated[str, typer.Option(help="Where to compute: auto (cuda, else mp
 
 
 def find_device(name: str) -> str:
-    """Resolves ``auto`` to the best device at hand; other names stay as they are."""
+    """Returns the best available device for ``auto``, and other names unchanged."""
     import torch
 
     if name != "auto":
@@ -34,5 +34,5 @@ def find_device(name: str) -> str:
 
 
 def given(**options: object) -> dict[str, Any]:
-    """Keeps the options that the user gave; the settings' own defaults stand for the others."""
+    """Returns the options that are not None, so that the settings' own defaults apply to the others."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Progress of long work, drawn on stderr where it is a terminal; rows on stdout."""
+"""Draws the progress of long work on stderr, if that is a terminal, and prints rows on stdout."""
 
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -25,12 +25,12 @@ from photopulse.runs.watcher import Watcher
 if TYPE_CHECKING:
     from photopulse.runs.report import ReportItem
 
-_SPEED_OVER = 600.0  # Seconds: a step of a training may take half a minute.
+_SPEED_OVER = 600.0  # Seconds over which the speed is averaged: one step of a training can take half a minute.
 
 
 @contextmanager
 def spinner(what: str) -> Generator[Callable[[str], None]]:
-    """Shows on a terminal what takes long, and yields a function that replaces the words; silent elsewhere."""
+    """Shows a spinner with a text on a terminal, and yields a function that replaces the text; silent elsewhere."""
     if not is_interactive():
         yield lambda _what: None
         return
@@ -42,8 +42,9 @@ def spinner(what: str) -> Generator[Callable[[str], None]]:
 def watching(*, quiet: bool = False) -> Generator[Watcher]:
     """Yields a watcher that draws a bar for each stage and prints each row, or only failures when ``quiet``.
 
-    There is no bar where nobody watches; what is to be logged is printed there instead.
+    If stderr is no terminal, there is no bar, and logged figures are printed instead.
     """
+    # Lay out the bar.
     shown = is_interactive()
     progress = Progress(
         TextColumn("{task.description}", markup=False),
@@ -63,7 +64,7 @@ def watching(*, quiet: bool = False) -> Generator[Watcher]:
 
 
 class _SpeedColumn(ProgressColumn):
-    """Seconds a step, as rich measured them."""
+    """A column with the seconds per step."""
 
     def render(self, task: Task) -> Text:
         return Text(_speed(task), style="progress.remaining")
@@ -116,6 +117,7 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         return
     if quiet:
         return
+    # Collect the words of the line.
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
@@ -133,13 +135,13 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         words.append("kept from an earlier run")
     elif item.seconds is not None:
         words.append(f"{item.seconds:.1f} s")
-    # A file name may hold what the terminal's encoding does not.
+    # A file name can contain characters that the terminal's encoding lacks.
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
 
 
 def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
-    """Words what a user should know of a picture's file: that it has several pictures, or is truncated."""
+    """Returns the remarks on a picture's file for the user: that it has several pictures, or is truncated."""
     words = [f"only picture 1 of {frames}"] if frames > 1 else []
     if missing_rows:
         words.append(f"the last {missing_rows} rows of the file are missing")
@@ -149,7 +151,7 @@ def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
 
 
 def _mended_told(item: "ReportItem") -> list[str]:
-    """Says of what was found besides noise and blur whether it was mended or left."""
+    """Returns whether halftone and fading, as far as they were found, were corrected or left."""
     damage, mended = item.damage or {}, item.mended or ()
     fading = cast("Mapping[str, object]", damage.get("fading") or {})
     told: list[str] = []
@@ -161,7 +163,7 @@ def _mended_told(item: "ReportItem") -> list[str]:
 
 
 def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, as_json: bool) -> None:
-    """Ends a command: the whole report on stdout as JSON, or else a summary on stderr."""
+    """Prints the whole report on stdout as JSON, or a summary on stderr."""
     from photopulse.runs.report import to_json
 
     if as_json:
@@ -171,7 +173,7 @@ def print_report(command: str, items: "Sequence[ReportItem]", folder: Path, *, a
 
 
 def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
-    """Prints on stderr how many items ended how, where the report lies, and what is worth knowing of it."""
+    """Prints on stderr how many items have each status, the path of the report, and advice on unconverged faces."""
     counts = {status: sum(item.status == status for item in items) for status in dict.fromkeys(i.status for i in items)}
     words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"
     print_note(f"{words}; report: {folder / 'report.json'}")

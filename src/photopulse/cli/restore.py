@@ -178,6 +178,7 @@ def _run(
     from photopulse.restoration.batch import restore_files
     from photopulse.runs.report import exit_code
 
+    # Load the networks and restore all photos, then print the report.
     try:
         files = find_pictures(inputs, output, recursive=recursive)
         kit = load_kit(settings.restore, find_device(device))

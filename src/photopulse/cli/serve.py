@@ -99,10 +99,10 @@ def _serve(
 
 
 def _secret(token: str | None, password_file: Path | None) -> str | None:
-    """Returns what clients must know.
+    """Returns the secret that clients must send: the token, or the first line of the password file.
 
     Raises:
-        ValueError: if it is given twice, or the file holds no text.
+        ValueError: if both are given, or the file contains no text.
         PhotopulseError: if the file cannot be read.
     """
     if password_file is None:

@@ -308,13 +308,14 @@ def _files(inputs: Sequence[Path]) -> list[Path]:
 
 
 def _run(device: str, train: "Callable[[Compute, Watcher], Path]") -> None:
-    """Trains and prints the file of weights."""
+    """Runs a training and prints the path of the weights; errors and interruptions end the command."""
+    # Only the main one of several processes draws progress and prints.
     from photopulse.cli.progress import watching
     from photopulse.training.compute import find_compute
 
     try:
         compute = find_compute(find_device(device))
-        # Among several processes one shows progress.
+        # Bars of several processes would overwrite each other.
         with watching() if compute.is_main else nullcontext(Watcher()) as watcher:
             weights = train(compute, watcher)
     except PhotopulseError as error:

@@ -189,6 +189,7 @@ def _run(
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.batch import upscale_files
 
+    # Load the generator and upscale all faces, then print the report.
     try:
         files = find_pictures(inputs, output, recursive=recursive)
         loaded = load_with_progress(generator, find_device(device))

@@ -1,8 +1,8 @@
-"""What hands, drawers and scanners do to prints and films: scratches, creases, dust, spots, tears, lost corners.
+"""Draws the wear of prints and films over pictures: scratches, creases, dust, spots, tears and lost corners.
 
-Drawn over a picture by simple geometry with random sizes, shapes and colours; what was drawn is known, so that networks
-can learn to find it and to fill it, and be measured. Sizes are in px: scans that people keep have some hundred to a
-few thousand px, and the damage is found at about a thousand.
+The wear is simple geometry with random sizes, shapes and colours. Its mask is known, so networks can be trained to find
+and to fill it, and be measured. Sizes are in px, for scans of some hundred to a few thousand px, in which damage is
+searched for at about a thousand px.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from photopulse.images.arrays import to_array, to_tensor, to_unit
 _Random = np.random.Generator
 _Plane = NDArray[np.float32]
 
-# What is covered less, or changes less, is not to be seen, and nobody could say that it is damage.
+# Pixels that are covered less, or change less, are not in the mask, because such wear is invisible.
 _LEAST_COVER: Final = 0.15
 _LEAST_CHANGE: Final = 10 / 255
-_AREA: Final = 160 * 160  # px in which one group of each kind is drawn; larger pictures get more.
+_AREA: Final = 160 * 160  # Area in px that gets one group of each kind; larger pictures get more.
 
 SCANNED: Final = DamageRecipe(
     blur=Amount(0.2, 1.0, share=0.6, even_ratios=True),
@@ -33,19 +33,25 @@ SCANNED: Final = DamageRecipe(
     chroma_noise=Amount(1, 4, share=0.1),
     jpeg=Amount(40, 98, share=0.75),
 )
-"""What scanners and files do to a worn print."""
+"""The random damage that scanners and file formats do to a worn print."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Worn:
-    """A worn picture (1, 3, H, W) in [0, 1], and its damage (1, 1, H, W): 1 where it is to be seen and 1 px around."""
+    """A worn picture (1, 3, H, W) in [0, 1], and the mask (1, 1, H, W) of visible wear, widened by 1 px: 1, else 0."""
 
     picture: Tensor
     mask: Tensor
 
 
 def wear(picture: Tensor, random: torch.Generator) -> Worn:
-    """Damages a picture (1, 3, H, W) in [0, 1] by one to four kinds of wear; ``random`` is a CPU generator."""
+    """Returns a picture with one to four kinds of random wear, and the mask of the wear.
+
+    Args:
+        picture: (1, 3, H, W) in [0, 1].
+        random: CPU generator; the same seed gives the same wear.
+    """
+    # Draw the kinds of wear, then find where they are visible.
     numbers = np.random.default_rng(cast(int, torch.randint(2**62, (), generator=random).item()))
     clean = to_array(picture)
     layer = _Print(clean.copy())
@@ -60,7 +66,7 @@ def wear(picture: Tensor, random: torch.Generator) -> Worn:
 
 
 class _Print:
-    """Pixels (H, W, 3) and how much of each was covered so far, (H, W) in [0, 1]."""
+    """The pixels (H, W, 3) of a print, and the share of each that wear has covered so far, (H, W) in [0, 1]."""
 
     def __init__(self, pixels: _Plane) -> None:
         self.pixels = pixels
@@ -72,16 +78,16 @@ class _Print:
 
     @property
     def share(self) -> float:
-        """Its area, in the areas that are meant for one group."""
+        """Returns the area of the picture over the area that gets one group of wear."""
         return self.cover.size / _AREA
 
     def lay(self, cover: _Plane, colour: _Plane) -> None:
-        """Lays a colour (3,), or pixels (H, W, 3), over the picture."""
+        """Blends a colour (3,), or pixels (H, W, 3), over the picture, with the opacity ``cover`` (H, W) in [0, 1]."""
         self.pixels += cover[..., None] * (colour - self.pixels)
         self.cover = np.maximum(self.cover, cover)
 
     def shade(self, change: _Plane) -> None:
-        """Adds light (H, W); a slight change is a tone, a strong one is damage."""
+        """Adds a change of brightness (H, W); only changes above 0.12 count as wear."""
         self.pixels += change[..., None]
         self.cover = np.maximum(self.cover, np.where(np.abs(change) > 0.12, 1, 0).astype(np.float32))
 
@@ -91,7 +97,8 @@ def _log(low: float, high: float, numbers: _Random) -> float:
 
 
 def _bare(numbers: _Random) -> _Plane:
-    """The colour of what shows where the picture is gone: white paper mostly, black, brown, or a layer of a film."""
+    """Returns a random colour (3,) of the support below the picture: mostly white paper, or black, brown, or any."""
+    # White paper, black, brown, or a layer of a colour film.
     kind = numbers.random()
     if kind < 0.55:
         level = numbers.uniform(0.8, 1.0)
@@ -104,14 +111,14 @@ def _bare(numbers: _Random) -> _Plane:
 
 
 def _clouds(size: tuple[int, int], cell: float, numbers: _Random) -> _Plane:
-    """A smooth random field, uniform in about [0, 1], that changes over ``cell`` px."""
+    """Returns a smooth random field (H, W), about uniform in [0, 1], that varies over ``cell`` px."""
     height, width = size
     grid = numbers.random((max(round(height / cell), 2), max(round(width / cell), 2)), np.float32)
     return cast(_Plane, cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
 def _lines(size: tuple[int, int], paths: list[tuple[_Plane, float]]) -> _Plane:
-    """How much of each pixel lies under lines; each is points (N, 2) as x, y, and a width in px."""
+    """Returns the share (H, W) of each pixel under lines, each given by points (x, y), (N, 2), and a width in px."""
     height, width = size
     large = np.zeros((2 * height, 2 * width), np.uint8)
     for points, thickness in paths:
@@ -122,7 +129,7 @@ def _lines(size: tuple[int, int], paths: list[tuple[_Plane, float]]) -> _Plane:
 
 
 def _walk(start: _Plane, angle: float, length: float, bend: float, numbers: _Random) -> _Plane:
-    """A path from ``start`` whose direction changes by about ``bend`` radians over 10 px."""
+    """Returns points (N, 2) of a random path from ``start`` that turns by about ``bend`` radians every 8 px."""
     steps = max(int(length / 8), 1)
     angles = angle + np.cumsum(numbers.normal(0, bend, steps))
     moves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (length / steps)
@@ -134,7 +141,8 @@ def _anywhere(size: tuple[int, int], numbers: _Random) -> _Plane:
 
 
 def _scratches(layer: _Print, numbers: _Random) -> None:
-    """Thin lines, some bent, alike in direction or not, that break off where the tool left the surface."""
+    """Draws thin scratches, straight or bent, parallel or not, with gaps."""
+    # Draw the paths, then break them.
     together, direction = numbers.random() < 0.5, numbers.uniform(0, np.pi)
     thickness, bend = _log(0.5, 2.6, numbers), _log(0.003, 0.25, numbers)
     paths: list[tuple[_Plane, float]] = []
@@ -150,7 +158,8 @@ def _scratches(layer: _Print, numbers: _Random) -> None:
 
 
 def _film_lines(layer: _Print, numbers: _Random) -> None:
-    """Long straight lines along a film's way through the camera."""
+    """Draws long, nearly straight lines, as a camera or projector scratches them into a film."""
+    # Lines run along one axis and drift slowly along the other.
     height, width = layer.size
     upright, thickness = numbers.random() < 0.75, _log(0.5, 3.0, numbers)
     along, across = (height, width) if upright else (width, height)
@@ -164,7 +173,8 @@ def _film_lines(layer: _Print, numbers: _Random) -> None:
 
 
 def _crease(layer: _Print, numbers: _Random) -> None:
-    """A fold across the picture: cracked along the line, lighter on one side and darker on the other."""
+    """Draws a fold across the picture: cracked along its line, lighter on one side and darker on the other."""
+    # The line: distances along and across it.
     height, width = layer.size
     straight = numbers.random() < 0.6
     angle = numbers.choice([0, np.pi / 2]) + numbers.normal(0, 0.12) if straight else numbers.uniform(0, np.pi)
@@ -174,7 +184,7 @@ def _crease(layer: _Print, numbers: _Random) -> None:
     across = across - (x - left) * np.sin(angle) + (_clouds(layer.size, 40, numbers) - 0.5) * numbers.uniform(0, 6)
     ends = numbers.random() < 0.3
     within = np.clip((_log(20, 200, numbers) - np.abs(along)) / 10, 0, 1) if ends else np.ones_like(along)
-    # The shading of the bend, then what flaked off.
+    # The shading of the bend, then the cracks.
     reach = _log(2, 14, numbers)
     side = np.exp(-np.abs(across) / reach) * (np.sign(across) if numbers.random() < 0.6 else 1)
     layer.shade((side * within * numbers.uniform(-0.3, 0.3)).astype(np.float32))
@@ -184,7 +194,8 @@ def _crease(layer: _Print, numbers: _Random) -> None:
 
 
 def _dust(layer: _Print, numbers: _Random) -> None:
-    """Specks and hairs on the scanner's glass or the negative: many, small, of one colour."""
+    """Draws many small specks and hairs of one colour, as on the scanner's glass or the negative."""
+    # Specks first, then hairs.
     height, width = layer.size
     large = np.zeros((2 * height, 2 * width), np.uint8)
     most = _log(0.5, 1.8, numbers)
@@ -201,7 +212,7 @@ def _dust(layer: _Print, numbers: _Random) -> None:
 
 
 def _blob(size: tuple[int, int], radius: float, softness: float, numbers: _Random) -> _Plane:
-    """How far within a spot of uneven outline each pixel lies: 1 inside, 0 outside."""
+    """Returns a spot (H, W) of uneven outline at a random place: 1 inside, 0 outside, soft at the edge."""
     height, width = size
     left, top = _anywhere(size, numbers)
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -213,7 +224,7 @@ def _blob(size: tuple[int, int], radius: float, softness: float, numbers: _Rando
 
 
 def _spots(layer: _Print, numbers: _Random) -> None:
-    """Mould, drops and lost emulsion: some spots of one colour and different sizes."""
+    """Draws some spots of one colour and different sizes: mould, drops or lost emulsion."""
     colour, softness, most = _bare(numbers), _log(0.08, 0.7, numbers), _log(2.5, 14, numbers)
     for _ in range(round(_log(1, 7, numbers) * max(layer.share**0.6, 1))):
         inside = _blob(layer.size, _log(1.5, most, numbers), softness, numbers)
@@ -221,7 +232,7 @@ def _spots(layer: _Print, numbers: _Random) -> None:
 
 
 def _stain(layer: _Print, numbers: _Random) -> None:
-    """Ink, glue or a drop: a nearly opaque patch, often darker at its rim."""
+    """Draws a stain of ink, glue or a drop: a nearly opaque patch, often darker at its rim."""
     radius = _log(6, 26, numbers)
     inside = _blob(layer.size, radius, _log(0.05, 0.3, numbers), numbers)
     dark = numbers.uniform(0.1, 0.6) * np.array([1, numbers.uniform(0.75, 1), numbers.uniform(0.5, 1)])
@@ -232,7 +243,7 @@ def _stain(layer: _Print, numbers: _Random) -> None:
 
 
 def _flakes(layer: _Print, numbers: _Random) -> None:
-    """Emulsion that came off in patches with jagged edges."""
+    """Draws patches with jagged edges from which the emulsion has flaked off."""
     rough = _clouds(layer.size, _log(5, 16, numbers), numbers) + 0.4 * _clouds(layer.size, 2.5, numbers)
     where = _blob(layer.size, _log(10, 50, numbers), 0.6, numbers)
     gone = np.clip((rough * where - numbers.uniform(0.75, 1.0)) * 10, 0, 1)
@@ -240,7 +251,7 @@ def _flakes(layer: _Print, numbers: _Random) -> None:
 
 
 def _jagged(points: _Plane, roughness: float, numbers: _Random) -> _Plane:
-    """Puts points between those of a line and moves them sideways, three times, by less and less."""
+    """Returns the line (N, 2) made jagged: three times, midpoints are inserted and displaced sideways."""
     for _ in range(3):
         steps = np.diff(points, axis=0)
         sideways = np.stack([-steps[:, 1], steps[:, 0]], axis=1) * numbers.normal(0, roughness, (len(steps), 1))
@@ -252,7 +263,7 @@ def _jagged(points: _Plane, roughness: float, numbers: _Random) -> _Plane:
 
 
 def _lose(layer: _Print, outline: _Plane, numbers: _Random) -> None:
-    """Takes the inside of an outline away, down to what lies behind the print, with a rim of torn paper."""
+    """Removes the inside of an outline (N, 2), in px, and shows the background, with a rim of torn paper."""
     height, width = layer.size
     gone = np.zeros((height, width), np.uint8)
     cv2.fillPoly(gone, [(outline * 16).round().astype(np.int32)], 255, cv2.LINE_AA, 4)
@@ -264,7 +275,8 @@ def _lose(layer: _Print, outline: _Plane, numbers: _Random) -> None:
 
 
 def _tear(layer: _Print, numbers: _Random) -> None:
-    """A rip from an edge inward, wide at the edge and closing to nothing."""
+    """Draws a tear from an edge inward, which narrows to a point."""
+    # The path of the tear, then the opening along it.
     height, width = layer.size
     side = numbers.integers(4)
     x, y = numbers.uniform(0.1, 0.9) * np.array([width, height])
@@ -278,7 +290,7 @@ def _tear(layer: _Print, numbers: _Random) -> None:
 
 
 def _lost_corner(layer: _Print, numbers: _Random) -> None:
-    """A corner that broke off."""
+    """Removes a corner that broke off."""
     height, width = layer.size
     right, bottom = numbers.integers(2, size=2)
     corner = np.array([right * width, bottom * height], np.float32)

@@ -1,4 +1,4 @@
-"""Halftone becomes even tones: in each tile's spectrum what a screen has put there is lowered to what lies around."""
+"""Removes halftone: in each tile's spectrum, the peaks of a screen are lowered to the level of the picture around."""
 
 import math
 from collections.abc import Sequence
@@ -12,31 +12,31 @@ from torch import Tensor
 from photopulse.restoration.screens import Screen
 
 _TILE: Final = 64  # px; tiles overlap by a half.
-_ORDERS: Final = range(-3, 4)  # Overtones of a screen, and sums of those of its two directions.
-_HIGHEST: Final = 3  # Sum of both orders.
-_REACH: Final = 0.32  # Of a peak, as a share of the screen's frequency: the tones change from dot to dot.
-_LEAST_REACH: Final = 2.5  # Steps of frequency.
-# From the first to the second share of the screen's frequency it is measured how much a tile shows; above, no place of
-# the spectrum is to show more than that, continued as the spectra of pictures fall; at the peaks of the screen less.
+_ORDERS: Final = range(-3, 4)  # Harmonics of a screen in each of its two directions; their sums have peaks, too.
+_HIGHEST: Final = 3  # Highest sum of the orders in both directions.
+_REACH: Final = 0.32  # Radius of a peak, as a share of the screen's frequency: changing tones broaden the peaks.
+_LEAST_REACH: Final = 2.5  # Smallest radius of a peak, in steps of frequency.
+# A tile's level is measured between these shares of the screen's frequency. Amplitudes above that band are limited to
+# the level, which falls with frequency as in pictures, and at the peaks of the screen to less.
 _OWN: Final = (0.2, 0.6)
-_FALL: Final = 1.3  # Exponent of the amplitudes of pictures over frequency.
+_FALL: Final = 1.3  # Exponent by which the amplitudes of pictures fall with frequency.
 _AT_PEAKS: Final = 0.2
 _ELSEWHERE: Final = 0.7
-_STRONG: Final = 6.0  # Strength of a screen of which nothing is left but dots; of a weaker one details are left, too.
-# How much the peaks of a tile show, over its own level, where nothing is done to it, and where all is.
+_STRONG: Final = 6.0  # Strength of a screen that hides all fine detail; under a weaker one, more detail is kept.
+# Height of a tile's peaks over its level up to which the tile stays unchanged, and from which on all is applied.
 _PRESENT: Final = (1.3, 2.0)
-_AT_PEAK: Final = 1.2  # Of 2 at a peak and 0 at the end of its reach: there dots show most.
+_AT_PEAK: Final = 1.2  # Nearness to a peak (2 at the peak, 0 at its radius) from which on its height is measured.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Limits:
-    """What a tile's spectrum (T, T // 2 + 1) may show.
+    """The limits of the amplitudes of a tile's spectrum; each attribute has the shape (T, T // 2 + 1).
 
     Attributes:
-        weight: makes the spectra of pictures even.
-        seen: where a tile's level is measured.
-        allowed: amplitude over the level.
-        peaks: of the screens' own frequency.
+        weight: factor that makes the mean spectrum of pictures flat.
+        seen: mask of the frequencies at which a tile's level is measured.
+        allowed: largest amplitude, over the level.
+        peaks: mask of the peaks at the screens' fundamental frequency.
     """
 
     weight: Tensor
@@ -46,7 +46,7 @@ class _Limits:
 
 
 def without_screens(photo: Tensor, screens: Sequence[Screen]) -> Tensor:
-    """Removes screens from a photo (1, 3, H, W) in [0, 1]; tiles that show no dots stay as they are."""
+    """Returns a photo (1, 3, H, W) in [0, 1] without its screens; tiles that show no dots are unchanged."""
     if not screens:
         return photo
     limits = _limits(screens)
@@ -71,7 +71,8 @@ def _limits(screens: Sequence[Screen]) -> _Limits:
 
 
 def _near_peaks(screens: Sequence[Screen], highest: int) -> Tensor:
-    """How near to a peak, up to that order, each place of a tile's spectrum (T, T // 2 + 1) is, 0 to 2."""
+    """Returns how near each frequency (T, T // 2 + 1) is to a peak up to that order, from 0 (far) to 2 (at it)."""
+    # Take the nearest of all peaks of all screens.
     y, x = _frequencies()
     near = torch.zeros(_TILE, _TILE // 2 + 1)
     for screen in screens:
@@ -87,13 +88,14 @@ def _near_peaks(screens: Sequence[Screen], highest: int) -> Tensor:
 
 
 def _frequencies() -> tuple[Tensor, Tensor]:
-    """Cycles in a px, downwards (T, 1) and to the right (1, T // 2 + 1)."""
+    """Returns the frequencies in cycles per px, vertical (T, 1) and horizontal (1, T // 2 + 1)."""
     rows, columns = cast(Tensor, torch.fft.fftfreq(_TILE)), cast(Tensor, torch.fft.rfftfreq(_TILE))
     return rows[:, None], columns[None]
 
 
 def _cleaned(plane: Tensor, limits: _Limits) -> Tensor:
-    """A plane (H, W) without what is more than allowed; strip by strip, so that large photos need little memory."""
+    """Returns a plane (H, W) with its amplitudes limited, computed in strips to save memory in large photos."""
+    # Pad to whole tiles, then limit and add up overlapping, windowed tiles.
     hop, (height, width) = _TILE // 2, plane.shape
     below, right = -height % hop, -width % hop
     padding = "reflect" if min(plane.shape) > _TILE else "replicate"
@@ -113,7 +115,7 @@ def _cleaned(plane: Tensor, limits: _Limits) -> Tensor:
 
 
 def _kept(size: Tensor, limits: _Limits) -> Tensor:
-    """The share of each amplitude of tiles' spectra (N, T, T // 2 + 1) that stays."""
+    """Returns the factor in [0, 1] for each amplitude of the tiles' spectra (N, T, T // 2 + 1)."""
     level = (size * limits.weight)[:, limits.seen].mean(1).clamp(min=1e-9)
     shown = (size * limits.weight)[:, limits.peaks].mean(1) / level
     present = ((shown - _PRESENT[0]) / (_PRESENT[1] - _PRESENT[0])).clamp(0, 1)[:, None, None]

@@ -1,8 +1,8 @@
-"""Screens of print: the raster of dots that halftone is made of, found by its peaks in the spectrum.
+"""Finds halftone screens, the rasters of dots or lines in prints, by their peaks in the power spectrum.
 
-A screen covers the whole picture, while fences, cloth and bricks cover a part: the spectrum is the median of those of
-many tiles. A screen of dots has two peaks at a right angle, equally far from the middle. Peaks on the axes are left:
-there lie the blocks of JPEG, lines of scanners, letters, windows and walls.
+A screen covers the whole picture, while fences, cloth and bricks cover a part of it, so the median of the spectra of
+many tiles is searched. A screen of dots has two peaks at a right angle, equally far from frequency 0. Peaks on the axes
+are ignored, because JPEG blocks, scanner lines, letters, windows and walls have theirs there.
 """
 
 import math
@@ -18,8 +18,8 @@ _Plane = NDArray[np.float32]
 
 _TILE: Final = 128  # px.
 _MOST_TILES: Final = 8  # In each direction.
-_LEAST_CONTRAST: Final = 1.0  # Standard deviation of a windowed tile, of 255: flat ones show no dots.
-_AROUND: Final = 17  # Steps of frequency whose median is the picture's own spectrum.
+_LEAST_CONTRAST: Final = 1.0  # Standard deviation of a windowed tile, of 255: flatter tiles show no dots.
+_AROUND: Final = 17  # Side of the median filter that estimates the picture's own spectrum, in steps of frequency.
 _AS_FINE: Final = 1.2
 _JPEG: Final = _TILE / 8  # Frequency of its blocks.
 _MOST_SCREENS: Final = 4  # Inks.
@@ -41,13 +41,13 @@ _LEAST_LINES: Final = 5.5
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """A screen of print.
+    """A halftone screen.
 
     Attributes:
-        period: of its dots or lines, px.
-        angle: of their normal, in degrees from 0 to 180, clockwise from the right.
-        lines: whether it is of lines; a screen of dots has a second direction at a right angle.
-        strength: how far its peaks stand out of the picture's spectrum, as the natural logarithm of power.
+        period: distance of its dots or lines in px.
+        angle: direction in which they repeat, in degrees from 0 to 180, clockwise from the right.
+        lines: whether the screen consists of lines; dots repeat in a second direction, too, at a right angle.
+        strength: height of its peaks over the picture's own spectrum, as the natural logarithm of power.
     """
 
     period: float
@@ -75,23 +75,24 @@ class _Peak:
         return all(abs(place / _JPEG - round(place / _JPEG)) <= 1 / _JPEG for place in (self.x, self.y))
 
     def squares_with(self, other: "_Peak") -> bool:
-        """Whether the other is this one turned by a right angle, either way round."""
+        """Returns whether the other peak is this one turned by a right angle, in either direction."""
         turned = ((-self.y, self.x), (self.y, -self.x))
         return min(math.hypot(x - other.x, y - other.y) for x, y in turned) < _ALIKE
 
 
 def find_screens(luma: _Plane) -> tuple[Screen, ...]:
-    """Finds the screens of a picture's luma (H, W), of 255, the strongest first; none in smaller ones than 64 px."""
+    """Returns the screens of a picture's luma (H, W), of 255, strongest first; none if a side is less than 64 px."""
     if min(luma.shape) < _TILE // 2:
         return ()
+    # Pair the peaks that lie at a right angle.
     peaks = _peaks(_spectrum(luma))
     slanted = [peak for peak in peaks if not peak.is_on_an_axis]
     pairs = [(min(one.excess, other.excess), one) for one, other in combinations(slanted, 2) if one.squares_with(other)]
     pairs.sort(key=lambda pair: -pair[0])
-    # Windows and tiles have their highest peaks on the axes, and sums of these off them.
+    # Windows and tiles have their highest peaks on the axes, and peaks at the sums of these frequencies elsewhere.
     straight = max((peak.excess for peak in peaks if peak.is_on_an_axis and not peak.is_of_jpeg), default=0.0)
     if pairs and pairs[0][0] >= max(_LEAST, straight):
-        # Overtones are no screens; those of other inks are as fine as the first.
+        # The screens of other inks have nearly the same period as the first; harmonics are no screens.
         first = pairs[0][1].radius
         alike = [pair for pair in pairs if first / _AS_FINE < pair[1].radius < first * _AS_FINE]
         return tuple(_screen(peak, excess, lines=False) for excess, peak in alike[:_MOST_SCREENS])
@@ -107,7 +108,8 @@ def _screen(peak: _Peak, excess: float, *, lines: bool) -> Screen:
 
 
 def _spectrum(luma: _Plane) -> _Plane:
-    """The median of the logarithms of the tiles' power spectra; frequency 0 is in the middle."""
+    """Returns the median of the logarithms of the tiles' power spectra; frequency 0 is in the middle."""
+    # Cut the picture into windowed tiles, without flat ones if possible.
     below, right = (max(_TILE - side, 0) for side in luma.shape)
     luma = cast(_Plane, cv2.copyMakeBorder(luma, 0, below, 0, right, cv2.BORDER_REFLECT))
     window = np.hanning(_TILE + 2)[1:-1].astype(np.float32)
@@ -124,15 +126,16 @@ def _spectrum(luma: _Plane) -> _Plane:
 
 
 def _places(side: int) -> list[int]:
-    """Where tiles begin: they overlap by a half or more, or are spread evenly."""
+    """Returns the starts of tiles along a side in px: overlapping by a half or more, or spread evenly."""
     count = min(2 * (side // _TILE), _MOST_TILES) if side > _TILE else 1
     return sorted({round(place) for place in np.linspace(0, side - _TILE, count).tolist()})
 
 
 def _peaks(spectrum: _Plane) -> list[_Peak]:
-    """Returns the peaks of the spectrum, the highest first; one of each pair of opposite ones."""
+    """Returns the peaks of the spectrum, highest first, one of each pair of opposite peaks."""
     from scipy import ndimage  # Loads slowly.
 
+    # Find the maxima over the picture's own spectrum.
     smooth = cast(_Plane, cv2.GaussianBlur(spectrum, (0, 0), 0.7, borderType=cv2.BORDER_REFLECT))
     excess = smooth - cast(_Plane, ndimage.median_filter(smooth, size=_AROUND, mode="wrap"))
     highest = cast(_Plane, ndimage.maximum_filter(excess, 5, mode="wrap"))
@@ -141,6 +144,7 @@ def _peaks(spectrum: _Plane) -> list[_Peak]:
         _Peak(float(column - _TILE // 2), float(row - _TILE // 2), float(excess[row, column]))
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
     ]
+    # Keep those that are higher than the ring of lower frequencies.
     down, right = np.mgrid[:_TILE, :_TILE] - _TILE // 2
     radius = np.hypot(down, right)
 

@@ -1,7 +1,7 @@
-"""Fading: dyes and silver of a print lose their density, blacks become gray or coloured, paper becomes yellow or gray.
+"""Measures and corrects fading: dyes and silver lose density, black becomes gray or coloured, and paper turns yellow.
 
-Only a photo whose darkest parts have faded is corrected. A cast that leaves black black (sunset, lamps, foliage) is
-light and not damage, and no figure of the picture tells it from yellow paper.
+Only a photo whose darkest parts have faded is corrected. A colour cast that leaves black neutral (sunset, lamps,
+foliage) comes from the light, and no measurement of the picture distinguishes it from yellow paper.
 """
 
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ _Plane = NDArray[np.float32]
 _Curve = NDArray[np.float64]
 
 _LOOKED_AT: Final = 256  # Longer side in px at which tones are measured: grain and dots of print are averaged.
-_MARGIN: Final = 10  # One in so many of the pixels on each side may be the mount or the scanner.
-_ENDS: Final = (0.5, 99.5)  # Percentiles that are taken for black and white.
-# Of 255; first values at which nothing is done, and where all is. None of 240 portraits, faces and pictures of all
-# kinds reaches the first ones, nor do they in coloured light.
-_LIFTED: Final = (44.0, 54.0)  # The middle one of the channels' black points.
-_LIFTED_EVERYWHERE: Final = (28.0, 36.0)  # The least of them.
-_RANGE: Final = (185.0, 170.0)  # The largest contrast that a channel has.
-# Blacks of one hue are no veil; how far apart the channels' black points are from which on a larger contrast may have
-# faded, too, and by how much at most.
+_MARGIN: Final = 10  # Width and height over the margin on each side that is ignored: it can show mount or scanner.
+_ENDS: Final = (0.5, 99.5)  # Percentiles that are measured as the black and the white point.
+# Of 255: values at which the correction begins, and at which it is complete. None of 240 portraits, faces and other
+# pictures reaches the first values, even in coloured light.
+_LIFTED: Final = (44.0, 54.0)  # Median of the channels' black points.
+_LIFTED_EVERYWHERE: Final = (28.0, 36.0)  # Lowest of the channels' black points.
+_RANGE: Final = (185.0, 170.0)  # Largest contrast of a channel.
+# Coloured blacks come from faded dyes: if the channels' black points differ by more than the first value, the limits
+# of the contrast are raised by the excess, up to the second.
 _HUED, _MOST_HUED = 24.0, 20.0
-_DEEPEST: Final = 105.0  # A picture without anything darker has no blacks to go by: high key, or mist.
+_DEEPEST: Final = 105.0  # A picture without darker pixels has no black to measure: it is high key, or shows mist.
 # Standard deviation of the large shapes, over the range: less is one texture, of which nothing need be black.
 _LEAST_SHAPES: Final = 0.08
 _SHAPES: Final = 16  # The large shapes are larger than this share of the picture.
@@ -50,13 +50,13 @@ _KNOTS: Final = 1025
 
 @dataclass(frozen=True, kw_only=True)
 class Fading:
-    """How far a photo has faded.
+    """The measured fading of a photo.
 
     Attributes:
-        amount: of the correction that it needs, 0 (none) to 1.
-        black: what has become of black in red, green and blue, of 255.
-        white: likewise of white; it may lie above 255 where nothing is white.
-        one_tint: whether the photo is black and white, sepia or blue; then its light is corrected, and its tint stays.
+        amount: share of the correction that the photo needs, in [0, 1].
+        black: red, green and blue value, of 255, to which black has faded.
+        white: red, green and blue value, of 255, to which white has faded; it can be above 255 if nothing is white.
+        one_tint: whether the photo is black and white, sepia or blue; then its luma is corrected and its tint kept.
     """
 
     amount: float
@@ -66,11 +66,12 @@ class Fading:
 
 
 UNFADED: Final = Fading(amount=0.0, black=(0.0, 0.0, 0.0), white=(255.0, 255.0, 255.0), one_tint=False)
-"""Of a photo whose blacks are black and whose whites are white."""
+"""The fading of a photo whose black is black and whose white is white."""
 
 
 def measure_fading(photo: Tensor) -> Fading:
-    """Measures how far a photo (1, 3, H, W) in [0, 1] has faded, from its inner part."""
+    """Returns the fading of a photo (1, 3, H, W) in [0, 1], measured without its margins."""
+    # Measure the black and white points, then decide how much to correct.
     pixels = _inner(photo)
     low, high = np.percentile(pixels.reshape(-1, 3), _ENDS, axis=0)
     luma = pixels @ np.array(GRAY_WEIGHTS, np.float32)
@@ -86,18 +87,19 @@ def measure_fading(photo: Tensor) -> Fading:
 
 
 def without_fading(photo: Tensor, fading: Fading) -> Tensor:
-    """Gives a photo (1, 3, H, W) in [0, 1] its blacks and whites back: one rising curve for each channel.
+    """Returns a photo (1, 3, H, W) in [0, 1] with black and white restored by one rising curve for each channel.
 
-    The curve lies in the middle between that of a veil (a line) and that of dyes that have lost a share of their
-    density (a power of the light). A photo of one tint gets one curve for its luma.
+    The curve is the mean of that for a veil (a line) and that for dyes that have lost a share of their density (a
+    power of the light). A photo of one tint gets one curve for its luma.
     """
+    # Compute the curves, then apply them to the luma or to the channels.
     if not fading.amount:
         return photo
     curves = [_curve(*ends, fading.amount) for ends in zip(fading.black, fading.white, strict=True)]
     if fading.one_tint:
         luma = gray_of(photo)
         wanted = _through(curves[0], luma)
-        # What becomes darker loses its colour likewise, so that no channel is cut off at black.
+        # Pixels that become darker lose colour in proportion, so that no channel is clipped at black.
         darker = photo * wanted / luma.clamp(min=1e-6)
         return torch.where(wanted < luma, darker, photo + wanted - luma).clamp(0, 1)
     channels = [photo[:, place : place + 1] for place in range(3)]
@@ -105,7 +107,7 @@ def without_fading(photo: Tensor, fading: Fading) -> Tensor:
 
 
 def _inner(photo: Tensor) -> _Plane:
-    """The inner part, small, (H, W, 3) of 255."""
+    """Returns the photo without its margins, downscaled, as (H, W, 3) of 255."""
     height, width = photo.shape[2:]
     top, left = height // _MARGIN, width // _MARGIN
     inner = photo[:, :, top : height - top, left : width - left]
@@ -123,7 +125,7 @@ def _amount(low: _Curve, largest: float) -> float:
 
 
 def _between(value: float, ends: tuple[float, float]) -> float:
-    """0 up to the first end, 1 from the other on, a line between; the first may be the larger."""
+    """Returns 0 up to the first end and 1 from the other on, linear in between; the first end can be the larger."""
     return min(max((value - ends[0]) / (ends[1] - ends[0]), 0.0), 1.0)
 
 
@@ -134,7 +136,7 @@ def _shapes(luma: _Plane) -> float:
 
 
 def _scatter(pixels: _Plane, luma: _Plane) -> float:
-    """Root mean square of the distances of the colours from the mean colour of their luma, of 255."""
+    """Returns the root mean square distance, of 255, of the colours from the mean colour of their luma."""
     level = np.minimum((luma * _LEVELS / 256).astype(np.int64), _LEVELS - 1).ravel()
     count = np.maximum(np.bincount(level, minlength=_LEVELS), 1)
     square = np.zeros(level.shape)
@@ -145,7 +147,7 @@ def _scatter(pixels: _Plane, luma: _Plane) -> float:
 
 
 def _stretch(pixels: _Plane, ranges: _Curve) -> _Curve:
-    """The range of each channel that is to become the whole: no less than its own, so that nothing is cut off."""
+    """Returns the range of each channel that is stretched to the full one; at least its own, to avoid clipping."""
     blurred = cast(_Plane, cv2.GaussianBlur(pixels, (0, 0), 1.0))
     slope = np.hypot(cv2.Sobel(blurred, -1, 1, 0), cv2.Sobel(blurred, -1, 0, 1))
     edges = np.power(slope.astype(np.float64), _NORM).mean((0, 1)) ** (1 / _NORM)
@@ -156,10 +158,11 @@ def _stretch(pixels: _Plane, ranges: _Curve) -> _Curve:
 
 
 def _curve(black: float, white: float, amount: float) -> _Curve:
-    """What becomes of the values 0 to 1, at evenly spaced knots."""
+    """Returns the tone curve: the new values of evenly spaced values from 0 to 1."""
+    # The curve for a veil.
     values = np.linspace(0, 1, _KNOTS)
     veil = (_BLACK + (255 * values - black) / (white - black) * (_WHITE - _BLACK)) / 255
-    # Densities are lines of each other: the black point's becomes that of black, the white point's that of white.
+    # The curve for dyes is linear in density: it maps the black point to black, and the white point to white.
     end = min(white, 254.0)
     seen, ends = _density(values), _density(np.array([black, end]) / 255)
     deep, bright = _density(np.array([_BLACK, _WHITE]) / 255)
@@ -173,7 +176,7 @@ def _through(curve: _Curve, channel: Tensor) -> Tensor:
 
 
 def _density(values: _Curve) -> _Curve:
-    """How much light the values of sRGB take away, as a power of ten."""
+    """Returns the optical density (negative decimal logarithm of the light) of sRGB values in [0, 1]."""
     light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return -np.log10(np.maximum(light, 1e-4))
 

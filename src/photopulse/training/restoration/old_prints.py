@@ -1,7 +1,7 @@
-"""Sharp pictures as old prints show them: screens, engravings, drawings, frames, ovals, letters, grain, faded tones.
+"""Turns sharp pictures into old prints: halftone, engravings, drawings, frames, ovals, letters, grain, faded tones.
 
-None of it is damage. A network that looks for damage must see all of it, or it takes dots, hatching, whiskers and
-signatures for scratches.
+None of this is damage. A network that detects damage has to be trained on all of it; otherwise it takes dots, hatching,
+whiskers and signatures for scratches.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,13 @@ _Picture = NDArray[np.floating[Any]]  # (H, W, 3) in [0, 1].
 
 
 def as_print(picture: Tensor, random: torch.Generator, *, share: float) -> Tensor:
-    """Prints a picture (1, 3, H, W) in [0, 1] in an old way, in ``share`` of the calls; a gray one stays gray."""
+    """Returns a picture in the look of an old print, with the probability ``share``, and often faded; gray stays gray.
+
+    Args:
+        picture: (1, 3, H, W) in [0, 1].
+        random: CPU generator; the same seed gives the same print.
+        share: probability, in [0, 1], of one of the kinds of print.
+    """
     numbers = np.random.default_rng(cast(int, torch.randint(2**62, (), generator=random).item()))
     pixels: _Picture = to_array(picture)
     gray = bool((pixels == pixels[..., :1]).all())
@@ -28,7 +34,7 @@ def as_print(picture: Tensor, random: torch.Generator, *, share: float) -> Tenso
         chances = np.array([chance for _, chance in _WAYS])
         pixels = _WAYS[numbers.choice(len(_WAYS), p=chances / chances.sum())][0](pixels, numbers)
     if numbers.random() < 0.3:
-        # Prints fade: shadows become light, lights dark.
+        # Prints fade: shadows become lighter, highlights darker.
         low, high = numbers.uniform(0, 0.35), numbers.uniform(0.6, 1)
         pixels = low + (high - low) * pixels
     if gray:
@@ -61,7 +67,7 @@ def _grid(picture: _Picture) -> tuple[_Picture, _Picture]:
 
 
 def _waves(picture: _Picture, period: float, angle: float, bend: float) -> _Picture:
-    """Parallel waves in [-1, 1], bent by an arc."""
+    """Returns parallel waves (H, W) in [-1, 1], bent into arcs; ``period`` is in px, ``angle`` in radians."""
     x, y = _grid(picture)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
     return np.sin(2 * np.pi * (along + bend * np.square(across) / len(picture)) / period).astype(np.float32)
@@ -86,7 +92,7 @@ def _engraving(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _drawing(picture: _Picture, numbers: _Random) -> _Picture:
-    """Ink along the edges, and where it is dark."""
+    """Returns an ink drawing: ink along the edges, and in dark parts."""
     luma, radius = _luma(picture), numbers.uniform(0.6, 2)
     edges = cv2.GaussianBlur(luma, (0, 0), radius) - cv2.GaussianBlur(luma, (0, 0), 1.6 * radius)
     paper = 1 + np.clip(edges * numbers.uniform(20, 60), -1, 0)
@@ -94,7 +100,7 @@ def _drawing(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _grainy(picture: _Picture, numbers: _Random) -> _Picture:
-    """Coarse grain of a film, or the fibres of paper."""
+    """Adds coarse film grain, or the fibres of paper."""
     size = picture.shape[:2]
     grain = numbers.standard_normal(size, np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), numbers.uniform(0.4, 1.4), sigmaY=numbers.uniform(0.4, 1.4))
@@ -102,7 +108,8 @@ def _grainy(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _framed(picture: _Picture, numbers: _Random) -> _Picture:
-    """A mount or an album's page around, with rules, along one side or two."""
+    """Adds a mount or an album page with ruled lines along one or two sides."""
+    # Draw bands of random widths from an edge inward.
     framed = picture.copy()
     for upright in (True, False) if numbers.random() < 0.5 else (bool(numbers.integers(2)),):
         view = framed if upright else framed.transpose(1, 0, 2)
@@ -116,7 +123,8 @@ def _framed(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _oval(picture: _Picture, numbers: _Random) -> _Picture:
-    """An oval out of the picture, its rim sharp, soft or drawn; the rest is paper."""
+    """Returns an oval cut-out of the picture on plain paper or ink, with a sharp, soft or ruled rim."""
+    # The distance from the rim, then the paper outside of it, then ruled lines.
     height, width = picture.shape[:2]
     x, y = _grid(picture)
     left, top = numbers.uniform(-0.3, 1.3, 2) * (width, height)
@@ -132,7 +140,8 @@ def _oval(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _written(picture: _Picture, numbers: _Random) -> _Picture:
-    """A line or two of handwriting: loops along a line."""
+    """Adds one or two lines of handwriting, imitated by loops along a line."""
+    # Draw at twice the size for smooth edges.
     height, width = picture.shape[:2]
     large = np.zeros((2 * height, 2 * width), np.uint8)
     tall = numbers.uniform(6, 30)
@@ -150,7 +159,8 @@ def _written(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _lettered(picture: _Picture, numbers: _Random) -> _Picture:
-    """Some words in print."""
+    """Adds some printed words of random characters."""
+    # Draw the words into a mask, then blend their colour.
     height, width = picture.shape[:2]
     cover = np.zeros((height, width), np.uint8)
     for _ in range(numbers.integers(1, 4)):
@@ -164,7 +174,7 @@ def _lettered(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _striped(picture: _Picture, numbers: _Random) -> _Picture:
-    """Evenly spaced thin lines in a part of the picture: pinstripes, blinds, fences, strings."""
+    """Adds evenly spaced thin lines to a part of the picture, like pinstripes, blinds, fences or strings."""
     period, angle = numbers.uniform(5, 30), numbers.uniform(0, np.pi)
     lines = np.clip((_waves(picture, period, angle, numbers.uniform(-0.2, 0.2)) - numbers.uniform(0.5, 0.97)) * 8, 0, 1)
     x, y = _grid(picture)
@@ -175,7 +185,8 @@ def _striped(picture: _Picture, numbers: _Random) -> _Picture:
 
 
 def _hairy(picture: _Picture, numbers: _Random) -> _Picture:
-    """A tuft: hairs, whiskers, grass that leave one place together, each thinner at its end."""
+    """Adds a tuft of hairs, whiskers or grass that start at one place, each thinner at its end."""
+    # Draw each hair as a random path at twice the size, and its first half twice.
     height, width = picture.shape[:2]
     large = np.zeros((2 * height, 2 * width), np.uint8)
     root, middle = numbers.uniform(0, 1, 2) * (2 * width, 2 * height), numbers.uniform(0, 6.3)
