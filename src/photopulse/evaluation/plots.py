@@ -47,10 +47,12 @@ def write_curves(
     methods are many times as fast as others. Raises PhotopulseError when the file cannot be written, ValueError
     when there is not one point to draw.
     """
+    # Quartiles of both measures.
     errors = _bands(curves, _log_error)
     niqes = _bands(curves, _niqe)
     if not errors:
         raise ValueError("curves need a course with a point")
+    # One panel per measure.
     look = styles(errors)
     figure = new_figure(width=7.2 if niqes else 4.2, height=3.2)
     panels = figure.subplots(1, 2 if niqes else 1, squeeze=False)[0]
@@ -61,6 +63,7 @@ def write_curves(
         _draw(panels[1], label, band, look[label])
     if niqes:
         panels[1].set(ylabel="NIQE (lower is more natural)")
+    # Axes, reference lines and legends.
     scale = "log" if _speeds_differ(errors) else "linear"
     for panel, level, name in zip(panels, (eps, sharp_niqe), (f"eps {eps}", "sharp pictures"), strict=False):
         if level is not None:
@@ -96,7 +99,7 @@ def quartiles(courses: Sequence[Sequence[tuple[float, float]]]) -> Band:
 def _bands(
     curves: Mapping[str, Sequence[Sequence[CurvePoint]]], value: Callable[[CurvePoint], float | None]
 ) -> dict[str, Band]:
-    """The bands of the labels for which the value is known at all."""
+    """Returns the quartiles of each label for which the value is known."""
     courses = {
         label: [
             [(point.seconds, known) for point in course if (known := value(point)) is not None]
@@ -137,6 +140,7 @@ def write_points(path: Path, summaries: Sequence[Summary]) -> None:
     Raises PhotopulseError when the file cannot be written, ValueError when the summaries are of several sizes, tell
     of a method twice, or have nothing to draw.
     """
+    # Check the summaries, and choose the columns to draw.
     shown = [summary for summary in summaries if summary.method != ORIGINAL]
     if len({(summary.task.small, summary.task.size) for summary in shown}) > 1:
         raise ValueError("the summaries are of several sizes")
@@ -164,6 +168,7 @@ def write_points(path: Path, summaries: Sequence[Summary]) -> None:
 def _panel(
     panel: "Axes", column: Column, summaries: Sequence[Summary], conditions: Sequence[str], methods: Sequence[str]
 ) -> None:
+    # Points and intervals of each method, then the axes.
     look = styles(methods)
     drawn: list[float] = []
     for place, method in enumerate(methods):
@@ -198,7 +203,7 @@ def _value(summary: Summary, column: Column) -> float | None:
 
 
 def _reach(value: float, estimate: Estimate) -> tuple[float, float]:
-    """How far the interval reaches below and above the value."""
+    """Returns the distances from the value to the lower and the upper end of its interval."""
     if estimate.low is None or estimate.high is None:
         return 0, 0
     return max(0, value - estimate.low), max(0, estimate.high - value)

@@ -41,6 +41,7 @@ class Searched:
         """Searches for a face that downscales to (1, 3, h, h) in [0, 1]; the result has the generator's resolution."""
         kit = self.options.search_kit
         kit.twins_for(given.shape[-1])  # Loads the twins before the clock starts.
+        # Search, and record the course if it is wanted.
         recorder = _Recorder(every=CURVE_STEPS[self.settings.method], started=time.perf_counter())
         on_step = recorder.add if self.options.curves else None
         (face,) = upscale(given, kit, seed=seed, settings=self.settings, on_step=on_step)

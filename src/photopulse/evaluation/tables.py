@@ -176,6 +176,7 @@ def write_tables(folder: Path, summaries: Sequence[Summary]) -> None:
 
 
 def _record(summary: Summary) -> dict[str, object]:
+    # The task first, then value, interval and count of each column.
     task = summary.task
     record: dict[str, object] = {
         "condition": task.condition,

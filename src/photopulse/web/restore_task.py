@@ -35,12 +35,14 @@ class RestoreTask:
 
     def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
         """Writes the restored photo."""
+        # Check the size of the result before the work.
         (names,) = output_names([upload.path], folder / "results", self.format, compare=False)
         scale = self.settings.scale
         size = round(upload.size[0] * scale), round(upload.size[1] * scale)
         check_result(names.output, size, max_pixels=self.max_pixels)
         watcher.start("loading the networks", 0)
         kit = models.restore_kit()
+        # Restore and write the photo.
         watcher.start("restoring", 1)
 
         def on_stage(stage: Stage) -> None:

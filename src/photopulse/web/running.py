@@ -55,6 +55,7 @@ class Worker:
                 shutil.rmtree(job.folder, ignore_errors=True)
 
     def _run(self, job: Job) -> None:
+        # Do the task; whatever ends it sets the job's final state.
         job.state = "running"
         job.watcher.begin()
         started = time.monotonic()

@@ -72,6 +72,7 @@ class UpscaleTask:
         return [read(path, resolution=resolution)]
 
     def _written(self, face: UpscaledFace, k: int, name: str, before: Path, upload: Upload) -> Result:
+        # Write the face and its downscaled picture.
         path = before.with_name(f"{before.stem}-result-{k}.png")
         again = before.with_name(f"{before.stem}-again-{k}.png")
         face.save(path, source=upload.name)

@@ -68,7 +68,8 @@ class JobView:
 
 def view(job: Job, store: JobStore) -> JobView:
     """Returns a job as the API tells it."""
-    state = job.state  # The worker goes on meanwhile.
+    # The duration is expected only if each kind of job ahead has finished at least once.
+    state = job.state  # Read once, because the worker may change it meanwhile.
     ahead = [] if job.has_ended else store.ahead(job)
     times = [store.totals.mean_seconds(one.task.kind) for one in (*ahead, job)]
     known = [seconds for seconds in times if seconds is not None]
