@@ -42,6 +42,7 @@ def _line(photo: "Inspected") -> str:
     damage = photo.damage
     if damage is None or photo.size is None:
         return f"{photo.source}  {photo.error}"
+    # Word each measurement, then join them.
     blur = "no edges" if damage.blur is None else f"blur {damage.blur:.1f} px"
     jpeg = "no blocks" if damage.jpeg_quality == 100 else f"JPEG quality {damage.jpeg_quality}"
     fading = f"faded by {damage.fading.amount:.0%}  " if damage.fading.amount else ""

@@ -76,6 +76,7 @@ def _no_face_there(place: tuple[float, float], boxes: Sequence[Box], name: str) 
         return PhotopulseError(
             f"cannot restore the face at {where} of {name}", why=_found_told(0), fix="leave --face out"
         )
+    # Name the centres of the faces that were found.
     middles = [f"{round((left + right) / 2)},{round((top + bottom) / 2)}" for left, top, right, bottom in boxes]
     told = ", ".join(middles[:_MOST_TOLD])
     more = f" and {len(middles) - _MOST_TOLD} smaller ones elsewhere" if len(middles) > _MOST_TOLD else ""

@@ -60,6 +60,7 @@ class RestoreKit:
         """
         settings = settings or RestoreSettings()
         check_device(device)
+        # Leave out the networks that the settings do not need.
         faces, repairs = settings.looks_for_faces, settings.repairs
         load_enlarger = load_realesrgan if settings.sr == "realesrgan" else load_enlarge_net
         return cls(

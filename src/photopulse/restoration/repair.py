@@ -84,6 +84,7 @@ def find_damage(photo: Photo, damage: Callable[[Tensor], Tensor]) -> Tensor:
     """
     pixels = photo.pixels
     height, width = pixels.shape[2:]
+    # Find the damage in a smaller copy, then bring the mask to the photo's size.
     size = working_size((width, height), _LOOKED_AT)
     found = _sure_patches(damage(resized(pixels, *size[::-1]))[0, 0].numpy())
     if not 0 < found.mean() <= _MOST_FOUND:
@@ -108,6 +109,7 @@ def read_mask(mask: ImageLike, photo: Photo, name: str) -> Tensor:
     Raises:
         PhotopulseError: if it cannot be read, does not have the photo's size, or covers nearly all of it.
     """
+    # Read the mask, then check its size and how much it covers.
     mask_name, drawn = read_pixels(mask)
     height, width = photo.pixels.shape[2:]
     if drawn.shape[2:] != photo.pixels.shape[2:]:
