@@ -13,7 +13,7 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.images import Photo
 from photopulse.images.given import ImageLike, read_pixels
-from photopulse.images.gray import gray_of
+from photopulse.images.gray import gray_of, is_gray
 from photopulse.images.resize import resized
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.plan import working_size
@@ -66,7 +66,7 @@ def repair(photo: Photo, networks: RestoreNetworks, mask: Tensor | None) -> Repa
     filled = resized(networks.fill(small, holes), height, width)
 
     # In the photo's own colours.
-    if _is_gray(pixels):
+    if is_gray(pixels):
         filled = gray_of(filled).expand(-1, 3, -1, -1)
     elif (tint := find_tint(pixels)) is not None:
         filled = tint.of(filled)
@@ -149,8 +149,3 @@ def _shrunk(share: Tensor, size: tuple[int, int]) -> Tensor:
     """Returns the holes at another size: each pixel that covers any pixel to be filled."""
     small = cv2.resize((share[0, 0].numpy() > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return torch.from_numpy((small > 0).astype(np.float32))[None, None]
-
-
-def _is_gray(pixels: Tensor) -> bool:
-    red, green, blue = pixels.unbind(1)
-    return torch.equal(red, green) and torch.equal(red, blue)

@@ -12,7 +12,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.images import Photo, restored_metadata, write_image
 from photopulse.images.given import ImageLike, read_given
-from photopulse.images.gray import gray_of
+from photopulse.images.gray import gray_of, is_gray
 from photopulse.images.resize import resized
 from photopulse.images.transparent import with_visible_colours
 from photopulse.restoration.choice import check_chosen
@@ -247,7 +247,7 @@ def _share_to_clean(damage: PhotoDamage, settings: RestoreSettings, plan: Restor
 
 def _in_its_colours(image: Tensor, given: Photo, tint: Tint | None) -> Tensor:
     """Returns the image without the colours that a network may have added to a gray or tinted photo."""
-    if given.gray or _is_gray(given.pixels):
+    if given.gray or is_gray(given.pixels):
         return _grayed(image)
     return image if tint is None else tint.of(image)
 
@@ -290,11 +290,6 @@ def _grown(photo: Photo, size: Size) -> tuple[float, float] | None:
     if photo.dpi is None:
         return None
     return photo.dpi[0] * size[0] / photo.pixels.shape[3], photo.dpi[1] * size[1] / photo.pixels.shape[2]
-
-
-def _is_gray(photo: Tensor) -> bool:
-    red, green, blue = photo.unbind(1)
-    return torch.equal(red, green) and torch.equal(red, blue)
 
 
 def _grayed(image: Tensor) -> Tensor:

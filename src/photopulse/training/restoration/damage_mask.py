@@ -10,10 +10,11 @@ from torch import Tensor
 
 from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
 from photopulse.training.compute import Compute
-from photopulse.training.learner import channels_last, learner_of, seeded_weights
+from photopulse.training.learner import channels_last, learner_of
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import DAMAGE_MASK
+from photopulse.training.restoration.start import first_network
 from photopulse.training.restoration.worn import Worn, WornCrops, worn_batches
 
 
@@ -49,11 +50,7 @@ def train_damage_mask(
     Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
     """
     optimisation = settings.optimisation
-    # The network.
-    with seeded_weights(optimisation.seed):
-        network = DamageMaskNet(settings.network)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
+    network = first_network(lambda: DamageMaskNet(settings.network), start, seed=optimisation.seed)
     learner = learner_of(channels_last(network.to(compute.device)), compute, optimisation)
     weight = torch.tensor(settings.damaged, device=compute.device)
 

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from photopulse.networks.inpaint import InpaintNet, InpaintSettings, fill_smoothly, halved
 from photopulse.training.compute import Compute
-from photopulse.training.learner import channels_last, learner_of, seeded_weights
+from photopulse.training.learner import channels_last, learner_of
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import INPAINT, INPAINT_CROP
+from photopulse.training.restoration.start import first_network
 from photopulse.training.restoration.worn import Worn, WornCrops, worn_batches
 
 _WIDEST: Final = 9  # px by which holes are made larger.
@@ -51,11 +52,7 @@ def train_inpaint(
     L1 distance in the holes.
     """
     optimisation = settings.optimisation
-    # The network.
-    with seeded_weights(optimisation.seed):
-        network = InpaintNet(settings.network)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
+    network = first_network(lambda: InpaintNet(settings.network), start, seed=optimisation.seed)
     learner = learner_of(channels_last(network.to(compute.device)), compute, optimisation)
 
     def take_step(worn: Worn, step: int) -> dict[str, Tensor]:

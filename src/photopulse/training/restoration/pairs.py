@@ -12,6 +12,7 @@ from torch import Tensor
 from photopulse.degrade.photo import TRAINING, Damages
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
+from photopulse.images.gray import is_gray
 from photopulse.images.resize import resized
 from photopulse.training.batches import BatchOrder, made_ahead
 from photopulse.training.compute import Compute
@@ -142,8 +143,7 @@ def sharp_crops(files: Sequence[Path], crops: PhotoCrops, count: int, random: to
 
 def gray_as(damaged: Tensor, sharp: Tensor) -> Tensor:
     """Removes the colours of a damaged picture (1, 3, H, W) if the sharp one has none: noise brings in some."""
-    gray = torch.equal(sharp[:, 0], sharp[:, 1]) and torch.equal(sharp[:, 0], sharp[:, 2])
-    return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if gray else damaged
+    return damaged.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1) if is_gray(sharp) else damaged
 
 
 def damage_and_restore_size(photo: Tensor, recipe: Damages, random: torch.Generator) -> Tensor:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from photopulse.degrade.photo import EVERYTHING, Damages
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.training.compute import Compute
-from photopulse.training.learner import seeded_weights
 from photopulse.training.loop import Trained
 from photopulse.training.optimisation import Optimisation
 from photopulse.training.restoration.defaults import PHOTO, PHOTO_CROP, PHOTO_WEIGHTS, LossWeights
 from photopulse.training.restoration.pairs import Pairs, PhotoCrops, photo_batches
+from photopulse.training.restoration.start import first_network
 from photopulse.training.restoration.train import Restorer, train_restoration
 
 
@@ -58,13 +58,8 @@ def train_photo(
 
     Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
     """
-    # The initial weights.
     optimisation = settings.optimisation
-    with seeded_weights(optimisation.seed):
-        network = PhotoNet(settings.network)
-    if start is not None:
-        network.load_state_dict(start.state_dict())
-
+    network = first_network(lambda: PhotoNet(settings.network), start, seed=optimisation.seed)
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
     return train_restoration(
         network,

@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 
 from photopulse.degrade.photo import Damages
-from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.enlarge import EnlargeNet
 from photopulse.networks.files import read_network
@@ -25,6 +24,7 @@ from photopulse.training.restoration.full_size import FullSizeTraining, full_siz
 from photopulse.training.restoration.pairs import PhotoCrops, make_pairs
 from photopulse.training.restoration.photo import PhotoTraining, train_photo
 from photopulse.training.restoration.sheets import write_photo_sheet
+from photopulse.training.restoration.start import read_start
 from photopulse.training.restoration.train import Restorer, restore_plainly
 from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
@@ -61,15 +61,7 @@ def run_photo(
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
     """
-    # The initial weights.
-    initial = None if start is None else _read_photo_net(start)
-    if initial is not None and initial.settings != settings.network:
-        raise PhotopulseError(
-            f"cannot begin with the weights of {start}",
-            why="that network has other sizes",
-            fix="leave --start out, or give a network of the usual sizes",
-        )
-
+    initial = read_start(start, settings.network, _read_photo_net)
     train = partial(train_photo, settings=settings, start=initial, compute=compute)
     recipe = Recipe(
         name="photo",

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 
-from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
 from photopulse.networks.files import read_network
@@ -21,11 +20,11 @@ from photopulse.training.loop import Trained
 from photopulse.training.restoration.damage_mask import DamageMaskTraining, train_damage_mask
 from photopulse.training.restoration.files import hold_out, usable_photos
 from photopulse.training.restoration.inpaint import InpaintTraining, train_inpaint
+from photopulse.training.restoration.start import read_start
 from photopulse.training.restoration.worn import Worn, WornCrops, make_worn
 from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
 _SHOWN: Final = 6
-_Net = TypeVar("_Net", DamageMaskNet, InpaintNet)
 
 
 def run_damage_mask(
@@ -49,19 +48,17 @@ def run_damage_mask(
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
     """
-    initial = _start(
+    initial = read_start(
         start,
         settings.network,
         lambda path: read_network(path, DAMAGE_MASK, lambda sizes: DamageMaskNet(DamageMaskSettings(**sizes))),
     )
-    recipe = Recipe(
-        name="damage-mask",
-        kind=DAMAGE_MASK,
-        steps=settings.optimisation.steps,
-        settings={"settings": asdict(settings), "start_sha256": None if initial is None else weights_hash(initial)},
-        sizes=settings.network,
-        network=DamageMaskNet(settings.network),
-        prepare=lambda watcher: _prepared(
+    recipe = _recipe(
+        DAMAGE_MASK,
+        settings,
+        DamageMaskNet(settings.network),
+        initial,
+        lambda watcher: _prepared(
             files,
             settings.crops,
             lambda learned, checkpoint: train_damage_mask(
@@ -86,19 +83,17 @@ def run_inpaint(
     watcher: Watcher | None = None,
 ) -> Path:
     """Trains the inpainting network as ``run_damage_mask`` does the other: ``output/inpaint.safetensors``."""
-    initial = _start(
+    initial = read_start(
         start,
         settings.network,
         lambda path: read_network(path, INPAINT, lambda sizes: InpaintNet(InpaintSettings(**sizes))),
     )
-    recipe = Recipe(
-        name="inpaint",
-        kind=INPAINT,
-        steps=settings.optimisation.steps,
-        settings={"settings": asdict(settings), "start_sha256": None if initial is None else weights_hash(initial)},
-        sizes=settings.network,
-        network=InpaintNet(settings.network),
-        prepare=lambda watcher: _prepared(
+    recipe = _recipe(
+        INPAINT,
+        settings,
+        InpaintNet(settings.network),
+        initial,
+        lambda watcher: _prepared(
             files,
             settings.crops,
             lambda learned, checkpoint: train_inpaint(
@@ -112,17 +107,24 @@ def run_inpaint(
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
 
-def _start(path: Path | None, sizes: object, read: Callable[[Path], _Net]) -> _Net | None:
-    if path is None:
-        return None
-    network = read(path)
-    if network.settings != sizes:
-        raise PhotopulseError(
-            f"cannot begin with the weights of {path}",
-            why="that network has other sizes",
-            fix="leave --start out, or give a network of the usual sizes",
-        )
-    return network
+def _recipe(
+    name: str,
+    settings: DamageMaskTraining | InpaintTraining,
+    network: nn.Module,
+    initial: nn.Module | None,
+    prepare: Callable[[Watcher], PreparedTraining],
+) -> Recipe:
+    """Makes the recipe ``name``, which is also the kind of its network."""
+    start_hash = None if initial is None else weights_hash(initial)
+    return Recipe(
+        name=name,
+        kind=name,
+        steps=settings.optimisation.steps,
+        settings={"settings": asdict(settings), "start_sha256": start_hash},
+        sizes=settings.network,
+        network=network,
+        prepare=prepare,
+    )
 
 
 def _prepared(
