@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from photopulse.errors import PhotopulseError
     from photopulse.generators.files.load import load_generator
     from photopulse.restoration.kit import RestoreKit
     from photopulse.restoration.restore import RestoredPhoto, restore_photo
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FastSettings",
+    "PhotopulseError",
     "PulseSettings",
     "RestoreKit",
     "RestoreSettings",
@@ -36,6 +38,7 @@ __all__ = [
 # Loaded at first use, so that importing the package, and `photopulse --help`, stay quick.
 _HOMES = {
     "FastSettings": "photopulse.search.fast",
+    "PhotopulseError": "photopulse.errors",
     "PulseSettings": "photopulse.search.pulse",
     "RestoreKit": "photopulse.restoration.kit",
     "RestoreSettings": "photopulse.restoration.settings",

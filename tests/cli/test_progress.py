@@ -149,6 +149,13 @@ def test_the_summary_counts_and_names_the_report(capsys, tmp_path):
     assert second.startswith("not-converged: the face is the best found")
 
 
+@pytest.mark.parametrize(("error", "asks"), [(1.9e-3, False), (2.1e-3, True)])
+def test_a_result_very_far_from_its_input_asks_whether_that_is_an_aligned_face(capsys, tmp_path, error, asks):
+    item = ReportItem(input="c", output="c.png", status="not-converged", downscale_mse=error, eps=1e-4)
+    progress.print_report("upscale", [item], tmp_path, as_json=False)
+    assert ("--align" in capsys.readouterr().err) is asks
+
+
 def test_the_summary_of_nothing_says_so(capsys, tmp_path):
     progress.print_report("align", [], tmp_path, as_json=False)
     assert capsys.readouterr().err == f"nothing to do; report: {tmp_path / 'report.json'}\n"

@@ -50,6 +50,9 @@ def test_every_form_gives_the_pixels_of_the_path(path: Path) -> None:
     with path.open("rb") as stream:
         assert torch.equal(read_pixels(stream)[1], expected)
         assert not stream.closed
+    written = io.BytesIO()
+    Image.open(path).save(written, "PNG")  # It is at its end now.
+    assert torch.equal(read_pixels(written)[1], expected)
 
 
 def test_half_precision_is_read_as_it_is() -> None:
@@ -118,7 +121,7 @@ def test_other_shapes_types_and_ranges_are_refused(given: Any, told: str) -> Non
 
 def test_what_is_no_picture_at_all_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
-    with pytest.raises(TypeError, match="not 3"):
+    with pytest.raises(TypeError, match="not a int"):
         read_pixels(3)  # pyright: ignore[reportArgumentType]
     with (tmp_path / "a.txt").open() as stream, pytest.raises(TypeError, match="'rb'"):
         read_pixels(stream)  # pyright: ignore[reportArgumentType]

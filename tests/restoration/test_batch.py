@@ -414,6 +414,11 @@ class TestRepair:
             run(photos("a.png", "b.png"), RestoreBatchSettings(restore=AUTO, mask=mask))
         assert not (tmp_path / "out").exists()
 
+    def test_a_mask_that_is_not_there_is_refused_before_anything_is_written(self, run, photos, tmp_path):
+        with pytest.raises(PhotopulseError, match=r"cannot read the mask .*no such file"):
+            run(photos("a.png"), RestoreBatchSettings(restore=AUTO, mask=tmp_path / "none.png"))
+        assert not (tmp_path / "out").exists()
+
     def test_a_mask_of_another_size_is_a_row(self, run, photos, tmp_path):
         write_image(tmp_path / "mask.png", torch.zeros(1, 3, 9, 12))
         (row,), _ = run(photos("a.png"), RestoreBatchSettings(restore=AUTO, mask=tmp_path / "mask.png"))

@@ -397,6 +397,14 @@ def test_dots_and_fading_are_mended_before_anything_else_and_it_is_told(toy_rest
     assert not torch.equal(restored.image, coloured())
 
 
+def test_dots_that_are_to_stay_stay(toy_restore_kit):
+    printed = PhotoDamage(noise=0, chroma_noise=0, jpeg_quality=100, blur=0.5, screens=(SCREEN,))
+    kit = toy_restore_kit(look=lambda _photo: printed)
+    restored = restore_photo(coloured(), kit=kit, settings=RestoreSettings(halftone="off"))
+    assert restored.mended == ()
+    assert torch.equal(restored.image, coloured())
+
+
 @pytest.mark.parametrize(
     "settings", [RestoreSettings(tone="off"), RestoreSettings(only="face"), RestoreSettings(strength=0)]
 )

@@ -23,6 +23,7 @@ from photopulse.restoration.settings import RestoreSettings
         {"max_faces": 0, "faces": ((3.0, 4.0),)},
         {"mode": "magic"},
         {"tone": "warm"},
+        {"halftone": "on"},
         {"faces": (1,), "mode": "archival"},
     ],
 )
@@ -33,7 +34,7 @@ def test_settings_out_of_range_are_refused(wrong):
 
 @pytest.mark.parametrize("other", [{"only": "face"}, {"sr": "realesrgan"}])
 def test_what_generates_is_refused_in_archival_mode(other):
-    with pytest.raises(ValueError, match="archival draws no faces and enlarges by no network"):
+    with pytest.raises(ValueError, match="archival redraws no faces and enlarges by no network"):
         RestoreSettings(mode="archival", **other)
 
 

@@ -167,7 +167,8 @@ def test_a_picture_in_a_format_that_browsers_lack_is_shown_as_png(connect):
         ({"scale": 9}, "scale: Input should be less than or equal to 4"),
         ({"scale": "nan"}, "scale"),
         ({"fidelity": "much"}, "fidelity"),
-        ({"mode": "archival", "only": "face"}, "archival draws no faces"),
+        ({"mode": "archival", "only": "face"}, "archival redraws no faces"),
+        ({"mode": "archival", "repair": "auto"}, "there is none called repair"),
         ({"seed": -1}, "seed"),
         ({"working_size": 10**9}, "working_size"),
         ({"format": "exe"}, "format"),
@@ -182,7 +183,8 @@ def test_settings_that_cannot_be_are_an_error_that_names_them(connect, fields, t
 
 
 @pytest.mark.parametrize(
-    "fields", [{"count": 17}, {"count": 8, "max_faces": 8}, {"fit": 1, "align": 16}, {"align": 17}]
+    "fields",
+    [{"degradation": "noise:25"}, {"count": 17}, {"count": 8, "max_faces": 8}, {"fit": 1, "align": 16}, {"align": 17}],
 )
 def test_searches_that_cannot_be_are_refused(connect, fields):
     assert send(connect(), "upscale", **fields).status_code == 422

@@ -1,5 +1,6 @@
 """Draws the progress of long work on stderr, if that is a terminal, and prints rows on stdout."""
 
+import math
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from photopulse.runs.watcher import Watcher
 if TYPE_CHECKING:
     from photopulse.runs.report import ReportItem
 
+_FAR = 20.0  # Times eps: beyond this, an input is hardly an aligned face.
 _SPEED_OVER = 600.0  # Seconds over which the speed is averaged: one step of a training can take half a minute.
 
 
@@ -182,3 +184,5 @@ def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
             "not-converged: the face is the best found, but is farther from the input than eps. "
             "--quality best, or another --seed, often reaches it."
         )
+    if any((item.downscale_mse or 0) > _FAR * (item.eps or math.inf) for item in items):
+        print_note("some are very far from it: is each input an aligned face? --align takes faces from photos")

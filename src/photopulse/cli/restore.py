@@ -30,6 +30,10 @@ def restore_command(
         Literal["archival", "enhance"],
         typer.Option(help="archival: only noise, blocks, halftone and fading go, nothing is generated. enhance: all."),
     ] = "enhance",
+    halftone: Annotated[
+        Literal["off", "auto"],
+        typer.Option(help="auto: remove the dots or lines of print. off: keep them, e.g. of an engraving."),
+    ] = "auto",
     tone: Annotated[
         Literal["off", "auto"], typer.Option(help="auto: correct blacks, whites and colours where a photo has faded.")
     ] = "auto",
@@ -60,7 +64,11 @@ def restore_command(
     ] = None,
     save_mask: Annotated[
         bool,
-        typer.Option("--save-mask", help="Also write a picture of what was damaged.", rich_help_panel=_REPAIR),
+        typer.Option(
+            "--save-mask",
+            help="Also write a picture of what was repaired; turns repair on.",
+            rich_help_panel=_REPAIR,
+        ),
     ] = False,
     working_size: Annotated[
         int, typer.Option(min=64, metavar="PX", help="Longer side at which the photo is cleaned: less is faster.")
@@ -126,6 +134,7 @@ def restore_command(
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
                 mode=mode,
+                halftone=halftone,
                 tone=tone,
                 grain=grain,
                 seed=seed,

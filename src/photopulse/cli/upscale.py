@@ -28,7 +28,9 @@ def upscale_command(
     ] = "fast",
     quality: Annotated[Quality, typer.Option(help="Of the fast search: how long it tries.")] = "normal",
     count: Annotated[int, typer.Option(min=1, help="Different answers for each face.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same faces; answer k has seed + k.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Same seed and --count, same faces; result k has seed + k.")
+    ] = 0,
     eps: Eps = None,
     time_limit: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="Of the fast search: stop trying then.")

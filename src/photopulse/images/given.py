@@ -63,8 +63,12 @@ def _content(given: object) -> bytes:
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(cast("bytes", given))
     if not hasattr(given, "read"):
-        raise TypeError(f"a picture is a path, bytes, an open file, a PIL image, an array or a tensor, not {given!r}")
+        kinds = "a path, bytes, an open file, a PIL image, an array or a tensor"
+        raise TypeError(f"a picture is {kinds}, not a {type(given).__name__}")
     try:
+        # What was just written into a buffer is read from its beginning, as Pillow does.
+        if cast(Any, given).seekable():
+            cast(Any, given).seek(0)
         content = cast(Any, given).read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise refuse(GIVEN, why=str(error), fix="give an open file") from error

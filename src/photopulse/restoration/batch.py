@@ -84,6 +84,10 @@ def restore_files(
     """
     # Check the names before anything is written.
     settings = settings or RestoreBatchSettings()
+    if settings.mask is not None and not settings.mask.is_file():
+        raise PhotopulseError(
+            f"cannot read the mask {settings.mask}", why="there is no such file", fix="check its path"
+        )
     if settings.mask is not None and len(files) > 1:
         raise PhotopulseError(
             f"cannot repair {len(files)} photos by the mask {settings.mask}",

@@ -23,7 +23,7 @@ def mendings(damage: PhotoDamage, settings: RestoreSettings) -> list[Mending]:
     if not settings.cleans_the_photo:
         return []
     needed: list[Mending] = []
-    if damage.screens:
+    if damage.screens and settings.halftone == "auto":
         needed.append(("halftone", partial(without_screens, screens=damage.screens)))
     if damage.fading.amount and settings.tone == "auto":
         needed.append(("tone", partial(without_fading, fading=damage.fading)))

@@ -8,6 +8,7 @@ Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
 Mode = Literal["archival", "enhance"]
 Tone = Literal["off", "auto"]
+Halftone = Literal["off", "auto"]
 Repair = Literal["auto", "off"]
 ChosenFace = int | tuple[float, float]
 
@@ -22,6 +23,8 @@ class RestoreSettings:
     Attributes:
         mode: ``"enhance"``, or ``"archival"``, which generates nothing: it removes noise, blocks, halftone and fading,
             but redraws no faces and enlarges by interpolation.
+        halftone: ``"auto"`` removes a halftone screen that is found, ``"off"`` does not: engravings and woven cloth can
+            be mistaken for one.
         tone: ``"auto"`` corrects a photo that has faded, ``"off"`` does not.
         grain: whether film grain is added at the end, as strong and as coarse as the grain that cleaning removed.
         seed: random seed of the added grain.
@@ -40,6 +43,7 @@ class RestoreSettings:
     """
 
     mode: Mode = "enhance"
+    halftone: Halftone = "auto"
     tone: Tone = "auto"
     grain: bool = False
     seed: int = 0
@@ -62,12 +66,19 @@ class RestoreSettings:
             raise ValueError("size must be a width and a height of 1 px or more, and goes without scale")
         if self.sr not in get_args(Enlarger) or self.only not in (None, *get_args(Part)):
             raise ValueError(f"sr is one of {get_args(Enlarger)}, only is one of {get_args(Part)} or None")
-        if self.mode not in get_args(Mode) or self.tone not in get_args(Tone) or self.repair not in get_args(Repair):
-            choices = f"mode is one of {get_args(Mode)}, tone is one of {get_args(Tone)}"
-            raise ValueError(f"{choices}, repair is one of {get_args(Repair)}")
+        for name, choice, choices in (
+            ("mode", self.mode, get_args(Mode)),
+            ("halftone", self.halftone, get_args(Halftone)),
+            ("tone", self.tone, get_args(Tone)),
+            ("repair", self.repair, get_args(Repair)),
+        ):
+            if choice not in choices:
+                raise ValueError(f"{name} is one of {', '.join(choices)}, not {choice!r}")
         # Combinations.
         if self.mode == "archival" and (self.only == "face" or self.sr != "own"):
-            raise ValueError("archival draws no faces and enlarges by no network: leave only face and sr out")
+            raise ValueError(
+                "archival redraws no faces and enlarges by no network: leave out --only face and --sr realesrgan"
+            )
         if self.mode == "archival" and self.repair == "auto":
             raise ValueError("archival generates nothing, which repairs by auto or a mask do: leave one of the two out")
         # Numbers.

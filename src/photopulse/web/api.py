@@ -5,15 +5,16 @@ import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.routing import APIRoute
 
 from photopulse.errors import PhotopulseError
 from photopulse.restoration.choice import parse_face
 from photopulse.restoration.names import OutputFormat
-from photopulse.restoration.settings import Mode, Part, RestoreSettings, Tone
+from photopulse.restoration.settings import Halftone, Mode, Part, RestoreSettings, Tone
 from photopulse.search.fast import FastSettings
 from photopulse.search.names import Quality
 from photopulse.upscaling.batch_settings import BatchSettings
@@ -32,6 +33,7 @@ from photopulse.web.views import API, JobView, view
 
 _MOST_RESULTS = 16
 _MOST_FACES = 8
+_MOST_NAME, _MOST_NAMES = 40, 5
 _MOST_SEED = 2**32 - 1
 _MOST_SCALE = 4
 _WORKING_SIZES = (64, 2048)
@@ -62,12 +64,23 @@ def make_api(store: JobStore, settings: ServeSettings) -> APIRouter:
     return router
 
 
+async def _refuse_unknown(request: Request) -> None:
+    """Refuses settings that do not exist: whoever asks for something must not get another thing without a word."""
+    known = {field.alias for field in cast(APIRoute, request.scope["route"]).dependant.body_params}
+    unknown = sorted(set(await request.form()) - known)
+    if unknown:
+        names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES])
+        raise RefusedError(
+            422, "cannot read the settings", why=f"there is none called {names}", fix=f"use {', '.join(sorted(known))}"
+        )
+
+
 def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> None:
     def added(request: Request, task: Task, file: UploadFile) -> JobView:
         client = request.client.host if request.client else ""
         return view(store.add(client, task, file.file, file.filename), store)
 
-    @router.post(f"{API}/restore", status_code=202)
+    @router.post(f"{API}/restore", status_code=202, dependencies=[Depends(_refuse_unknown)])
     def restore(
         request: Request,
         file: Picture,
@@ -82,6 +95,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
         ] = _RESTORE.fidelity,
         mode: Annotated[Mode, Form(description="archival: nothing is generated.")] = _RESTORE.mode,
         only: Annotated[Part | None, Form(description="Only the faces, or only the photo.")] = _RESTORE.only,
+        halftone: Annotated[Halftone, Form(description="auto: remove the dots of print.")] = _RESTORE.halftone,
         tone: Annotated[Tone, Form(description="auto: correct fading.")] = _RESTORE.tone,
         grain: Annotated[bool, Form(description="Draw removed film grain anew.")] = _RESTORE.grain,
         seed: Annotated[int, Form(ge=0, le=_MOST_SEED, description="Of the grain.")] = _RESTORE.seed,
@@ -102,6 +116,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
                 fidelity=fidelity,
                 mode=mode,
                 only=only,
+                halftone=halftone,
                 tone=tone,
                 grain=grain,
                 seed=seed,
@@ -111,7 +126,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
             )
         return added(request, RestoreTask(settings=chosen, format=format, max_pixels=server.max_pixels), file)
 
-    @router.post(f"{API}/upscale", status_code=202)
+    @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(_refuse_unknown)])
     def upscale(
         request: Request,
         file: Picture,
