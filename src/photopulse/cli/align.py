@@ -32,6 +32,7 @@ def align_command(
     from photopulse.upscaling.align import check_size
     from photopulse.upscaling.align_batch import align_files
 
+    # Find the photos, then align and write all their faces.
     try:
         check_size(size)
         files = find_pictures(inputs, output, recursive=recursive)
@@ -41,5 +42,6 @@ def align_command(
             items = align_files(files, output, detector, size=size, padding=padding, mirrored=mirrored, watcher=watcher)
     except PhotopulseError as error:
         fail(str(error), 2)
+    # Print the report.
     print_report("align", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))

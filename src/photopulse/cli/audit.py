@@ -47,6 +47,7 @@ def audit_command(
     from photopulse.audit.labels import read_labels
     from photopulse.cli.inputs import find_pictures
 
+    # Settings.
     try:
         files = find_pictures(inputs, output)
         settings = AuditSettings(
@@ -60,6 +61,7 @@ def audit_command(
         )
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
+    # Measure all photos, then print a summary.
     try:
         rows = _run(files, output, generator, device, settings, as_json=as_json)
     except PhotopulseError as error:
@@ -91,10 +93,12 @@ def _run(
     from photopulse.cli.loading import load_detector, load_with_progress
     from photopulse.cli.progress import watching
 
+    # Load the networks and measure all photos.
     loaded = load_with_progress(generator, find_device(device))
     detector = load_detector()
     with watching(quiet=as_json) as watcher:
         rows = audit_files(files, output, loaded, settings, watcher, detector)
+    # Write the tables and figures.
     write_audit(output, rows)
     write_audit_figures(output / "figures", rows)
     return rows

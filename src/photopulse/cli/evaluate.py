@@ -106,6 +106,7 @@ def evaluate_command(
     """
     from photopulse.evaluation.settings import RESTORERS, EvaluateSettings
 
+    # Settings; `--restore` has methods of its own.
     named = RESTORERS if restore else None
     try:
         settings = EvaluateSettings(
@@ -132,6 +133,7 @@ def evaluate_command(
         )
     except (PhotopulseError, ValueError) as error:
         fail(str(error), 2)
+    # Run the methods, measure their results and print the table.
     _run(inputs, output, settings, recursive=recursive, as_json=as_json)
 
 
@@ -148,6 +150,7 @@ def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, recu
     from photopulse.cli.progress import watching
     from photopulse.evaluation.evaluate import evaluate_files, exit_code_of
 
+    # Find the pictures, then run all methods and measure their results.
     try:
         files = find_pictures(inputs, output, recursive=recursive)
         detector = load_detector() if settings.finds_faces else None
@@ -158,6 +161,7 @@ def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, recu
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    # Print the table that was written.
     table = output / ("table.json" if as_json else "table.md")
     typer.echo(table.read_bytes(), nl=False)
     raise typer.Exit(exit_code_of(rows))

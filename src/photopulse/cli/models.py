@@ -111,15 +111,18 @@ def _describe(name: str) -> dict[str, object]:
     entry = weights.find_entry(name)
     carrier = entry.carrier
     return {
+        # What it is, and where it lies.
         "name": name,
         "what": entry.what,
         "state": weights.status(name),
         "path": str(weights.folder(name)),
         "bytes_on_disk": weights.size_on_disk(name),
         "format": entry.format,
+        # Where it comes from, and on which terms.
         "source": entry.source,
         "licence": entry.licence,
         "terms": entry.terms,
+        # The package that it is fetched in, and its files.
         "carrier": {
             "package": carrier.package,
             "version": carrier.version,

@@ -48,6 +48,7 @@ def fit_command(
     from photopulse.training.twin.run import fit_twins
     from photopulse.training.twin.train import TwinFitSettings
 
+    # Settings, then fit the Gaussian, which is kept at once, and the twins.
     try:
         generator = load_with_progress(name, find_device(device))
         vector = one_hot(label, generator)
@@ -63,6 +64,7 @@ def fit_command(
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    # Print what was fitted.
     _print(generator.name, path, fits, as_json=as_json)
     if not sizes and twins is None:
         print_note(f"{generator.name} has no twins; only the Gaussian was fitted")
@@ -107,10 +109,12 @@ def _keep(prior: "GaussianPrior", path: "Path") -> None:
 
 
 def _print(name: str, prior: "Path", fits: "Sequence[TwinFit]", *, as_json: bool) -> None:
+    # As JSON.
     if as_json:
         rows = [asdict(fit) | {"path": str(fit.path), "kept": fit.better} for fit in fits]
         typer.echo(json.dumps({"generator": name, "prior": str(prior), "twins": rows}, indent=2))
         return
+    # As lines: the Gaussian, then each twin.
     typer.echo(f"{name}\t{prior}")
     for fit in fits:
         errors = (

@@ -33,6 +33,7 @@ def fit_encoder_command(
     from photopulse.training.encoder.fit import fit_encoder
     from photopulse.training.encoder.train import EncoderFitSettings
 
+    # Load the generator and its prior, then fit the encoder.
     try:
         kit = SearchKit.find(load_with_progress(name, find_device(device)))
         with watching() as watcher:
@@ -41,6 +42,7 @@ def fit_encoder_command(
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    # Print the result.
     if as_json:
         row = asdict(fit) | {"path": str(fit.path), "kept": fit.better, "generator": kit.generator.name}
         typer.echo(json.dumps(row, indent=2))

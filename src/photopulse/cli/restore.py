@@ -38,7 +38,7 @@ def restore_command(
         Literal["off", "auto"], typer.Option(help="auto: correct blacks, whites and colours where a photo has faded.")
     ] = "auto",
     grain: Annotated[
-        bool, typer.Option("--grain", help="Draw the film grain that was removed anew, over faces too.")
+        bool, typer.Option("--grain", help="Add grain like the film grain that was removed, over faces too.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the grain.")] = 0,
     strength: Annotated[
@@ -119,17 +119,19 @@ def restore_command(
 ) -> None:
     """Makes photos clean and sharp: old, blurred, noisy, blocky or small ones, with any number of faces.
 
-    Inputs are never overwritten. Faces that lack detail are drawn anew by a face generator so that they fit the photo:
+    Inputs are never overwritten. Faces that lack detail are redrawn by a face generator so that they fit the photo:
     details that the photo lost are invented. Faces that are sharp stay as they are.
 
     Exit code 0: all are restored; 1: a photo failed; 130: interrupted, a rerun goes on.
     """
+    # With --inspect, the command ends here.
     if inspect:
         _inspect(inputs, output, recursive=recursive, as_json=as_json)
     from photopulse.restoration.batch import RestoreBatchSettings
     from photopulse.restoration.choice import parse_face
     from photopulse.restoration.settings import RestoreSettings
 
+    # Settings.
     try:
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
@@ -157,6 +159,7 @@ def restore_command(
         )
     except ValueError as error:
         fail(str(error), 2)
+    # Restore all photos.
     _run(inputs, output, device, settings, recursive=recursive, as_json=as_json)
 
 

@@ -37,6 +37,7 @@ def sample_command(
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.sample_batch import SampleSettings, sample_files
 
+    # Load the generator and draw all faces.
     settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
     try:
         loaded = load_with_progress(generator, find_device(device))
@@ -46,5 +47,6 @@ def sample_command(
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    # Print the report.
     print_report("sample", items, output, as_json=as_json)
     raise typer.Exit(exit_code(items))

@@ -59,10 +59,12 @@ def serve_command(
 
     Pictures stay on this machine, in a private folder, and are deleted after a while, on request, and at exit (Ctrl-C).
     """
+    # The packages of the server are optional.
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         fail(f"cannot serve: {', '.join(missing)} is not installed. Run: pip install 'photopulse[web]'", 2)
     from photopulse.web.settings import ServeSettings
 
+    # Settings, then serve until interrupted.
     try:
         settings = ServeSettings(
             host=host,
@@ -86,9 +88,11 @@ def _serve(
     from photopulse.web.listening import serve
     from photopulse.web.models import Models
 
+    # Say the address once the server listens.
     def on_ready(address: str) -> None:
         print_note(f"photopulse serves {address} (Ctrl-C ends it and deletes all pictures)")
 
+    # Serve until interrupted; networks are loaded when a job needs them.
     serve(
         settings,
         Models.lazy(generator, device),

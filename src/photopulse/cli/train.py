@@ -76,11 +76,13 @@ def train_photo_command(
     from photopulse.training.restoration.photo import PhotoTraining
     from photopulse.training.restoration.recipes import run_photo
 
+    # Settings.
     settings = PhotoTraining(
         optimisation=replace(PHOTO, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
         weights=replace(PHOTO_WEIGHTS, perceptual=perceptual),
         crops=replace(PhotoTraining().crops, size=crop),
     )
+    # Train, then print the path of the weights.
     _run(
         device,
         lambda compute, watcher: run_photo(
@@ -111,11 +113,13 @@ def train_full_size_command(
     from photopulse.training.restoration.full_size import FullSizeTraining
     from photopulse.training.restoration.recipes import run_full_size
 
+    # Settings.
     settings = FullSizeTraining(
         optimisation=replace(FULL_SIZE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
         weights=replace(FULL_SIZE_WEIGHTS, perceptual=perceptual),
         crops=replace(FullSizeTraining().crops, size=crop),
     )
+    # Train, then print the path of the weights.
     _run(
         device,
         lambda compute, watcher: run_full_size(
@@ -183,10 +187,12 @@ def train_damage_mask_command(
     from photopulse.training.restoration.damage_mask import DamageMaskTraining
     from photopulse.training.restoration.repair_recipes import run_damage_mask
 
+    # Settings.
     settings = DamageMaskTraining(
         optimisation=replace(DAMAGE_MASK, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
         crops=DamageMaskTraining().crops.of_size(crop),
     )
+    # Train, then print the path of the weights.
     _run(
         device,
         lambda compute, watcher: run_damage_mask(
@@ -219,10 +225,12 @@ def train_inpaint_command(
     from photopulse.training.restoration.inpaint import InpaintTraining
     from photopulse.training.restoration.repair_recipes import run_inpaint
 
+    # Settings.
     settings = InpaintTraining(
         optimisation=replace(INPAINT, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
         crops=InpaintTraining().crops.of_size(crop),
     )
+    # Train, then print the path of the weights.
     _run(
         device,
         lambda compute, watcher: run_inpaint(
@@ -255,10 +263,12 @@ def train_fsrnet_command(
     from photopulse.training.fsrnet.fsrnet import FSRNetTraining
     from photopulse.training.fsrnet.recipes import run_fsrnet
 
+    # Settings.
     settings = FSRNetTraining(
         network=PUBLISHED if published else SMALL,
         optimisation=replace(FSRNET, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
     )
+    # Train, then print the path of the weights.
     _run(
         device,
         lambda compute, watcher: run_fsrnet(

@@ -133,6 +133,7 @@ def upscale_command(
     from photopulse.upscaling.batch_settings import BatchSettings
     from photopulse.upscaling.upscale import UpscaleSettings
 
+    # Settings of the fast and of the classic search; options that were not given keep the defaults.
     fast = given(quality=None if quality == "normal" else quality, time_limit=time_limit)
     try:
         noises = given(
@@ -150,6 +151,7 @@ def upscale_command(
             noise=replace(NoiseSettings(), **noises) if noises else None,
         )
         _refuse_foreign(method, fast, classic)
+        # Settings of the whole run.
         closeness = given(eps=eps)
         settings = BatchSettings(
             upscale=UpscaleSettings(
@@ -172,6 +174,7 @@ def upscale_command(
         )
     except ValueError as error:
         fail(str(error), 2)
+    # Upscale all faces.
     _run(inputs, output, generator, device, settings, recursive=recursive, as_json=as_json)
 
 

@@ -142,12 +142,14 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
         max_faces: Annotated[int, Form(ge=1, le=_MOST_FACES, description="Of a photo: the largest.")] = 1,
     ) -> JobView:
         """Upscales a small face, or the faces of a photo: the job's results are imaginary faces that fit."""
+        # Settings; refuse those that do not go together.
         with _bad_settings():
             if count * max_faces > _MOST_RESULTS:
                 raise ValueError(f"count times max_faces may be {_MOST_RESULTS} at most")
             if fit and align is not None:
                 raise ValueError("align finds and shrinks faces itself: leave fit out")
             chosen = replace(_UPSCALE, fast=FastSettings(quality=quality), exact=exact)
+        # Queue the job.
         task = UpscaleTask(
             settings=chosen,
             count=count,
@@ -160,6 +162,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
 
 
 def _add_jobs(router: APIRouter, store: JobStore) -> None:
+    # How far a job is.
     @router.get(f"{API}/jobs/{{job_id}}")
     def job(job_id: str) -> JobView:
         """Tells how far a job is, and its results once it is done."""
@@ -178,6 +181,7 @@ def _add_jobs(router: APIRouter, store: JobStore) -> None:
             raise _missing("the job shows no picture, or not yet")
         return FileResponse(path, media_type="image/png")
 
+    # Its results.
     @router.get(f"{API}/jobs/{{job_id}}/result", response_class=Response)
     def result(job_id: str) -> Response:
         """Returns the picture; for several, all as ZIP."""
@@ -198,6 +202,7 @@ def _add_jobs(router: APIRouter, store: JobStore) -> None:
             raise _missing("a restored photo is not made small again")
         return FileResponse(path, media_type=media_type(path))
 
+    # Its end.
     @router.delete(f"{API}/jobs/{{job_id}}", status_code=204)
     def delete(job_id: str) -> None:
         """Cancels a job, and deletes its picture and results at once."""
