@@ -69,6 +69,7 @@ def read_init_kwargs(
         ValueError: an unknown argument, or a value that is not supported.
     """
     values: dict[str, Any] = {}
+    # Keep the known fields, check the fixed ones and refuse the unknown ones.
     for key, value in _flattened(init_kwargs):
         field = names.renamed.get(key, key)
         if field in known:
@@ -78,6 +79,7 @@ def read_init_kwargs(
                 raise ValueError(f"its {key} is {value!r}, and only {names.fixed[key]!r} is supported")
         elif key not in names.ignored:
             raise ValueError(f"it has the unknown setting {key} = {value!r}")
+    # Without a resolution there is no network to build.
     if "resolution" not in values:
         raise ValueError("its settings do not tell the resolution")
     return values

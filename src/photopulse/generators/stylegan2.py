@@ -112,6 +112,7 @@ class StyleGAN2(StyleGenerator):
     """
 
     def __init__(self, settings: StyleGAN2Settings, *, name: str = "stylegan2") -> None:
+        # Describe the styles and the noise: a style per convolution, and one for the last conversion to RGB.
         sizes = settings.conv_sizes
         super().__init__(
             settings,
@@ -119,6 +120,7 @@ class StyleGAN2(StyleGenerator):
             num_ws=len(sizes) + 1,
             noise_shapes=[(1, size, size) for size in sizes if settings.use_noise],
         )
+        # Build the two networks, with fixed weights.
         self.settings = settings
         self.c_dim = settings.c_dim
         self.synthesis = SynthesisNetwork(settings)

@@ -97,10 +97,12 @@ def _channels_last(pixels: Tensor) -> NDArray[Any]:
 
 def _photo(pixels: NDArray[Any]) -> Photo:
     """Makes a photo of pixels (H, W, C) or (H, W)."""
+    # Check the shape and the size.
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
     if planes.ndim != 3 or not 1 <= planes.shape[2] <= 4:
         raise ValueError(f"pixels of an array must be (H, W, C) or (H, W), C from 1 to 4, not {pixels.shape}")
     check_size(GIVEN, (planes.shape[1], planes.shape[0]), MAX_PIXELS)
+    # Separate the colours from the alpha channel: 1 or 3 channels have none, 2 or 4 have one.
     values = torch.from_numpy(np.ascontiguousarray(_in_unit(planes).transpose(2, 0, 1)))[None]
     gray, opaque = planes.shape[2] < 3, planes.shape[2] % 2 == 1
     colours = values if opaque else values[:, :-1]

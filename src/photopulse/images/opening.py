@@ -99,12 +99,14 @@ def _opened(source: Path | bytes) -> Generator[BinaryIO, None, None]:
 
 def _identified(name: str, stream: BinaryIO, head: bytes) -> ImageFile:
     """Reads the header with the package that reads the format: Pillow, or one of the extra ``formats``."""
+    # Let Pillow read what no extra package reads.
     packaged = packaged_format(head, Path(name).suffix)
     if packaged is None:
         try:
             return Image.open(stream, formats=read_formats())
         except UnidentifiedImageError:
             raise _unknown(name, head) from None
+    # Refuse a format whose package is missing, and a file too large for it.
     if not packaged.is_read:
         raise refuse(
             name, why=f"{packaged.name} are read by a package that is not installed", fix=f"install it: {HOW_TO_READ}"

@@ -52,15 +52,18 @@ def fill_smoothly(pictures: Tensor, holes: Tensor) -> Tensor:
         pictures: (B, 3, H, W); the values in the holes are ignored.
         holes: (B, 1, H, W), 1 in the holes and 0 elsewhere.
     """
+    # Stop at a picture without holes or of a single pixel.
     known = 1 - holes
     if not holes.any():
         return pictures
     height, width = pictures.shape[2:]
     if max(height, width) == 1:
         return pictures * known
+    # Begin with the filled picture of half the size.
     coarse, coarse_holes = halved(pictures, holes)
     start = F.interpolate(fill_smoothly(coarse, coarse_holes), scale_factor=2, mode="bilinear", align_corners=False)
     filled = torch.where(holes > 0, start[:, :, :height, :width], pictures)
+    # Relax the holes towards the mean of the four neighbours.
     for _ in range(_RELAXATIONS):
         around = F.pad(filled, (1, 1, 1, 1), mode="replicate")
         mean = (around[:, :, 1:-1, 2:] + around[:, :, 1:-1, :-2] + around[:, :, 2:, 1:-1] + around[:, :, :-2, 1:-1]) / 4

@@ -18,11 +18,13 @@ def unique_stems(files: Sequence[Path], mirrored: Sequence[Path] = ()) -> list[s
     photos: set[str] = set()
     stems: list[str] = []
     for file in files:
+        # Count up until neither the stem nor the photo that it may be a face of is taken.
         place = _place(file, mirrored)
         stem, number = place, 1
         while stem.casefold() in taken or stem.casefold() in photos or _photo_of(stem) in taken:
             number += 1
             stem = f"{place}-{number}"
+        # Reserve the stem.
         taken.add(stem.casefold())
         photos.add(_photo_of(stem))
         stems.append(stem)

@@ -13,9 +13,11 @@ def write_loss_curves(path: Path, table: Path) -> None:
         PhotopulseError: the picture cannot be written.
         OSError: the table cannot be read.
     """
+    # Read the steps and the names of the losses.
     with table.open(newline="", encoding="utf-8") as file:
         (_, _, *names), *lines = csv.reader(file)
     steps = [int(cells[0]) for cells in lines]
+    # Draw one panel per loss.
     figure = new_figure(width=3.2 * len(names), height=2.6)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for place, (name, style) in enumerate(styles(names).items()):

@@ -109,13 +109,16 @@ def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: 
     for state in training.train(output / _CHECKPOINT):
         if not compute.is_main:
             continue
+        # Log the losses.
         log = log or LossLog(output / _LOSSES, done=state.step - 1)
         last = state.step == steps
         means = log.add(state.step, state.losses, last=last)
+        # Draw a sample sheet and the loss curves now and then.
         if sheet_due := state.step % _SHEET_EVERY == 0 or last:
             training.write_sheet(output / "samples" / f"{state.step:06d}.png", state.network, state.step)
         if sheet_due and means is not None:
             write_loss_curves(output / _CURVES, output / _LOSSES)
+        # Report the progress.
         watcher.step(state.step, figures=state.losses)
         if means is not None:
             watcher.log(state.step, means)

@@ -74,12 +74,14 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _check_format(path: Path, metadata: dict[str, str]) -> None:
     found = metadata.get("photopulse.format")
+    # A safetensors file of another program.
     if found is None:
         raise PhotopulseError(
             f"cannot load {path}",
             why="it is a safetensors file, but not a generator that photopulse wrote",
             fix="give the original network file (.pkl or .pt), which photopulse reads as well",
         )
+    # A generator in the format of another version.
     if found != FORMAT:
         raise PhotopulseError(
             f"cannot load {path}",

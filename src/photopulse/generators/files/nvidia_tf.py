@@ -124,10 +124,12 @@ def _network_state(network: object) -> dict[str, object]:
 def _collect(network: dict[str, object], *, depth: int) -> dict[str, npt.NDArray[Any]]:
     """Collects the variables of a network and its components, named ``mapping/...`` and ``synthesis/...``."""
     found: dict[str, npt.NDArray[Any]] = {}
+    # Collect the variables of the components, mapping and synthesis.
     if depth == 0:
         for name, component in text_keyed(network.get("components", {})).items():
             inner = _collect(_network_state(component), depth=1)
             found.update({f"{name}/{key}": value for key, value in inner.items()})
+    # Add the network's own variables, with the scopes renamed.
     for entry in cast(list[object], network.get("variables")):
         name, value = cast(tuple[object, object], entry)
         if not isinstance(name, str) or not isinstance(value, PickledArray | int | float):
@@ -135,6 +137,7 @@ def _collect(network: dict[str, object], *, depth: int) -> dict[str, npt.NDArray
         scope, slash, rest = name.partition("/")
         values = value.array() if isinstance(value, PickledArray) else np.asarray(value)
         found[_SCOPES.get(scope, scope) + slash + rest] = values
+    # Refuse arrays that are too large in all.
     if sum(array.nbytes for array in found.values()) > MAX_BYTES:
         raise RefusedPickleError("describes more numbers than a file may hold")
     return found
@@ -198,9 +201,11 @@ def _stylegan1_block(variables: _Variables, side: int) -> dict[str, Tensor]:
 
 def _stylegan2_kwargs(variables: _Variables, arguments: dict[str, object]) -> dict[str, object]:
     """Returns the arguments of stylegan2-ada-pytorch's Generator, from shapes where possible, else from the file."""
+    # Read the sizes of the mapping network from its weights.
     layers = variables.mapping_layers()
     z_dim, hidden = variables.raw("mapping/Dense0/weight", 2).shape
     w_dim = variables.raw(f"mapping/Dense{layers - 1}/weight", 2).shape[1]
+    # The feature maps are known only from the arguments of the file.
     fmap_base, fmap_max = arguments.get("fmap_base", 16384), arguments.get("fmap_max", 512)
     if type(fmap_base) is not int or type(fmap_max) is not int:
         raise RefusedPickleError("counts its feature maps by something other than integers")

@@ -70,9 +70,11 @@ class _Collector:
     elements: int = 0
 
     def add(self, meta: dict[str, object], *, prefix: str, depth: int) -> None:
+        # Refuse a module that was seen before or is nested too deeply.
         if depth > _MAX_DEPTH or id(meta) in self.modules:
             raise RefusedPickleError("nests its modules in a circle or too deeply")
         self.modules.add(id(meta))
+        # Add the tensors of this module, except the buffers that are not stored.
         attributes = text_keyed(meta.get("state"))
         skipped = attributes.get("_non_persistent_buffers_set")
         for name, value in text_keyed(attributes.get("_parameters", {})).items():
@@ -80,6 +82,7 @@ class _Collector:
         for name, value in text_keyed(attributes.get("_buffers", {})).items():
             if not (isinstance(skipped, set) and name in skipped):
                 self._add_tensor(prefix + name, value)
+        # Descend into its submodules.
         for name, module in text_keyed(attributes.get("_modules", {})).items():
             if module is not None:
                 self.add(_persistent_meta(module), prefix=f"{prefix}{name}.", depth=depth + 1)
@@ -135,12 +138,14 @@ def checked_arguments(arguments: object) -> dict[str, object]:
 
 
 def _check_plain(value: object, *, depth: int) -> None:
+    # Accept single values of a sensible size.
     if value is None or isinstance(value, bool | float):
         return
     if isinstance(value, int) and abs(value) < 2**63:
         return
     if isinstance(value, str) and len(value) < 2**16:
         return
+    # Check the items of a container, which may nest only a few levels deep.
     if not isinstance(value, list | tuple | dict) or depth >= 3:
         raise RefusedPickleError("has a network argument that is no plain value")
     named = isinstance(value, dict)

@@ -73,10 +73,12 @@ def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | N
     Raises:
         PhotopulseError: if a file cannot be read, is not square or has less than 256 px.
     """
+    # Begin with the meshes of earlier runs.
     known = _read_meshes(cache)
     detector = None
     new = False
     try:
+        # Find the missing ones; the detector is loaded only if there are any.
         for file in files:
             key = file_key(file)
             if key not in known:
@@ -84,6 +86,7 @@ def find_meshes(files: Sequence[Path], cache: Path) -> Iterator[TrainingFace | N
                 known[key], new = _mesh_of(file, detector), True
             yield TrainingFace(file=file, points=known[key]) if len(known[key]) else None
     finally:
+        # Store them, even if the run is interrupted.
         if new:
             _write_meshes(cache, known)
 

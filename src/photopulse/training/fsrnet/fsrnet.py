@@ -45,11 +45,13 @@ def train_fsrnet(
     sooner (Zhao et al. 2017).
     """
     optimisation = settings.optimisation
+    # The network and its optimiser.
     with seeded_weights(optimisation.seed):
         network = channels_last(FSRNet(settings.network).to(compute.device))
     learner = learner_of(network, compute, optimisation)
 
     def take_step(batch: FaceBatch, step: int) -> dict[str, Tensor]:
+        # Sharpen the faces that are enlarged to full size, and weigh the losses.
         with compute.autocast():
             answer: Sharpened = network(channels_last(enlarge_bicubic(batch.small.to(compute.device))))
         losses = fsrnet_losses(answer, batch)

@@ -126,12 +126,14 @@ def _recipe(
 
 
 def _find_faces(files: Sequence[Path], cache: Path, watcher: Watcher) -> list[TrainingFace]:
+    # Keep the files that show a face.
     faces: list[TrainingFace] = []
     watcher.start("finding faces", len(files))
     for done, face in enumerate(find_meshes(files, cache), start=1):
         if face is not None:
             faces.append(face)
         watcher.step(done)
+    # Refuse pictures without any face, and tell how many files are left out.
     if not faces:
         raise PhotopulseError(
             "cannot train",

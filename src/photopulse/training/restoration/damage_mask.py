@@ -50,6 +50,7 @@ def train_damage_mask(
     Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
     """
     optimisation = settings.optimisation
+    # The network and its optimiser.
     network = first_network(lambda: DamageMaskNet(settings.network), start, seed=optimisation.seed)
     learner = learner_of(channels_last(network.to(compute.device)), compute, optimisation)
     weight = torch.tensor(settings.damaged, device=compute.device)
@@ -58,6 +59,7 @@ def train_damage_mask(
         worn = worn.to(compute.device)
         with compute.autocast():
             logits = learner.network(worn.picture).float()
+        # Cross-entropy judges each pixel, the overlap makes up for how few are damaged.
         losses = {
             "entropy": F.binary_cross_entropy_with_logits(logits, worn.mask, pos_weight=weight),
             "overlap": overlap_loss(logits.sigmoid(), worn.mask),

@@ -47,9 +47,11 @@ def train_enlarge(
 ) -> Iterator[Trained]:
     """Trains the super-resolution network, see ``training_loop``."""
     optimisation = settings.optimisation
+    # A network with random weights.
     with seeded_weights(optimisation.seed):
         network = EnlargeNet(settings.network)
 
+    # Pairs of a small damaged crop and the sharp one.
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute, same_size=False)
     return train_restoration(
         network,

@@ -63,10 +63,12 @@ def train_full_size(
 ) -> Iterator[Trained]:
     """Trains the full-size network on the results of ``photo_net``, which does not learn; see ``training_loop``."""
     optimisation = settings.optimisation
+    # A network with random weights, beside the photo network, which is fixed.
     with seeded_weights(optimisation.seed):
         network = FullSizeNet(settings.network)
     restore = full_size_restorer(channels_last(photo_net.to(compute.device)).eval(), settings)
 
+    # Pairs of damaged and clean crops.
     batches = photo_batches(files, settings.crops, settings.damage, optimisation, compute)
     return train_restoration(
         network,

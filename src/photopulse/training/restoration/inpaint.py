@@ -52,14 +52,17 @@ def train_inpaint(
     L1 distance in the holes.
     """
     optimisation = settings.optimisation
+    # The network and its optimiser.
     network = first_network(lambda: InpaintNet(settings.network), start, seed=optimisation.seed)
     learner = learner_of(channels_last(network.to(compute.device)), compute, optimisation)
 
     def take_step(worn: Worn, step: int) -> dict[str, Tensor]:
+        # Draw how the holes are first filled and how far they are widened.
         random = torch.Generator().manual_seed(optimisation.seed * 1_000_003 + step)
         coarse, more = cast(list[float], torch.rand(2, generator=random).tolist())
         worn = worn.to(compute.device)
         holes = widened(worn.mask, round(more * _WIDEST))
+        # Fill the holes smoothly or by the network at half of the size, then by the network at full size.
         with compute.autocast():
             start = first_fill(learner.network, worn.picture, holes, coarse=coarse < settings.coarse)
             made = learner.network(start, holes)

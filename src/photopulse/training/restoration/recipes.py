@@ -89,10 +89,12 @@ def run_full_size(
 
     ``photo_net`` is a file of a trained photo network, by default the one that comes with photopulse.
     """
+    # The photo network, whose results the full-size network learns to carry over to full size.
     small_net = _read_photo_net(photo_net).to(compute.device)
 
     train = partial(train_full_size, photo_net=small_net, settings=settings, compute=compute)
     restore = full_size_restorer(small_net, settings)
+    # What identifies this training, and how it is prepared.
     recipe = Recipe(
         name="full-size",
         kind=FULL_SIZE,
@@ -116,6 +118,7 @@ def run_enlarge(
 ) -> Path:
     """Trains the super-resolution network as ``run_photo`` does the photo network: ``output/enlarge.safetensors``."""
     train = partial(train_enlarge, settings=settings, compute=compute)
+    # What identifies this training, and how it is prepared: the pairs differ in size.
     recipe = Recipe(
         name="enlarge",
         kind=ENLARGE,

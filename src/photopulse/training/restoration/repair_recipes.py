@@ -48,11 +48,13 @@ def run_damage_mask(
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
     """
+    # The initial weights, if given.
     initial = read_start(
         start,
         settings.network,
         lambda path: read_network(path, DAMAGE_MASK, lambda sizes: DamageMaskNet(DamageMaskSettings(**sizes))),
     )
+    # The training, and sample sheets of the masks that it finds.
     recipe = _recipe(
         DAMAGE_MASK,
         settings,
@@ -83,11 +85,13 @@ def run_inpaint(
     watcher: Watcher | None = None,
 ) -> Path:
     """Trains the inpainting network as ``run_damage_mask`` does the other: ``output/inpaint.safetensors``."""
+    # The initial weights, if given.
     initial = read_start(
         start,
         settings.network,
         lambda path: read_network(path, INPAINT, lambda sizes: InpaintNet(InpaintSettings(**sizes))),
     )
+    # The training, and sample sheets of the holes that it fills.
     recipe = _recipe(
         INPAINT,
         settings,
@@ -136,10 +140,12 @@ def _prepared(
     watcher: Watcher,
 ) -> PreparedTraining:
     """Selects the usable photos, and wears a crop of each that is held out for the sample sheets."""
+    # Photos to train on, and worn crops of those that are held out.
     usable = usable_photos(files, least_side=crops.crops.size, watcher=watcher)
     learned, held_out = hold_out(usable, most=_SHOWN)
     shown = [make_worn([file], crops, 1, torch.Generator().manual_seed(place)) for place, file in enumerate(held_out)]
 
+    # A strip of pictures for each held-out crop.
     def write(path: Path, network: nn.Module, _step: int) -> None:
         device = next(network.parameters()).device
         with torch.no_grad():

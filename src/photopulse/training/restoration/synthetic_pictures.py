@@ -38,6 +38,7 @@ def draw_picture(size: int, random: torch.Generator, *, fonts: Sequence[Path]) -
         fonts: for letters, from ``find_fonts``; without any there is no text.
     """
     numbers = np.random.default_rng(cast(int, torch.randint(2**62, (), generator=random).item()))
+    # The kinds of pictures and their shares.
     kinds: list[tuple[Callable[[int, _Random], _Picture], float]] = [
         (_leaves, 0.35),
         (_texture, 0.15),
@@ -46,6 +47,7 @@ def draw_picture(size: int, random: torch.Generator, *, fonts: Sequence[Path]) -
     ]
     if fonts:
         kinds.append((lambda side, numbers: _text(side, numbers, fonts), 0.2))
+    # Draw a picture of a random kind.
     shares = np.array([share for _, share in kinds])
     draw = kinds[numbers.choice(len(kinds), p=shares / shares.sum())][0]
     picture = np.clip(draw(size, numbers), 0, 1)
@@ -153,16 +155,19 @@ def _texture(size: int, numbers: _Random) -> _Picture:
 
 def _grating(size: int, numbers: _Random) -> _Picture:
     """Stripes or checks whose width changes across the picture: fences, fabric, bricks."""
+    # Two colours and a direction, at twice the size.
     large = 2 * size
     first, second = _colour(numbers), _colour(numbers)
     angle, period = numbers.uniform(0, np.pi), _log_uniform(6, 80, numbers)
     y, x = np.mgrid[:large, :large].astype(np.float32)
     along = np.cos(angle) * x + np.sin(angle) * y
     across = np.cos(angle) * y - np.sin(angle) * x
+    # Waves along it, whose period changes; sometimes crossed by others.
     bend = numbers.uniform(-0.3, 0.3) / large
     wave = np.sin(2 * np.pi * along * (1 + bend * along) / period)
     if numbers.random() < 0.4:
         wave = wave * np.sin(2 * np.pi * across / period)
+    # Sharp or soft edges between the colours.
     share = wave > numbers.uniform(-0.7, 0.7) if numbers.random() < 0.6 else (wave + 1) / 2
     picture = first + np.asarray(share, np.float32)[..., None] * (second - first)
     return _halved(picture.astype(np.float32), size)

@@ -101,10 +101,12 @@ class _Fitter:
         self._label = label
         self._watcher = watcher
         self._samples: TwinSamples | None = None
+        # All settings that the result depends on, except the sizes, which are fitted one by one.
         classes = None if label is None else cast(list[float], label.tolist())
         source: dict[str, object] = {"seed": settings.seed, "label": classes}
         self._recipe: dict[str, object] = asdict(settings) | source
         del self._recipe["sizes"]
+        # Folders for unfinished work.
         first = twin_path(generator, settings.sizes[0])
         self._folder = first.with_name(f"{first.stem.rpartition('-')[0]}-unfinished")
         self._sample_folder = self._folder / f"samples-{_digest(source)}"
@@ -127,6 +129,7 @@ class _Fitter:
         return None
 
     def _fit(self, size: int) -> TwinFit:
+        # Fit a new twin, and compare it with the current one on held-out samples.
         samples = self._rendered()
         held_out = samples.part(slice(_HELD_OUT))
         current = find_twin(self._generator, size)
@@ -136,6 +139,7 @@ class _Fitter:
         fit = TwinFit(
             size=size, path=twin_path(self._generator, size), before=before, after=measure_twin(twin, held_out)
         )
+        # Store the new twin only if it is better.
         if fit.better:
             errors = {"before": asdict(fit.before), "after": asdict(fit.after)}
             facts = {"recipe": self._recipe, "photopulse": version("photopulse")} | errors

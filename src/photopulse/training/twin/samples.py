@@ -84,8 +84,10 @@ def render_samples(
     """
     shards: list[TwinSamples] = []
     for first in range(0, count, _SHARD):
+        # Read the samples that an interrupted call stored.
         file, wanted = folder / f"{first:06d}.safetensors", min(_SHARD, count - first)
         shard = _read_shard(file, generator, sizes, wanted)
+        # Render and store the missing ones.
         if shard is None:
             rows: list[TwinSamples] = []
             for index in range(first, first + wanted):
