@@ -27,4 +27,4 @@ Perceptual = Annotated[
 ]
 Crop = Annotated[int, typer.Option("--crop", min=32, help="Side of the crops of the photos in px.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed for initial weights and data.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Remove an earlier training in the folder and start anew.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Remove an earlier training in the folder and start again.")]

@@ -97,7 +97,7 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
         only: Annotated[Part | None, Form(description="Only the faces, or only the photo.")] = _RESTORE.only,
         halftone: Annotated[Halftone, Form(description="auto: remove the dots of print.")] = _RESTORE.halftone,
         tone: Annotated[Tone, Form(description="auto: correct fading.")] = _RESTORE.tone,
-        grain: Annotated[bool, Form(description="Draw removed film grain anew.")] = _RESTORE.grain,
+        grain: Annotated[bool, Form(description="Add grain like the film grain that was removed.")] = _RESTORE.grain,
         seed: Annotated[int, Form(ge=0, le=_MOST_SEED, description="Of the grain.")] = _RESTORE.seed,
         max_faces: Annotated[int, Form(ge=0, le=64, description="So many of the largest.")] = _RESTORE.max_faces,
         face: Annotated[
