@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from photopulse.faces.evidence import blur_of
 from photopulse.images.arrays import to_array, to_tensor
 from photopulse.images.gray import gray_of
 from photopulse.images.smooth import smoothed
-from photopulse.restoration.evidence import blur_of
 
 _COLOURS: Final = 1 / 6  # Share of the resolution up to which colours are the photo's.
 _UNLIKE: Final = 0.08  # A larger difference of the coarse luma shows another object rather than another detail.

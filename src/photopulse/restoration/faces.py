@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 from photopulse.faces.blazeface import Face
+from photopulse.faces.clean_crop import CROP_SIZE, cleaned_crop
 from photopulse.faces.detect import FaceDetector
+from photopulse.faces.evidence import Evidence, blockiness, measure_evidence
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import FaceRegion, ffhq_region
 from photopulse.images.arrays import to_array
 from photopulse.images.resize import resized
 from photopulse.restoration.choice import Box, is_chosen
-from photopulse.restoration.clean_crop import cleaned_crop
-from photopulse.restoration.evidence import Evidence, blockiness, measure_evidence
 from photopulse.restoration.face_bands import tinted_like, where_alike, with_photo_bands
 from photopulse.restoration.face_mask import band_weights
-from photopulse.restoration.face_search import CROP_SIZE, DrawnFace, at_size
+from photopulse.restoration.face_restorer import DrawnFace, at_size
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.paste import PasteSettings, paste_face
 from photopulse.restoration.settings import RestoreSettings

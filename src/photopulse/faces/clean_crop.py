@@ -6,7 +6,9 @@ from typing import Final
 from torch import Tensor
 
 from photopulse.images.resize import resized
-from photopulse.restoration.face_search import CROP_SIZE
+
+CROP_SIZE: Final = 512
+"""Height and width of the crops that are restored."""
 
 _CLEANED_SIZES: Final = (64, 96, 128, 192, 256, 384)
 _ROOM: Final = 3.2  # Over the effective resolution: less costs likeness, more lets enlarged noise through.
