@@ -33,7 +33,7 @@ class Sessions:
         self.study = read_plan(folder)
         self._folder = folder
         # Two servers would not know of each other's raters.
-        self._lock = FileLock(folder / _LOCK)
+        self._lock = FileLock(folder / _LOCK, thread_local=False)
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
