@@ -1,5 +1,6 @@
 """`photopulse study`: people rate the pictures of several methods."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -148,8 +149,32 @@ def serve_command(
         fail(str(error), 2)
 
 
+@app.command("score")
+def score_command(
+    study: StudyFolder,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.", show_default="STUDY/scores"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the resampling for intervals.")] = 0,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of table.md.")] = False,
+) -> None:
+    """Scores the answers of a study, also while it goes on: tables, intervals, tests, figures, checks of the raters."""
+    if find_spec("choix") is None:
+        fail("cannot score: choix is not installed. Run: pip install 'photopulse[study]'", 2)
+    from photopulse.study.score import score_study
+
+    folder = output or study / "scores"
+    try:
+        score_study(study, folder, seed)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    typer.echo((folder / ("table.json" if as_json else "table.md")).read_bytes(), nl=False)
+
+
 def _text(path: Path | None) -> str | None:
-    """Reads a text for raters."""
+    """Reads a text for raters; None without a path."""
     if path is None:
         return None
     with file_errors(f"cannot read {path}", fix="name a text file in UTF-8"):

@@ -20,8 +20,8 @@ from photopulse.study.settings import StudySettings
 from photopulse.study.sources import Sources, find_sources
 from photopulse.study.texts import CONSENT, EXAMPLES, INSTRUCTIONS
 
-_RIGHT_OF_WORST, _RIGHT_OF_ORIGINAL = (1, 2), (3, 4, 5)
-"""Answers that are right for gold questions of a mos study; in the paper, they had means of 1.01 and 3.74."""
+_RIGHT_OF_WORST = (1, 2)
+"""Ratings that are right for a picture of the worst method; its mean in the paper was 1.01."""
 
 
 def make_study(folder: Path, output: Path, settings: StudySettings, watcher: Watcher | None = None) -> Study:
@@ -131,8 +131,10 @@ def _cast(sources: Sources, settings: StudySettings, rated: Sequence[str], rando
         pictures=tuple(sorted(of.values(), key=lambda picture: picture.id)),
         items=tuple(tuple(of[face, method] for method in methods) for face in faces for methods in sets),
         gold=tuple(
-            _gold(of[face, ORIGINAL].id, of[face, settings.worst].id, place, settings)
-            for place, face in enumerate(gold)
+            Trial(role="gold", pictures=(of[face, settings.worst].id,), right=_RIGHT_OF_WORST)
+            if settings.kind == "mos"
+            else Trial(role="gold", pictures=(of[face, ORIGINAL].id, of[face, settings.worst].id), right=(1,))
+            for face in gold
         ),
         examples=tuple(
             Trial(role="training", pictures=(of[face, method].id,), right=(value,))
@@ -140,15 +142,6 @@ def _cast(sources: Sources, settings: StudySettings, rated: Sequence[str], rando
             for face in training
         ),
     )
-
-
-def _gold(original: str, worst: str, place: int, settings: StudySettings) -> Trial:
-    """Makes a gold question: every second one of a mos study is a bad picture."""
-    if settings.kind != "mos":
-        return Trial(role="gold", pictures=(original, worst), right=(1,))
-    if place % 2:
-        return Trial(role="gold", pictures=(original,), right=_RIGHT_OF_ORIGINAL)
-    return Trial(role="gold", pictures=(worst,), right=_RIGHT_OF_WORST)
 
 
 def _seats(cast: _Cast, settings: StudySettings, random: Generator) -> tuple[tuple[Trial, ...], ...]:
