@@ -22,10 +22,10 @@ _MOST_ROUNDS = 100_000
 
 
 def score_pairs(methods: Sequence[str], wins: Floats, random: Generator) -> tuple[list[MethodScore], list[PairScore]]:
-    """Computes the strengths, the strongest first, of methods in the model of Bradley and Terry (1952), and who is preferred to whom.
+    """Computes the strengths of methods in the model of Bradley and Terry (1952), and who is preferred to whom.
 
-    The probability that one method is preferred to another is the logistic function of the difference of their
-    strengths. The fit is choix's iterative Luce spectral ranking, which is the maximum likelihood.
+    The strongest comes first. The probability that one method is preferred to another is the logistic function of the
+    difference of their strengths. The fit is choix's iterative Luce spectral ranking, which is the maximum likelihood.
 
     Args:
         methods: names of the methods.
@@ -36,7 +36,7 @@ def score_pairs(methods: Sequence[str], wins: Floats, random: Generator) -> tupl
     sums = crossed_sums(np.nan_to_num(wins), random=random, resamples=_BOOTSTRAPS)
     resamples = np.stack([strengths(one) for (some,) in sums for one in some])
     found = strengths(won)
-    order = np.argsort(-found).tolist()
+    order: list[int] = np.argsort(-found).tolist()
     scores = [
         MethodScore(
             method=methods[place],
@@ -67,7 +67,7 @@ def strengths(won: Floats) -> Floats:
 
 
 def score_fooled(methods: Sequence[str], fooled: Floats, random: Generator) -> list[MethodScore]:
-    """Computes fool rates, the highest first: the share of answers that take a result for the photo; 0.5 if nobody can tell.
+    """Computes fool rates, the highest first: the share of answers that take a result for the photo.
 
     Args:
         methods: names of the methods.
@@ -76,6 +76,7 @@ def score_fooled(methods: Sequence[str], fooled: Floats, random: Generator) -> l
     """
     resamples = crossed_resamples(fooled, random)
     hits, counts = np.nansum(fooled, axis=(0, 1)), (~np.isnan(fooled)).sum(axis=(0, 1))
+    order: list[int] = np.argsort(-hits / counts).tolist()
     return [
         MethodScore(
             method=methods[place],
@@ -83,7 +84,7 @@ def score_fooled(methods: Sequence[str], fooled: Floats, random: Generator) -> l
             model=None,
             answers=(int(counts[place] - hits[place]), int(hits[place])),
         )
-        for place in np.argsort(-hits / counts).tolist()
+        for place in order
     ]
 
 

@@ -30,7 +30,7 @@ def score_ratings(
         random: source of randomness of the intervals.
     """
     resamples = crossed_resamples(counted, random)  # (B, M)
-    order = np.argsort(-np.nanmean(counted, axis=(0, 1))).tolist()
+    order: list[int] = np.argsort(-np.nanmean(counted, axis=(0, 1))).tolist()
     values = {methods[place]: counted[..., place][~np.isnan(counted[..., place])] for place in order}
     scores = [
         MethodScore(

@@ -50,8 +50,7 @@ def _draw_scores(path: Path, scores: Scores) -> None:
     else:
         axes.axvline(0.5 if scores.kind == "real" else 0, color=FAINT, linewidth=1, linestyle=(0, (4, 2)))
     names = [one.method for one in scores.methods]
-    axes.set(yticks=range(len(names)), yticklabels=names, xlabel=_LABELS[scores.kind])
-    axes.invert_yaxis()
+    axes.set(yticks=range(len(names)), yticklabels=names, xlabel=_LABELS[scores.kind], ylim=(len(names) - 0.3, -0.5))
     tidy(axes, grid="x")
     save_figure(figure, path)
 

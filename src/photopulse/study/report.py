@@ -23,10 +23,10 @@ _ANSWERS: dict[Kind, Sequence[str]] = {
     "real": ("seen through", "taken for the photo"),
 }
 _MEANING: dict[Kind, str] = {
-    "mos": """**MOS** is the mean opinion score, from 1 (bad) to 5 (excellent), of the raters that are counted. **Model**
-is the mean quality of a method's pictures by the model of ITU-T P.910 and P.913, which gives each rater a bias and an
-inconsistency; it uses all raters, also careless ones, and weighs them. **Paper** is the MOS in PULSE's paper, of other
-people and other faces.""",
+    "mos": """**MOS** is the mean opinion score, from 1 (bad) to 5 (excellent), of the raters that are counted.
+**Model** is the mean quality of a method's pictures by the model of ITU-T P.910 and P.913, which gives each rater a bias
+and an inconsistency; it uses all raters, also careless ones, and weighs them. **Paper** is the MOS in PULSE's paper, of
+other people and other faces.""",
     "pairs": """**Strength** is that of the model of Bradley and Terry, as log-odds; 0 is the mean of the methods. A
 method with a strength that is larger by 1 is preferred in 73 % of comparisons, by 2 in 88 %.""",
     "real": """**Fool rate** is the share of answers that took the result for the photo. At 50 % nobody can tell.""",
@@ -34,9 +34,20 @@ method with a strength that is larger by 1 is preferred in 73 % of comparisons, 
 _INTERVALS = """Square brackets hold 95 % intervals from resampling both raters and faces: they hold for other people
 and other faces."""
 _TESTS = """**U** is that of the Mann-Whitney test, as in the paper, and **p** its p-value with Holm's correction for
-all pairs. The test takes all answers for independent, which those of one rater or on one picture are not, so that p is too
-small: trust the interval of the difference. **Higher** is the share of pairs of answers in which the first method's is
-higher."""
+all pairs. The test takes all answers for independent, which those of one rater or on one picture are not, so that p is
+too small: trust the interval of the difference. **Higher** is the share of pairs of answers in which the first method's
+is higher."""
+_CHECKS = (
+    "rater",
+    "answers",
+    "gold",
+    "seconds",
+    "equal",
+    "correlation",
+    "bias",
+    "inconsistency",
+    "not counted because",
+)
 
 
 def write_report(folder: Path, study: Study, scores: Scores) -> None:
@@ -127,18 +138,7 @@ def _agreement(scores: Scores) -> str:
 
 
 def _raters(scores: Scores) -> str:
-    heads = [
-        "rater",
-        "answers",
-        "gold",
-        "seconds",
-        "equal",
-        "correlation",
-        "bias",
-        "inconsistency",
-        "not counted because",
-    ]
-    return markdown_table([heads, *(_rater(one) for one in scores.raters)])
+    return markdown_table([_CHECKS, *(_rater(one) for one in scores.raters)])
 
 
 def _rater(one: RaterScore) -> list[str]:
