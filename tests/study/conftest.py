@@ -14,7 +14,7 @@ from photopulse.study.settings import StudySettings
 SIDES = {"sharp": 32, "clean/nearest/16": 16, "clean/bicubic/16": 16, "clean/pulse/32": 32}
 
 
-def write_methods(root: Path, faces: int = 8, sides: dict[str, int] = SIDES) -> Path:
+def _write_methods(root: Path, faces: int = 8, sides: dict[str, int] = SIDES) -> Path:
     """Writes a random picture for each face and folder of ``sides``."""
     random = np.random.default_rng(0)
     for place, side in sides.items():
@@ -26,9 +26,15 @@ def write_methods(root: Path, faces: int = 8, sides: dict[str, int] = SIDES) -> 
 
 
 @pytest.fixture
+def write_methods() -> Callable[..., Path]:
+    """Writes random pictures: ``write_methods(root, faces, sides of the folders)``."""
+    return _write_methods
+
+
+@pytest.fixture
 def evaluation(tmp_path) -> Path:
     """An output folder of `evaluate`: eight faces, three methods."""
-    root = write_methods(tmp_path / "evaluation")
+    root = _write_methods(tmp_path / "evaluation")
     (root / "clean" / "small").mkdir()
     (root / "figures").mkdir()
     return root

@@ -24,9 +24,9 @@ _ANSWERS: dict[Kind, Sequence[str]] = {
 }
 _MEANING: dict[Kind, str] = {
     "mos": """**MOS** is the mean opinion score, from 1 (bad) to 5 (excellent), of the raters that are counted.
-**Model** is the mean quality of a method's pictures by the model of ITU-T P.910 and P.913, which gives each rater a bias
-and an inconsistency; it uses all raters, also careless ones, and weighs them. **Paper** is the MOS in PULSE's paper, of
-other people and other faces.""",
+**Model** is the mean quality of a method's pictures by the model of ITU-T P.910 and P.913, which gives each rater a
+bias and an inconsistency; it uses all raters, also careless ones, and weighs them. **Paper** is the MOS in PULSE's
+paper, of other people and other faces.""",
     "pairs": """**Strength** is that of the model of Bradley and Terry, as log-odds; 0 is the mean of the methods. A
 method with a strength that is larger by 1 is preferred in 73 % of comparisons, by 2 in 88 %.""",
     "real": """**Fool rate** is the share of answers that took the result for the photo. At 50 % nobody can tell.""",
@@ -46,7 +46,7 @@ _CHECKS = (
     "correlation",
     "bias",
     "inconsistency",
-    "not counted because",
+    "left out because",
 )
 
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 LEAST_ANSWERS = 10
 """Raters with fewer answers are not counted, because they cannot be judged."""
 LEAST_GOLD = 0.7
-"""Least share of gold questions that must be answered right."""
+"""Least share of gold questions that must be answered right; one wrong answer is forgiven."""
 LEAST_SECONDS = 0.5
 """Least median of the seconds that answers took."""
 MOST_EQUAL = 0.95
@@ -65,6 +65,7 @@ def check_raters(study: Study, raters: Sequence[RaterAnswers], values: Floats) -
     checks: list[Check] = []
     for number, rater in enumerate(raters):
         gold = _gold(study, rater)
+        right = sum(gold) / len(gold) if gold else None
         own = [answer for answer in rater.answers if answer.role in ("rating", "repeat")]
         known: dict[str, float | None] = {"seconds": None, "equal": None, "correlation": None}
         reason = f"gave {len(own)} answers, fewer than {LEAST_ANSWERS}" if len(own) < LEAST_ANSWERS else None
@@ -80,7 +81,7 @@ def check_raters(study: Study, raters: Sequence[RaterAnswers], values: Floats) -
             Check(
                 rater=rater.rater,
                 answers=len(own),
-                gold=gold,
+                gold=right,
                 **known,
                 reason=_careless(study, gold, known["seconds"], known["equal"], len(own)) or reason,
             )
@@ -88,19 +89,18 @@ def check_raters(study: Study, raters: Sequence[RaterAnswers], values: Floats) -
     return checks
 
 
-def _gold(study: Study, rater: RaterAnswers) -> float | None:
-    """Returns the share of gold questions that a rater answered right."""
+def _gold(study: Study, rater: RaterAnswers) -> list[bool]:
+    """Returns of each gold question that a rater answered whether the answer is right."""
     trials = study.seats[rater.seat]
-    right = [answer.answer in trials[answer.trial].right for answer in rater.answers if answer.role == "gold"]
-    return sum(right) / len(right) if right else None
+    return [answer.answer in trials[answer.trial].right for answer in rater.answers if answer.role == "gold"]
 
 
-def _careless(study: Study, gold: float | None, seconds: float | None, equal: float | None, answers: int) -> str | None:
+def _careless(study: Study, gold: list[bool], seconds: float | None, equal: float | None, answers: int) -> str | None:
     """Returns why a rater did not look; None if nothing tells so."""
     import scipy.stats
 
-    if gold is not None and gold < LEAST_GOLD:
-        return f"answered {gold:.0%} of the gold questions right"
+    if gold.count(False) > 1 and sum(gold) < LEAST_GOLD * len(gold):
+        return f"answered {sum(gold)} of {len(gold)} gold questions right"
     if seconds is not None and seconds < LEAST_SECONDS:
         return f"took {seconds:.2f} s"
     if equal is None or answers < LEAST_ANSWERS:
