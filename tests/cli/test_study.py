@@ -13,7 +13,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.study.answers import read_answers
+from photopulse.study.answers import Start, append_answer, read_answers
+from photopulse.study.plan import read_plan
 
 SEEN = {"seconds": "1.5", "screen": "800x600", "window": "800x500", "zoom": "1", "whole": "true"}
 
@@ -69,7 +70,7 @@ def test_a_study_is_made_served_killed_continued_and_scored(methods, tmp_path):
         answer(address, post(f"{address}/api/v1/raters", {"agree": "true"}), 100)
         rater = answer(address, post(f"{address}/api/v1/raters", {"agree": "true"}), 9)
         server.send_signal(signal.SIGKILL)
-    assert [len(one.answers) for one in read_answers(folder)] == [20, 9]
+    assert [len(one.answers) for one in read_answers(folder, read_plan(folder))] == [20, 9]
     server, address = serve(folder)
     with server:
         with urllib.request.urlopen(f"{address}/api/v1/raters/{rater['rater']}") as told:
@@ -77,7 +78,7 @@ def test_a_study_is_made_served_killed_continued_and_scored(methods, tmp_path):
         assert rater["trial"]["number"] == 9
         answer(address, rater, 100)
         server.send_signal(signal.SIGKILL)
-    assert [len(one.answers) for one in read_answers(folder)] == [20, 20]
+    assert [len(one.answers) for one in read_answers(folder, read_plan(folder))] == [20, 20]
     # These two answered by numbers and not by pictures, which the score tells.
     scored = study("score", folder)
     assert scored.exit_code == 2
@@ -86,8 +87,6 @@ def test_a_study_is_made_served_killed_continued_and_scored(methods, tmp_path):
 
 
 def test_scores_are_printed_as_a_page_or_as_json(methods, tmp_path):
-    from photopulse.runs.json_lines import append_lines
-    from photopulse.study.plan import read_plan
     from photopulse.study.simulate import SimulatedRater, simulate_answers
 
     folder = tmp_path / "study"
@@ -96,8 +95,8 @@ def test_scores_are_printed_as_a_page_or_as_json(methods, tmp_path):
     quality = {"original": 4.0, "mine": 3.0, "yours": 2.0, "nearest": 1.0}
     truth = {picture.id: quality[picture.method] for picture in plan.pictures}
     for rater in simulate_answers(plan, truth, [SimulatedRater(noise=0.4)] * 6, np.random.default_rng(0)):
-        lines = [{"rater": rater.rater, "seat": rater.seat}, *(vars(one) for one in rater.answers)]
-        append_lines(folder / "answers.jsonl", lines)
+        for line in (Start(rater=rater.rater, seat=rater.seat), *rater.answers):
+            append_answer(folder, line)
     page = study("score", folder)
     assert page.exit_code == 0
     assert page.stdout == (folder / "scores" / "table.md").read_text()

@@ -143,6 +143,13 @@ def test_a_damaged_plan_is_refused(make, harm):
 
 
 def test_settings_that_make_no_sense_are_refused():
-    for wrong in ({"ratings": 0}, {"repeats": 0.5}, {"repeats": float("nan")}, {"gold": -1}, {"trials": 0}):
+    for wrong in (
+        {"ratings": 0},
+        {"repeats": 0.5},
+        {"repeats": float("nan")},
+        {"gold": -1},
+        {"trials": 0},
+        {"faces": 1},
+    ):
         with pytest.raises(ValueError, match="--"):
             StudySettings(**wrong)

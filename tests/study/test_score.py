@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from photopulse.errors import PhotopulseError
-from photopulse.runs.json_lines import append_lines
-from photopulse.study.answers import ANSWERS_NAME
+from photopulse.study.answers import Start, append_answer
 from photopulse.study.paper import PAPER
 from photopulse.study.plan import ORIGINAL
 from photopulse.study.score import score_answers, score_study
@@ -124,8 +123,8 @@ def test_nobody_can_tell_what_is_as_good_as_the_photo(make):
 def test_files_tell_what_was_found(make):
     folder, study = make(ratings=12)
     for rater in simulated(study, careful=11, always=1):
-        lines = [{"rater": rater.rater, "seat": rater.seat}, *(vars(answer) for answer in rater.answers)]
-        append_lines(folder / ANSWERS_NAME, lines)
+        for line in (Start(rater=rater.rater, seat=rater.seat), *rater.answers):
+            append_answer(folder, line)
     scores = score_study(folder, folder / "scores")
     page = (folder / "scores" / "table.md").read_text()
     assert "12 raters, of whom 11 are counted; 12 gave all answers." in page

@@ -3,32 +3,23 @@
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from photopulse.errors import PhotopulseError
-from photopulse.study.answers import ANSWERS_NAME, Answer, read_answers
+from photopulse.study.answers import ANSWERS_NAME, Answer, Seen, read_answers
 from photopulse.study.sessions import Sessions, rater_id
+
+SEEN = Seen(seconds=1.5, screen="390x844", window="390x700", zoom=3.0, whole=True)
 
 
 def answer_next(sessions: Sessions, token: str, chosen: int | None = None) -> Answer:
     """Answers the rater's next trial."""
     rater = sessions.find(token)
     trial = sessions.trials(rater)[len(rater.answers)]
-    told = Answer(
-        rater=rater.rater,
-        trial=len(rater.answers),
-        role=trial.role,
-        pictures=trial.pictures,
-        answer=chosen or (trial.right or (3,))[0],
-        seconds=1.5,
-        screen="390x844",
-        window="390x700",
-    )
-    sessions.answer(told)
-    return told
+    sessions.answer(rater, len(rater.answers), chosen or (trial.right or (3,))[0], SEEN)
+    return rater.answers[-1]
 
 
 @pytest.fixture
@@ -49,7 +40,7 @@ def test_a_rater_goes_on_where_another_server_left_off(opened):
     assert again.find(token).answers == given
     answer_next(again, token)
     again.close()
-    assert len(read_answers(folder)[0].answers) == 6
+    assert len(read_answers(folder, sessions.study)[0].answers) == 6
 
 
 def test_the_file_has_no_link_no_name_and_no_address(opened):
@@ -71,11 +62,11 @@ def test_raters_get_the_seats_that_the_fewest_have(opened):
 def test_an_answer_counts_once_and_only_in_its_turn(opened):
     folder, sessions = opened
     token = sessions.start()
-    first = answer_next(sessions, token)
-    sessions.answer(replace(first, answer=5))
-    with pytest.raises(ValueError, match="trial 1 comes next"):
-        sessions.answer(replace(first, trial=2))
-    assert [one.answer for one in read_answers(folder)[0].answers] == [first.answer]
+    rater, first = sessions.find(token), answer_next(sessions, token)
+    sessions.answer(rater, 0, 5, SEEN)
+    with pytest.raises(ValueError, match=r"trial 1 of \d+ comes next"):
+        sessions.answer(rater, 2, 3, SEEN)
+    assert [one.answer for one in read_answers(folder, sessions.study)[0].answers] == [first.answer]
 
 
 def test_answers_that_do_not_exist_are_refused(opened):
@@ -102,7 +93,7 @@ def test_two_servers_cannot_have_one_study(opened):
 
 
 def test_nothing_is_lost_when_the_server_is_killed(make):
-    folder, _ = make()
+    folder, study = make()
     # A server tells each answer only once it is recorded; it is killed while it goes on.
     program = """
 import sys
@@ -122,7 +113,7 @@ while True:
         told = [int(server.stdout.readline()) for _ in range(30)]
         server.send_signal(signal.SIGKILL)
         told += [int(line) for line in server.stdout]
-    raters = read_answers(folder)
+    raters = read_answers(folder, study)
     assert sum(len(rater.answers) for rater in raters) >= len(told)
     # A line that was torn spoils neither those before nor those after it.
     with (folder / ANSWERS_NAME).open("a") as stream:
@@ -130,4 +121,4 @@ while True:
     sessions = Sessions(folder)
     answer_next(sessions, sessions.start())
     sessions.close()
-    assert len(read_answers(folder)) == len(raters) + 1
+    assert len(read_answers(folder, study)) == len(raters) + 1

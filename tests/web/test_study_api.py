@@ -10,6 +10,7 @@ from PIL import Image
 
 from photopulse.study.answers import read_answers
 from photopulse.study.make import make_study
+from photopulse.study.plan import read_plan
 from photopulse.study.settings import StudySettings
 from photopulse.web.settings import ServeSettings
 from photopulse.web.study_app import make_study_app
@@ -60,10 +61,10 @@ def test_a_whole_study_is_answered_and_recorded(client, study):
         assert picture.headers["content-type"] == "image/png"
         assert Image.open(io.BytesIO(picture.content)).size == (16, 16)
         rater = give(client, rater).json()
-    (recorded,) = read_answers(study)
+    (recorded,) = read_answers(study, read_plan(study))
     assert len(recorded.answers) == rater["total"]
-    assert {one.screen for one in recorded.answers} == {"390x844"}
-    assert {one.zoom for one in recorded.answers} == {3.0}
+    assert {one.seen.screen for one in recorded.answers} == {"390x844"}
+    assert {one.seen.zoom for one in recorded.answers} == {3.0}
     assert {one.role for one in recorded.answers} == {"training", "rating", "repeat", "gold"}
 
 
@@ -89,7 +90,7 @@ def test_raters_are_not_told_methods_gold_questions_and_repeats(client, study):
 def test_without_consent_nobody_begins(client, study):
     for told in ({}, {"agree": "false"}):
         assert client.post("/api/v1/raters", data=told).status_code == 422
-    assert read_answers(study) == []
+    assert read_answers(study, read_plan(study)) == []
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_answers_that_cannot_be_are_refused(client, study, wrong, status):
     response = give(client, begin(client), **wrong)
     assert response.status_code == status
     assert set(response.json()["error"]) == {"what", "why", "fix"}
-    assert read_answers(study)[0].answers == []
+    assert read_answers(study, read_plan(study))[0].answers == []
 
 
 def test_only_ones_own_next_pictures_are_shown(client):

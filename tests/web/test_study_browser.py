@@ -12,6 +12,7 @@ from PIL import Image
 
 from photopulse.study.answers import read_answers
 from photopulse.study.make import make_study
+from photopulse.study.plan import read_plan
 from photopulse.study.settings import StudySettings
 from photopulse.web.settings import ServeSettings
 from photopulse.web.study_app import make_study_app
@@ -117,9 +118,12 @@ def test_a_whole_mos_study_is_rated_by_keys_with_a_pause(browser, find, hosts, s
         assert "Thank you" in find("#end").text
         assert browser.get_log("browser") == []
         assert hosts() == {urlsplit(address).netloc}
-    (rater,) = read_answers(folder)
+    (rater,) = read_answers(folder, read_plan(folder))
     assert [one.answer for one in rater.answers] == given
-    assert all(one.seconds >= 0.2 and one.whole and re.fullmatch(r"\d+x\d+", one.screen) for one in rater.answers)
+    assert all(
+        one.seen.seconds >= 0.2 and one.seen.whole and re.fullmatch(r"\d+x\d+", one.seen.screen)
+        for one in rater.answers
+    )
     assert Counter(one.role for one in rater.answers) == {"training": 2, "rating": 16, "repeat": 2, "gold": 1}
 
 
@@ -143,14 +147,14 @@ def test_a_whole_study_of_pairs_is_answered_on_a_phone(browser, find, hosts, ser
         find("#end")
         assert browser.get_log("browser") == []
         assert hosts() == {urlsplit(address).netloc}
-    (rater,) = read_answers(folder)
+    (rater,) = read_answers(folder, read_plan(folder))
     # The better one was chosen, whichever side it was on.
     order = ["nearest", "bicubic", "mine", "original"]
     for one in rater.answers:
         chosen, other = one.pictures[one.answer - 1], one.pictures[2 - one.answer]
         assert order.index(study.by_id[chosen].method) > order.index(study.by_id[other].method)
     assert {one.answer for one in rater.answers} == {1, 2}
-    assert {(one.window.split("x")[0], one.zoom) for one in rater.answers} == {("390", 3.0)}
+    assert {(one.seen.window.split("x")[0], one.seen.zoom) for one in rater.answers} == {("390", 3.0)}
 
 
 def test_what_is_larger_than_the_screen_is_scrolled_to_and_recorded(browser, find, serving, make, keys, trial, answer):
@@ -171,7 +175,7 @@ def test_what_is_larger_than_the_screen_is_scrolled_to_and_recorded(browser, fin
         assert box <= 600
         answer(0, "1")
         assert browser.get_log("browser") == []
-    assert [one.whole for one in read_answers(folder)[0].answers] == [False]
+    assert [one.seen.whole for one in read_answers(folder, read_plan(folder))[0].answers] == [False]
 
 
 def test_an_answer_that_cannot_be_saved_is_told_and_given_again(browser, find, serving, make, keys, trial, answer):
@@ -196,7 +200,7 @@ def test_an_answer_that_cannot_be_saved_is_told_and_given_again(browser, find, s
         # The language changes in the middle of a trial.
         find("#language").send_keys("中")
         assert find("#question").text.startswith("哪张图片是照片")
-    assert [one.answer for one in read_answers(folder)[0].answers] == [2]
+    assert [one.answer for one in read_answers(folder, read_plan(folder))[0].answers] == [2]
 
 
 def test_every_word_is_in_every_language():

@@ -53,7 +53,7 @@ def make_command(
     size: Annotated[
         int | None, typer.Option(min=1, help="Faces are shown at this size, px.", show_default="the smallest")
     ] = None,
-    faces: Annotated[int | None, typer.Option(min=1, help="At most so many are rated.", show_default="all")] = None,
+    faces: Annotated[int | None, typer.Option(min=2, help="At most so many are rated.", show_default="all")] = None,
     ratings: Annotated[int, typer.Option(min=1, help="Raters who see each picture or pair.")] = 24,
     trials: Annotated[
         int | None,
@@ -73,9 +73,7 @@ def make_command(
         str, typer.Option(help="Method of the examples of a 1, and of gold questions.", rich_help_panel=_SHOWN)
     ] = "nearest",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed and pictures, same study.")] = 0,
-    title: Annotated[str, typer.Option(help="Heading of the page.", rich_help_panel=_WORDS)] = (
-        "Which pictures look good?"
-    ),
+    title: Annotated[str, typer.Option(help="Heading of the page.", rich_help_panel=_WORDS)] = "Pictures of faces",
     instructions: Annotated[
         Path | None, typer.Option(help="A text that raters read first, instead of ours.", rich_help_panel=_WORDS)
     ] = None,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from photopulse.runs.fields import from_fields
 from photopulse.runs.json_lines import append_lines, read_lines
-from photopulse.study.plan import Role
+from photopulse.study.plan import Role, Study
 
 ANSWERS_NAME = "answers.jsonl"
 
@@ -24,6 +24,25 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """How the pictures of a trial were seen.
+
+    Attributes:
+        seconds: from when they were seen until the answer.
+        screen: width and height of the screen, e.g. ``1920x1080``, in CSS px.
+        window: of the part of it that shows the page.
+        zoom: device pixels for each pixel of the pictures.
+        whole: whether they were seen without scrolling.
+    """
+
+    seconds: float
+    screen: str
+    window: str
+    zoom: float
+    whole: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """An answer.
 
@@ -33,11 +52,7 @@ class Answer:
         role: why it was shown.
         pictures: ids of the pictures, as they were shown.
         answer: what was chosen.
-        seconds: from when the pictures were seen until the answer.
-        screen: width and height of the screen, e.g. ``1920x1080``, in CSS px.
-        window: of the part of it that shows the page.
-        zoom: device pixels for each pixel of the pictures.
-        whole: whether the pictures were seen without scrolling.
+        seen: how they were seen.
     """
 
     rater: str
@@ -45,11 +60,7 @@ class Answer:
     role: Role
     pictures: tuple[str, ...]
     answer: int
-    seconds: float
-    screen: str = ""
-    window: str = ""
-    zoom: float = 1.0
-    whole: bool = True
+    seen: Seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +87,10 @@ def append_answer(folder: Path, line: Start | Answer) -> None:
     append_lines(folder / ANSWERS_NAME, [asdict(line)])
 
 
-def read_answers(folder: Path) -> list[RaterAnswers]:
-    """Reads the answers of a study by rater, in the order in which raters began; damaged lines are skipped.
+def read_answers(folder: Path, study: Study) -> list[RaterAnswers]:
+    """Reads the answers of a study by rater, in the order in which raters began.
+
+    Lines that are damaged or do not fit the plan are skipped.
 
     Raises:
         PhotopulseError: if the file cannot be read.
@@ -87,12 +100,22 @@ def read_answers(folder: Path) -> list[RaterAnswers]:
         try:
             if "seat" in line:
                 start = from_fields(Start, line)
-                raters.setdefault(start.rater, RaterAnswers(rater=start.rater, seat=start.seat))
+                if 0 <= start.seat < len(study.seats):
+                    raters.setdefault(start.rater, RaterAnswers(rater=start.rater, seat=start.seat))
                 continue
             answer = from_fields(Answer, line)
         except TypeError:
             continue
         rater = raters.get(answer.rater)
-        if rater is not None and answer.trial == len(rater.answers):
+        if rater is not None and _fits(answer, rater, study):
             rater.answers.append(answer)
     return list(raters.values())
+
+
+def _fits(answer: Answer, rater: RaterAnswers, study: Study) -> bool:
+    """Says whether an answer is that to the rater's next trial, and a possible one."""
+    trials = study.seats[rater.seat]
+    if answer.trial != len(rater.answers) or answer.trial >= len(trials) or answer.answer not in study.answers:
+        return False
+    trial = trials[answer.trial]
+    return (answer.role, answer.pictures) == (trial.role, trial.pictures)

@@ -16,7 +16,7 @@ from photopulse.images import read_image, write_image
 from photopulse.runs.watcher import Watcher
 from photopulse.study.order import balanced, ordered
 from photopulse.study.plan import ORIGINAL, PICTURES, PLAN_NAME, Picture, Study, Trial, make_plan, write_plan
-from photopulse.study.settings import StudySettings
+from photopulse.study.settings import MOST_TRIALS, StudySettings
 from photopulse.study.sources import Sources, find_sources
 from photopulse.study.texts import CONSENT, EXAMPLES, INSTRUCTIONS
 
@@ -40,28 +40,28 @@ def make_study(folder: Path, output: Path, settings: StudySettings, watcher: Wat
     """
     watcher = watcher or Watcher()
     if (output / PLAN_NAME).exists():
-        raise PhotopulseError(
-            f"cannot write {output}", why="there is a study already", fix="choose a new folder with -o"
-        )
+        why, fix = "there is a study already", "choose a new folder with -o"
+        raise PhotopulseError(f"cannot write {output}", why=why, fix=fix)
     # Which faces are rated, and which are examples or gold questions.
     rated = _rated(folder, settings)
     sources = _sources(folder, settings, rated)
     if sources.left_out:
         watcher.note(f"{sources.left_out} faces are left out: not every method has them")
     random = np.random.default_rng(settings.seed)
-    cast = _cast(sources, settings, rated, random)
-    # The pictures, then what each rater sees.
-    size = _copy(cast.pictures, sources, output / PICTURES, watcher)
+    content = _contents(sources, settings, rated, random)
+    # What each rater sees, then the pictures.
+    seats = _seats(content, settings, random)
+    size = _copy(content.pictures, sources, output / PICTURES, watcher)
     study = make_plan(
         kind=settings.kind,
         title=settings.title,
-        instructions=settings.instructions or INSTRUCTIONS[settings.kind] + (EXAMPLES if cast.examples else ""),
+        instructions=settings.instructions or INSTRUCTIONS[settings.kind] + (EXAMPLES if content.examples else ""),
         consent=settings.consent or CONSENT,
         size=size,
         seed=settings.seed,
         methods=tuple(rated),
-        pictures=cast.pictures,
-        seats=_seats(cast, settings, random),
+        pictures=content.pictures,
+        seats=seats,
     )
     write_plan(output, study)
     return study
@@ -92,7 +92,7 @@ def _sources(folder: Path, settings: StudySettings, rated: Sequence[str]) -> Sou
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Cast:
+class _Content:
     """The pictures of a study by what they are for.
 
     Attributes:
@@ -108,7 +108,7 @@ class _Cast:
     examples: tuple[Trial, ...]
 
 
-def _cast(sources: Sources, settings: StudySettings, rated: Sequence[str], random: Generator) -> _Cast:
+def _contents(sources: Sources, settings: StudySettings, rated: Sequence[str], random: Generator) -> _Content:
     # Draw the faces.
     faces: list[str] = random.permutation(sources.faces).tolist()
     held, faces = faces[: settings.held_out], faces[settings.held_out :][: settings.faces]
@@ -127,7 +127,7 @@ def _cast(sources: Sources, settings: StudySettings, rated: Sequence[str], rando
     pairs = {"mos": [(one,) for one in rated], "real": [(ORIGINAL, one) for one in rated if one != ORIGINAL]}
     sets = pairs.get(settings.kind) or list(combinations(rated, 2))
     gold, training = held[: settings.gold], held[settings.gold :]
-    return _Cast(
+    return _Content(
         pictures=tuple(sorted(of.values(), key=lambda picture: picture.id)),
         items=tuple(tuple(of[face, method] for method in methods) for face in faces for methods in sets),
         gold=tuple(
@@ -144,21 +144,26 @@ def _cast(sources: Sources, settings: StudySettings, rated: Sequence[str], rando
     )
 
 
-def _seats(cast: _Cast, settings: StudySettings, random: Generator) -> tuple[tuple[Trial, ...], ...]:
+def _seats(content: _Content, settings: StudySettings, random: Generator) -> tuple[tuple[Trial, ...], ...]:
     """Plans the trials of each rater."""
-    face_of = {picture.id: picture.face for picture in cast.pictures}
+    face_of = {picture.id: picture.face for picture in content.pictures}
+
+    longest = settings.trials or len(content.items)
+    if longest > MOST_TRIALS:
+        why = f"each rater would see {longest} pictures or pairs, more than {MOST_TRIALS}"
+        raise PhotopulseError("cannot make the study", why=why, fix="choose fewer with --trials or --faces")
 
     def seat(items: Sequence[int]) -> tuple[Trial, ...]:
-        trials = [Trial(role="rating", pictures=tuple(one.id for one in cast.items[item])) for item in items]
+        trials = [Trial(role="rating", pictures=tuple(one.id for one in content.items[item])) for item in items]
         repeats = ceil(settings.repeats * len(trials))
-        trials += cast.gold
+        trials += content.gold
         order = ordered([face_of[one.pictures[0]] for one in trials], repeats, range(len(items)), random)
         # The second time is a repeat; sides are drawn anew.
         again = [place in order[:time] for time, place in enumerate(order)]
         shown = [replace(trials[p], role="repeat") if a else trials[p] for p, a in zip(order, again, strict=True)]
-        return (*cast.examples, *(_sided(trial, random) for trial in shown))
+        return (*content.examples, *(_sided(trial, random) for trial in shown))
 
-    return tuple(seat(items) for items in balanced(len(cast.items), settings.ratings, settings.trials, random))
+    return tuple(seat(items) for items in balanced(len(content.items), settings.ratings, settings.trials, random))
 
 
 def _sided(trial: Trial, random: Generator) -> Trial:

@@ -42,9 +42,7 @@ def to_ratings(study: Study, raters: Sequence[RaterAnswers]) -> Ratings:
         for answer in rater.answers:
             if answer.role not in arrays:
                 continue
-            shown = [study.by_id[picture] for picture in answer.pictures if picture in study.by_id]
-            if len(shown) != len(answer.pictures):
-                continue
+            shown = [study.by_id[picture] for picture in answer.pictures]
             array = arrays[answer.role][number, place_of_face[shown[0].face]]
             _fill(array, answer, [place_of_method.get(picture.method) for picture in shown], study)
     # Faces that were not rated are examples or gold questions.

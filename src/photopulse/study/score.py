@@ -31,8 +31,7 @@ def score_study(folder: Path, output: Path, seed: int = 0) -> Scores:
         PhotopulseError: if there is no study, no answer that counts, or a file cannot be written.
     """
     study = read_plan(folder)
-    raters = [rater for rater in read_answers(folder) if rater.seat < len(study.seats)]
-    scores = score_answers(study, raters, seed)
+    scores = score_answers(study, read_answers(folder, study), seed)
     write_report(output, study, scores)
     write_plots(output / "figures", scores)
     return scores
@@ -81,10 +80,10 @@ def score_answers(study: Study, raters: Sequence[RaterAnswers], seed: int = 0) -
         finished=sum(len(rater.answers) == len(study.seats[rater.seat]) for rater in raters),
         self_agreement=_self_agreement(study, ratings, counted),
         alpha=krippendorff_alpha(_units(study, values), "ordinal" if study.kind == "mos" else "nominal"),
-        seconds=float(np.median([answer.seconds for answer in answers])),
+        seconds=float(np.median([answer.seen.seconds for answer in answers])),
         conditions={
-            "not whole": sum(not answer.whole for answer in answers) / len(answers),
-            "zoomed": sum(not float(answer.zoom).is_integer() for answer in answers) / len(answers),
+            "not whole": sum(not answer.seen.whole for answer in answers) / len(answers),
+            "resampled": sum(not float(answer.seen.zoom).is_integer() for answer in answers) / len(answers),
         },
     )
 

@@ -77,7 +77,7 @@ class Scores:
         alpha: Krippendorff's alpha: 1 if raters agree, 0 if as by chance; None if it is unknown.
         seconds: median of the seconds that answers took.
         conditions: share of answers by what may have spoilt them: ``not whole`` (pictures larger than the window) and
-            ``zoomed`` (device pixels are no whole multiple of the pictures' pixels).
+            ``resampled`` (device pixels are no whole multiple of the pictures' pixels).
     """
 
     kind: Kind

@@ -71,7 +71,7 @@ def check_raters(study: Study, raters: Sequence[RaterAnswers], values: Floats) -
         reason = f"gave {len(own)} answers, fewer than {LEAST_ANSWERS}" if len(own) < LEAST_ANSWERS else None
         if own:
             most = Counter(answer.answer for answer in own).most_common(1)[0][1]
-            known["seconds"] = float(np.median([answer.seconds for answer in own]))
+            known["seconds"] = float(np.median([answer.seen.seconds for answer in own]))
             known["equal"] = most / len(own)
         if others is not None and own:
             known["correlation"], p = _correlation(values[number].ravel(), others[number])

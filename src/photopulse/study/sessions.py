@@ -9,7 +9,7 @@ from threading import Lock
 from filelock import FileLock, Timeout
 
 from photopulse.errors import PhotopulseError, file_errors
-from photopulse.study.answers import Answer, RaterAnswers, Start, append_answer, read_answers
+from photopulse.study.answers import Answer, RaterAnswers, Seen, Start, append_answer, read_answers
 from photopulse.study.plan import PICTURES, Trial, read_plan
 
 _MOST_RATERS = 5000
@@ -42,7 +42,7 @@ class Sessions:
         except OSError as error:
             why, fix = error.strerror or str(error), "choose a folder that can be written to"
             raise PhotopulseError(f"cannot serve {folder}", why=why, fix=fix) from error
-        self._raters = {rater.rater: rater for rater in read_answers(folder) if rater.seat < len(self.study.seats)}
+        self._raters = {rater.rater: rater for rater in read_answers(folder, self.study)}
         self._writing = Lock()
 
     def close(self) -> None:
@@ -58,7 +58,9 @@ class Sessions:
         token = secrets.token_urlsafe(18)
         with self._writing:
             if len(self._raters) >= _MOST_RATERS:
-                raise PhotopulseError("cannot begin", why=f"{_MOST_RATERS} people have begun", fix="thank you anyway")
+                raise PhotopulseError(
+                    "cannot begin", why=f"{_MOST_RATERS} people have begun", fix="tell those who run the study"
+                )
             taken = Counter(rater.seat for rater in self._raters.values())
             seat = min(range(len(self.study.seats)), key=lambda seat: taken[seat])
             self._append(Start(rater=rater_id(token), seat=seat))
@@ -73,23 +75,31 @@ class Sessions:
         """Returns all trials of a rater."""
         return self.study.seats[rater.seat]
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, rater: RaterAnswers, number: int, chosen: int, seen: Seen) -> None:
         """Records an answer; one that is recorded already is ignored: after a lost connection, browsers send it again.
 
+        Args:
+            rater: the rater, from ``find``.
+            number: place of the trial in the rater's order.
+            chosen: what was chosen.
+            seen: how the pictures were seen.
+
         Raises:
-            ValueError: if it does not answer the rater's next trial, or is none of its possible answers.
+            ValueError: if it is not the rater's next trial, or there is no such answer.
             PhotopulseError: if it cannot be written.
         """
         with self._writing:
-            rater = self._raters[answer.rater]
-            if answer.trial < len(rater.answers):
+            if number < len(rater.answers):
                 return
             trials = self.trials(rater)
-            if answer.trial != len(rater.answers) or answer.trial >= len(trials):
-                raise ValueError(f"trial {len(rater.answers)} comes next")
-            trial = trials[answer.trial]
-            if answer.answer not in (trial.right if trial.role == "training" else self.study.answers):
+            if number != len(rater.answers) or number >= len(trials):
+                raise ValueError(f"trial {len(rater.answers)} of {len(trials)} comes next")
+            trial = trials[number]
+            if chosen not in (trial.right if trial.role == "training" else self.study.answers):
                 raise ValueError("there is no such answer")
+            answer = Answer(
+                rater=rater.rater, trial=number, role=trial.role, pictures=trial.pictures, answer=chosen, seen=seen
+            )
             self._append(answer)
             rater.answers.append(answer)
 

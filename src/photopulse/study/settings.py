@@ -7,6 +7,9 @@ Kind = Literal["mos", "pairs", "real"]
 """What a rater is asked: mos, to rate one picture from 1 to 5; pairs, which of two results of a face is better; real,
 which of two pictures is the photo."""
 
+MOST_TRIALS = 1000
+"""Most pictures or pairs that one rater may be given."""
+
 _MOST_RATINGS = 1000
 _MOST_HELD_OUT = 1000
 
@@ -46,7 +49,7 @@ class StudySettings:
     gold: int = 4
     worst: str = "nearest"
     seed: int = 0
-    title: str = "Which pictures look good?"
+    title: str = "Pictures of faces"
     instructions: str | None = None
     consent: str | None = None
 
@@ -57,8 +60,10 @@ class StudySettings:
             raise ValueError("--repeats must be between 0 and 0.3: a third of the order lies between the two times")
         if not (0 <= self.training <= _MOST_HELD_OUT and 0 <= self.gold <= _MOST_HELD_OUT):
             raise ValueError(f"--training and --gold must be between 0 and {_MOST_HELD_OUT}")
-        if any(number is not None and number < 1 for number in (self.size, self.faces, self.trials)):
-            raise ValueError("--size, --faces and --trials must be at least 1")
+        if any(number is not None and number < least for number, least in ((self.size, 1), (self.faces, 2))):
+            raise ValueError("--size must be at least 1, and --faces at least 2")
+        if self.trials is not None and not 1 <= self.trials <= MOST_TRIALS:
+            raise ValueError(f"--trials must be between 1 and {MOST_TRIALS}")
 
     @property
     def held_out(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from photopulse.study.answers import Answer, RaterAnswers
+from photopulse.study.answers import Answer, RaterAnswers, Seen
 from photopulse.study.plan import Study, Trial
 
 _SECONDS = 2.0  # Median of a simulated answer.
@@ -57,14 +57,17 @@ def simulate_answers(
                 role=trial.role,
                 pictures=trial.pictures,
                 answer=_answer(study, trial, quality, rater, random),
-                seconds=float(_SECONDS * np.exp(0.4 * random.standard_normal())),
-                screen="1920x1080",
-                window="1920x960",
+                seen=_seen(random),
             )
             for place, trial in enumerate(study.seats[seat])
         ]
         found.append(RaterAnswers(rater=name, seat=seat, answers=answers))
     return found
+
+
+def _seen(random: Generator) -> Seen:
+    seconds = float(_SECONDS * np.exp(0.4 * random.standard_normal()))
+    return Seen(seconds=seconds, screen="1920x1080", window="1920x960", zoom=1.0, whole=True)
 
 
 def _answer(study: Study, trial: Trial, quality: Mapping[str, float], rater: SimulatedRater, random: Generator) -> int:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form
 from fastapi.responses import FileResponse
 
-from photopulse.study.answers import Answer, RaterAnswers
+from photopulse.study.answers import RaterAnswers, Seen
 from photopulse.study.plan import Trial
-from photopulse.study.sessions import Sessions, rater_id
+from photopulse.study.sessions import Sessions
 from photopulse.study.settings import Kind
 from photopulse.web.refusals import RefusedError
 from photopulse.web.views import API
@@ -118,26 +118,11 @@ def make_study_api(sessions: Sessions) -> APIRouter:
         whole: Annotated[bool, Form(description="Whether the pictures were seen without scrolling.")],
     ) -> RaterView:
         """Records an answer, and tells what comes next. Once this responds, the answer is in the file."""
-        rater, trials = find(token), sessions.trials(find(token))
-        shown = trials[min(trial, len(trials) - 1)]
+        seen = Seen(seconds=seconds, screen=screen, window=window, zoom=zoom, whole=whole)
         try:
-            sessions.answer(
-                Answer(
-                    rater=rater_id(token),
-                    trial=trial,
-                    role=shown.role,
-                    pictures=shown.pictures,
-                    answer=answer,
-                    seconds=seconds,
-                    screen=screen,
-                    window=window,
-                    zoom=zoom,
-                    whole=whole,
-                )
-            )
+            sessions.answer(find(token), trial, answer, seen)
         except ValueError as error:
-            why, fix = f"{error}, and {len(rater.answers)} answers are there", "load the page again"
-            raise RefusedError(409, "cannot take this answer", why=why, fix=fix) from error
+            raise RefusedError(409, "cannot take this answer", why=str(error), fix="load the page again") from error
         return view(token)
 
     @router.get(f"{API}/raters/{{token}}/trials/{{number}}/{{place}}", response_class=FileResponse)

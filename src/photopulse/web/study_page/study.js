@@ -116,8 +116,8 @@ async function give(answer) {
     });
   } catch (error) {
     tell(word("unsaved", error.message));
-    if (error.status) rater = await ask(`raters/${rater.rater}`);
-    else { shownAt = performance.now() - seconds * 1000; return; }
+    if (!error.status) { shownAt = performance.now() - seconds * 1000; return; }
+    rater = await ask(`raters/${rater.rater}`).catch(() => rater);
   }
   await next();
 }
@@ -152,7 +152,8 @@ async function begin() {
 }
 
 function welcome() {
-  byId("zoomed").hidden = Number.isInteger(devicePixelRatio);
+  // Screens of phones often have a ratio that is no whole number, and cannot be told to have another.
+  byId("zoomed").hidden = Number.isInteger(devicePixelRatio) || matchMedia("(pointer: coarse)").matches;
   show("welcome");
   byId("begin").focus();
 }

@@ -2,7 +2,7 @@
 export default {
   language: "Language",
   consent: "Consent",
-  zoomed: "Your browser enlarges or shrinks this page. Please set its zoom to 100 % (Ctrl+0).",
+  zoomed: "This page is enlarged or made smaller. If your browser's zoom is not 100 %, please reset it (Ctrl+0).",
   begin: "I agree: begin",
   pause: "Pause",
   paused: "Paused. What you answered is saved. To go on later, or on another machine, keep this link:",
