@@ -142,6 +142,13 @@ def test_a_damaged_plan_is_refused(make, harm):
         read_plan(folder)
 
 
+def test_more_than_a_rater_can_answer_is_refused(make, monkeypatch):
+    monkeypatch.setattr("photopulse.study.make.MOST_TRIALS", 15)
+    with pytest.raises(PhotopulseError, match="each rater would see 20 pictures or pairs, more than 15"):
+        make()
+    make(trials=15)
+
+
 def test_settings_that_make_no_sense_are_refused():
     for wrong in (
         {"ratings": 0},

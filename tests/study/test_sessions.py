@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from photopulse.errors import PhotopulseError
+from photopulse.runs.json_lines import append_lines
 from photopulse.study.answers import ANSWERS_NAME, Answer, Seen, read_answers
 from photopulse.study.sessions import Sessions, rater_id
 
@@ -122,3 +123,18 @@ while True:
     answer_next(sessions, sessions.start())
     sessions.close()
     assert len(read_answers(folder, study)) == len(raters) + 1
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [{"answer": 9}, {"role": "gold"}, {"pictures": ["99999"]}, {"trial": 5}, {"seen": None}, {"rater": "another"}],
+)
+def test_answers_that_do_not_fit_the_plan_are_skipped(opened, harm):
+    folder, sessions = opened
+    rater = sessions.find(sessions.start())
+    trial = sessions.trials(rater)[0]
+    told = {"rater": rater.rater, "trial": 0, "role": trial.role, "pictures": trial.pictures, "answer": 1}
+    append_lines(folder / ANSWERS_NAME, [told | {"seen": vars(SEEN)} | harm])
+    assert read_answers(folder, sessions.study)[0].answers == []
+    append_lines(folder / ANSWERS_NAME, [told | {"seen": vars(SEEN)}])
+    assert len(read_answers(folder, sessions.study)[0].answers) == 1
