@@ -1,14 +1,10 @@
 """The application with toy networks, and clients of it."""
 
 import io
-import json
-import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -25,7 +21,6 @@ from photopulse.web.app import make_app
 from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 
-PATIENCE = 120  # Seconds.
 HERE = "http://127.0.0.1:8000"
 
 
@@ -81,78 +76,18 @@ def connect(toy_models) -> Iterator[Callable[..., TestClient]]:
         client.__exit__(None, None, None)
 
 
-@contextmanager
-def _serving(app) -> Iterator[str]:
-    """Serves an application on this machine and yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-@pytest.fixture
-def serving() -> Callable[..., AbstractContextManager[str]]:
-    """Serves applications: ``with serving(app) as address``."""
-    return _serving
-
-
 @pytest.fixture
 def listening(toy_models) -> Iterator[str]:
     """The address of a server with toy networks that listens on this machine."""
-    with _serving(make_app(ServeSettings(), toy_models())) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """A browser that keeps a log of its console and of every request."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, driver_path = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver_path):
-        pytest.skip("chromium and chromium-driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en"):
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.add_argument("--window-size=1000,1200")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path))
-    driver.set_script_timeout(PATIENCE)
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture
-def find(browser):
-    """Waits for an element that is seen and returns it."""
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.support import expected_conditions
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    def wait(selector):
-        seen = expected_conditions.visibility_of_element_located((By.CSS_SELECTOR, selector))
-        return WebDriverWait(browser, PATIENCE).until(seen)
-
-    return wait
-
-
-@pytest.fixture
-def hosts(browser) -> Callable[[], set[str]]:
-    """Tells every host that was asked for anything."""
-
-    def asked() -> set[str]:
-        messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-        urls = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-        return {urlsplit(url).netloc for url in urls if urlsplit(url).scheme in ("http", "https", "ws")}
-
-    return asked
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = make_app(ServeSettings(), toy_models())
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
 
 
 class Patient(nn.Module):

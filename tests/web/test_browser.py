@@ -1,10 +1,48 @@
 """The page in a real browser: Debian's chromium, driven by Selenium."""
 
+import json
+import shutil
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+webdriver = pytest.importorskip("selenium.webdriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromium-driver are not installed")
+
+PATIENCE = 120  # Seconds.
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A browser that keeps a log of its console and of every request."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=en"):
+        options.add_argument(argument)
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    options.add_argument("--window-size=1000,1200")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(PATIENCE)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def find(browser):
+    """Waits for an element that is seen and returns it."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support import expected_conditions
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def wait(selector):
+        seen = expected_conditions.visibility_of_element_located((By.CSS_SELECTOR, selector))
+        return WebDriverWait(browser, PATIENCE).until(seen)
+
+    return wait
 
 
 @pytest.fixture
@@ -23,6 +61,13 @@ def face(tmp_path):
     return tmp_path / "face.png"
 
 
+def hosts(browser) -> set[str]:
+    """Every host that was asked for anything."""
+    messages = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    urls = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+    return {urlsplit(url).netloc for url in urls if urlsplit(url).scheme in ("http", "https", "ws")}
+
+
 def width_of_pictures(browser, selector) -> list[int]:
     script = """
     const [selector, done] = arguments;
@@ -32,7 +77,7 @@ def width_of_pictures(browser, selector) -> list[int]:
     return browser.execute_async_script(script, selector)
 
 
-def test_a_photo_is_uploaded_restored_compared_and_deleted(browser, find, hosts, listening, photo, tmp_path):
+def test_a_photo_is_uploaded_restored_compared_and_deleted(browser, find, listening, photo, tmp_path):
     browser.get(listening)
     find("#restore [name=scale] option:nth-child(3)").click()
     find("#restore input[type=file]").send_keys(str(photo))
@@ -52,7 +97,7 @@ def test_a_photo_is_uploaded_restored_compared_and_deleted(browser, find, hosts,
         find("article > .row > button").click()
     assert browser.execute_script("return document.querySelectorAll('article').length") == 0
     assert browser.get_log("browser") == []
-    assert hosts() == {urlsplit(listening).netloc}
+    assert hosts(browser) == {urlsplit(listening).netloc}
 
 
 def test_a_face_is_upscaled_to_a_gallery_on_a_phone(browser, find, listening, face):

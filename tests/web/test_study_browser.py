@@ -1,13 +1,17 @@
 """A study in a real browser, by keyboard only: Debian's chromium, driven by Selenium."""
 
 import re
+import socket
 import time
 from collections import Counter
+from contextlib import contextmanager
 from importlib.resources import files
+from threading import Thread
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from photopulse.study.answers import read_answers
@@ -17,25 +21,45 @@ from photopulse.study.settings import StudySettings
 from photopulse.web.settings import ServeSettings
 from photopulse.web.study_app import make_study_app
 
+from .test_browser import browser, find, hosts, pytestmark
+
+__all__ = ["browser", "find", "pytestmark"]
+
 PAGE = files("photopulse.web") / "study_page"
 SIDE = 128
 
 
 @pytest.fixture
 def make(tmp_path):
-    """Makes a study of four methods and six faces; each picture has one level of grey, the higher the better."""
+    """Makes a study of four methods and five faces; each picture has one level of grey, the higher the better."""
 
     def build(kind, side=SIDE, **settings):
         random = np.random.default_rng(0)
         for quality, method in enumerate(("nearest", "bicubic", "mine", "original")):
             (tmp_path / "methods" / method).mkdir(parents=True)
-            for face in range(6):
+            for face in range(5):
                 level = 60 * quality + 10 + random.integers(0, 20)
                 Image.new("RGB", (side, side), (level, level, level)).save(tmp_path / f"methods/{method}/{face}.png")
         told = StudySettings(kind=kind, training=1, gold=1, ratings=1, **settings)
         return tmp_path / "study", make_study(tmp_path / "methods", tmp_path / "study", told)
 
     return build
+
+
+@contextmanager
+def serving(folder):
+    """Serves a study on this machine and yields the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = make_study_app(ServeSettings(), folder)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 @pytest.fixture
@@ -80,19 +104,19 @@ def answer(browser, keys):
     """
 
     def press(number, key):
-        time.sleep(0.3)  # Keys are ignored for a moment after pictures appear.
+        time.sleep(0.25)  # Keys are ignored for a moment after pictures appear.
         keys(key)
         WebDriverWait(browser, 30, poll_frequency=0.05).until(lambda one: one.execute_script(script, number))
 
     return press
 
 
-def test_a_whole_mos_study_is_rated_by_keys_with_a_pause(browser, find, hosts, serving, make, keys, trial, answer):
+def test_a_whole_mos_study_is_rated_by_keys_with_a_pause(browser, find, make, keys, trial, answer):
     from selenium.webdriver.common.keys import Keys
 
     folder, study = make("mos", repeats=0.1)
     total = len(study.seats[0])
-    with serving(make_study_app(ServeSettings(), folder)) as address:
+    with serving(folder) as address:
         browser.get(address)
         assert "Rate how good each picture looks" in find("#instructions").text
         assert "Your name" in find("#consent").text
@@ -117,24 +141,24 @@ def test_a_whole_mos_study_is_rated_by_keys_with_a_pause(browser, find, hosts, s
             answer(number, str(given[-1]))
         assert "Thank you" in find("#end").text
         assert browser.get_log("browser") == []
-        assert hosts() == {urlsplit(address).netloc}
+        assert hosts(browser) == {urlsplit(address).netloc}
     (rater,) = read_answers(folder, read_plan(folder))
     assert [one.answer for one in rater.answers] == given
     assert all(
         one.seen.seconds >= 0.2 and one.seen.whole and re.fullmatch(r"\d+x\d+", one.seen.screen)
         for one in rater.answers
     )
-    assert Counter(one.role for one in rater.answers) == {"training": 2, "rating": 16, "repeat": 2, "gold": 1}
+    assert Counter(one.role for one in rater.answers) == {"training": 2, "rating": 12, "repeat": 2, "gold": 1}
 
 
-def test_a_whole_study_of_pairs_is_answered_on_a_phone(browser, find, hosts, serving, make, keys, trial, answer):
+def test_a_whole_study_of_pairs_is_answered_on_a_phone(browser, find, make, keys, trial, answer):
     from selenium.webdriver.common.keys import Keys
 
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 3, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     folder, study = make("pairs", repeats=0)
     total = len(study.seats[0])
-    with serving(make_study_app(ServeSettings(), folder)) as address:
+    with serving(folder) as address:
         browser.get(address)
         find("#begin")
         keys(Keys.ENTER)
@@ -146,7 +170,7 @@ def test_a_whole_study_of_pairs_is_answered_on_a_phone(browser, find, hosts, ser
             answer(number, key)
         find("#end")
         assert browser.get_log("browser") == []
-        assert hosts() == {urlsplit(address).netloc}
+        assert hosts(browser) == {urlsplit(address).netloc}
     (rater,) = read_answers(folder, read_plan(folder))
     # The better one was chosen, whichever side it was on.
     order = ["nearest", "bicubic", "mine", "original"]
@@ -157,14 +181,14 @@ def test_a_whole_study_of_pairs_is_answered_on_a_phone(browser, find, hosts, ser
     assert {(one.seen.window.split("x")[0], one.seen.zoom) for one in rater.answers} == {("390", 3.0)}
 
 
-def test_what_is_larger_than_the_screen_is_scrolled_to_and_recorded(browser, find, serving, make, keys, trial, answer):
+def test_what_is_larger_than_the_screen_is_scrolled_to_and_recorded(browser, find, make, keys, trial, answer):
     from selenium.webdriver.common.keys import Keys
 
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 600, "deviceScaleFactor": 1, "mobile": True}
     )
     folder, _ = make("mos", side=512)
-    with serving(make_study_app(ServeSettings(), folder)) as address:
+    with serving(folder) as address:
         browser.get(address)
         find("#begin")
         keys(Keys.ENTER)
@@ -178,11 +202,11 @@ def test_what_is_larger_than_the_screen_is_scrolled_to_and_recorded(browser, fin
     assert [one.seen.whole for one in read_answers(folder, read_plan(folder))[0].answers] == [False]
 
 
-def test_an_answer_that_cannot_be_saved_is_told_and_given_again(browser, find, serving, make, keys, trial, answer):
+def test_an_answer_that_cannot_be_saved_is_told_and_given_again(browser, find, make, keys, trial, answer):
     from selenium.webdriver.common.keys import Keys
 
     folder, _ = make("real")
-    with serving(make_study_app(ServeSettings(), folder)) as address:
+    with serving(folder) as address:
         browser.get(address)
         find("#begin")
         keys(Keys.ENTER)
