@@ -35,8 +35,9 @@ def write_methods() -> Callable[..., Path]:
 def evaluation(tmp_path) -> Path:
     """An output folder of `evaluate`: eight faces, three methods."""
     root = _write_methods(tmp_path / "evaluation")
-    (root / "clean" / "small").mkdir()
-    (root / "figures").mkdir()
+    for folder in ("clean/small", "clean/original", "figures"):
+        (root / folder).mkdir()
+    (root / "clean/original/.face 0.json").write_text("{}")
     return root
 
 

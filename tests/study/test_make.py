@@ -87,6 +87,23 @@ def test_a_rater_sees_a_part_where_that_is_asked_for(make):
     assert [roles(study, seat)["rating"] for seat in range(len(study.seats))] == [5] * 12
 
 
+@pytest.mark.parametrize(
+    ("task", "side"), [({"sizes": (16,), "small": 8, "aligned": True}, 16), ({"restore": ("light",)}, 64)]
+)
+def test_what_evaluate_writes_is_taken_as_it_is(write_methods, tmp_path, task, side):
+    from photopulse.evaluation.evaluate import evaluate_files
+    from photopulse.evaluation.settings import EvaluateSettings
+
+    photos = sorted((write_methods(tmp_path, 4, {"photos": 64}) / "photos").iterdir())
+    worst = "input" if "restore" in task else "nearest"
+    off = dict.fromkeys(("perceptual", "identity", "faces"), False)
+    evaluate_files(photos, tmp_path / "out", EvaluateSettings(methods=(worst, "bicubic"), **task, **off))
+    study = make_study(tmp_path / "out", tmp_path / "study", StudySettings(training=1, gold=1, worst=worst))
+    assert study.methods == (ORIGINAL, "bicubic", worst)
+    assert study.size == (side, side)
+    assert {picture.face for picture in study.pictures} == {photo.stem for photo in photos}
+
+
 def test_a_folder_of_methods_needs_no_evaluation(write_methods, tmp_path):
     root = write_methods(tmp_path / "mine", 3, {"original": 12, "mine": 12, "yours": 12})
     (root / "yours" / "face 2.png").unlink()

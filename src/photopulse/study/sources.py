@@ -10,7 +10,8 @@ from photopulse.study.plan import ORIGINAL
 from photopulse.study.settings import StudySettings
 
 _SHARP = "sharp"
-_NO_METHODS = {"small", "damaged", "figures"}  # Folders of an evaluation that hold no results.
+_NO_METHODS = {"small", "damaged", "figures", ORIGINAL}
+"""Folders of an evaluation that hold no results; that of the originals in each condition has only records."""
 
 
 @dataclass(frozen=True, kw_only=True)
