@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from photopulse.cli import models, train
+from photopulse.cli import models, study, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.evaluate import evaluate_command
@@ -26,6 +26,7 @@ app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)
 app.command("serve")(serve_command)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
 app.add_typer(train.app, name="train")
 
 
