@@ -88,6 +88,14 @@ def test_a_constant_outside_the_file_is_refused(tmp_path: Path, shape: str, offs
         read_constants(tmp_path / "n.xml")
 
 
+def test_constants_that_share_their_bytes_are_refused(tmp_path: Path):
+    layer = one_constant("16", "0").removeprefix("<net><layers>").removesuffix("</layers></net>")
+    (tmp_path / "n.xml").write_text(f"<net><layers>{layer * 1000}</layers></net>")
+    (tmp_path / "n.bin").write_bytes(bytes(64))
+    with pytest.raises(PhotopulseError, match=r"far more numbers than the \.bin file"):
+        read_constants(tmp_path / "n.xml")
+
+
 def test_a_constant_without_an_offset_is_refused(tmp_path: Path):
     (tmp_path / "n.xml").write_text(one_constant("2", "0").replace('offset="0"', ""))
     (tmp_path / "n.bin").write_bytes(bytes(64))

@@ -6,7 +6,7 @@ from typing import TypeVar
 import cv2
 import torch
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, is_out_of_memory
 
 FAILURES = (PhotopulseError, OSError, ValueError, RuntimeError, MemoryError, cv2.error)
 
@@ -18,7 +18,7 @@ def reason(error: BaseException) -> str:
     """Returns the text of an error for the report and for the user."""
     if isinstance(error, PhotopulseError):
         return str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, torch.OutOfMemoryError) or is_out_of_memory(error):
         return f"the memory is full ({error}). Close other programs, or use --device cpu."
     return f"unexpected {type(error).__name__}: {error}"
 

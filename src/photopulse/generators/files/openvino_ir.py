@@ -3,6 +3,7 @@
 The graph is not run: its constants are renamed to the parameters of ``MobileStyleGAN``.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ import torch
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import read_regular
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
 
 _AVERAGE_SAMPLES = 65_536
+_MOST_GRAPH = 16 * 2**20  # Bytes.
+_MOST_CONSTANTS = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +67,9 @@ def read_constants(xml_path: Path) -> list[Constant]:
         PhotopulseError: if a file is missing or damaged, or a constant lies outside the .bin file.
     """
     try:
-        layers = ElementTree.parse(xml_path).getroot().iterfind("layers/layer")
-        raw = xml_path.with_suffix(".bin").read_bytes()
+        graph = read_regular(xml_path, most=_MOST_GRAPH)
+        layers = ElementTree.fromstring(graph).iterfind("layers/layer")
+        raw = read_regular(xml_path.with_suffix(".bin"), most=_MOST_CONSTANTS)
         return list(_constants(layers, raw))
     except (OSError, ElementTree.ParseError, ValueError, LookupError, OverflowError) as error:
         raise PhotopulseError(
@@ -73,6 +78,7 @@ def read_constants(xml_path: Path) -> list[Constant]:
 
 
 def _constants(layers: Iterator[ElementTree.Element], raw: bytes) -> Iterator[Constant]:
+    left = 2 * len(raw)  # Few constants share their bytes; if all did, a small file could fill the memory.
     for layer in layers:
         data = layer.find("data")
         if layer.get("type") != "Const" or data is None or data.get("element_type") != "f32":
@@ -80,7 +86,10 @@ def _constants(layers: Iterator[ElementTree.Element], raw: bytes) -> Iterator[Co
         shape = [int(size) for size in data.get("shape", "").split(",") if size.strip()]
         if any(size < 0 for size in shape):
             raise ValueError(f"a constant has the shape {shape}")
-        count, offset = int(np.prod(shape)), int(data.get("offset", "-1"))
+        count, offset = math.prod(shape), int(data.get("offset", "-1"))
+        left -= 4 * count
+        if left < 0:
+            raise ValueError("its constants have far more numbers than the .bin file")
         values = np.frombuffer(raw, dtype="<f4", count=count, offset=offset).reshape(shape)
         yield Constant(name=layer.get("name", ""), values=torch.from_numpy(values.copy()))
 
