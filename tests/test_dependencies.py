@@ -1,6 +1,8 @@
 """The dependencies: what is installed fits what is declared, and nothing that is declared has a known hole."""
 
-from importlib.metadata import PackageNotFoundError, requires, version
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -21,8 +23,11 @@ SOUND = {
 
 
 def declared() -> list[Requirement]:
-    found = [Requirement(text) for text in requires("photopulse") or []]
-    return [one for one in found if "dev" not in str(one.marker) and one.name != "photopulse"]
+    """The dependencies, and those of the extras for users."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    of_extras = [text for extra, texts in extras.items() if extra != "dev" for text in texts]
+    return [Requirement(text) for text in project["dependencies"] + of_extras]
 
 
 def lower_bound(requirement: Requirement) -> Version:

@@ -63,6 +63,11 @@ def open_regular(path: Path) -> BinaryIO:
     return open(handle, "rb")  # noqa: PTH123
 
 
+def check_regular(path: Path) -> None:
+    """Raises OSError as ``open_regular`` does, for files that are then opened by their path."""
+    open_regular(path).close()
+
+
 def read_regular(path: Path, *, most: int) -> bytes:
     """Reads a regular file of at most ``most`` bytes.
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError, is_out_of_memory, memory_full, system_reason
-from photopulse.files import atomic_path, open_regular, sweep
+from photopulse.files import atomic_path, check_regular, open_regular, sweep
 
 # The first bytes of files in the legacy format, from before PyTorch 1.6: the magic number, pickled.
 LEGACY_HEADER = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
@@ -36,7 +36,7 @@ def read_torch_file(path: Path) -> Any:
         PhotopulseError: if the file cannot be read, is damaged, or asks for code to be run.
     """
     try:
-        open_regular(path).close()
+        check_regular(path)
         _check_archive(path)
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location="cpu", weights_only=True)

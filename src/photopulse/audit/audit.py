@@ -16,6 +16,7 @@ from photopulse.audit.log import AuditLog
 from photopulse.audit.rows import AuditRow
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
+from photopulse.files import read_regular
 from photopulse.faces.detect import FaceDetector, find_mesh
 from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
 from photopulse.generators.protocol import Generator
@@ -29,6 +30,8 @@ from photopulse.search.prior import one_hot
 from photopulse.upscaling.inputs import listed, target_sizes
 from photopulse.upscaling.keys import run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
+
+_MOST_BYTES = 512 * 2**20  # Of a photo.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +170,7 @@ class _Run:
             picture = self.log.pictures / f"{stem}.jpg"
             try:
                 refuse_to_overwrite(picture, inputs)
-                content = source.read_bytes()
+                content = read_regular(source, most=_MOST_BYTES)
                 photo_key = key(self._run_key, content)
                 if done := self.log.finished(picture, photo_key):
                     self._keep(place, replace(done, image=row.image, labels=row.labels))

@@ -8,12 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from photopulse.files import atomic_path
+from photopulse.files import atomic_path, read_regular
 from photopulse.runs.fields import from_fields
 from photopulse.runs.log import Entry, unwritable
 from photopulse.runs.rows import RunRows
 
 REPORT_VERSION = 1
+_MAX_BYTES = 512 * 2**20  # Of a report that is read.
 ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored", "failed"]
 
 
@@ -183,7 +184,7 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
     The result is empty if the report is missing, damaged or of another command; damaged rows are left out.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, most=_MAX_BYTES))
         if content["version"] != REPORT_VERSION or content["command"] != command:
             return {}
         items = [_item(row) for row in content["items"]]
