@@ -7,8 +7,8 @@ import stat
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from photopulse.errors import file_errors
 
@@ -48,7 +48,7 @@ def sweep(folder: Path) -> None:
                     left.unlink()
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Opens a file for reading in binary mode, if it is neither a folder nor a device or a pipe.
 
     Reading a device or a pipe may never end, and even opening a pipe waits until somebody writes to it.

@@ -154,7 +154,7 @@ def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str
     digest = hashlib.sha256(repr(sorted(metadata.items())).encode())
     for name, values in sorted(tensors.items()):
         digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
-        digest.update(values.contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(cast(Any, values.contiguous().flatten().view(torch.uint8).numpy()))
     return digest.hexdigest()
 
 

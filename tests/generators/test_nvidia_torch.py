@@ -225,7 +225,10 @@ def view(*shape_and_stride: tuple[int, ...]) -> Any:
         ({"G_ema": generator(small_state(), a=[1] * 65)}, "too many"),
         # One text of 64 kB, named 4,096 times.
         ({"G_ema": generator(small_state(), a=[["S" * 65535] * 64] * 64)}, "too many"),
-        ({"G_ema": generator(small_state() | {f"layer{i}.w_avg": SHARED for i in range(200)})}, "more numbers than the file"),
+        (
+            {"G_ema": generator(small_state() | {f"layer{i}.w_avg": SHARED for i in range(200)})},
+            "more numbers than the file",
+        ),
         ({"G_ema": with_one_module_twice()}, "circle"),
     ],
 )

@@ -95,9 +95,14 @@ def test_a_row_whose_picture_stays_because_making_it_again_fails_is_not_forgotte
             report.add(place, ReportItem(input="in.jpg", status="failed", error="no face"))
     assert is_finished(tmp_path, "a.png")
     assert not is_finished(tmp_path, "b.png")
-    with pytest.raises(KeyboardInterrupt), Report(tmp_path, "restore", resume=False) as report:
-        assert report.finished(tmp_path / "c.png", "key") is None
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with Report(tmp_path, "restore", resume=False) as report:
+            report.finished(tmp_path / "c.png", "key")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert is_finished(tmp_path, "c.png")
 
 

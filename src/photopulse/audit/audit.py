@@ -16,9 +16,9 @@ from photopulse.audit.log import AuditLog
 from photopulse.audit.rows import AuditRow
 from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
-from photopulse.files import read_regular
 from photopulse.faces.detect import FaceDetector, find_mesh
 from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
+from photopulse.files import read_regular
 from photopulse.generators.protocol import Generator
 from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.keys import key

@@ -10,8 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")]
-OutputFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
+
+def _named_path(text: str | Path) -> Path:
+    """Parses a path that is not empty: scripts give an empty text by mistake, and it would mean the current folder."""
+    if text == "":
+        raise typer.BadParameter("the name of a file or folder is empty")
+    return Path(text)
+
+
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="IN...", parser=_named_path, help="Pictures, or folders of pictures.")
+]
+OutputFolder = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", parser=_named_path, help="Folder for the results.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
 RECURSIVE = "--recursive"
 Recursive = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders; the results lie in the same ones.")]

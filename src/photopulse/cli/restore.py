@@ -192,7 +192,7 @@ def _run(
 
     # Load the networks and restore all photos, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive)
+        files = find_pictures(inputs, output, recursive=recursive, command="restore")
         kit = load_kit(settings.restore, find_device(device))
         mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:

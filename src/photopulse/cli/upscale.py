@@ -196,7 +196,7 @@ def _run(
 
     # Load the generator and upscale all faces, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive)
+        files = find_pictures(inputs, output, recursive=recursive, command="upscale")
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()

@@ -35,7 +35,7 @@ class LockedNet:
         with self._lock:
             self._net.setInput(np.ascontiguousarray(blob.transpose(2, 0, 1)[None]))
             # The outputs may lie in memory that the next run overwrites.
-            return [np.array(output) for output in self._net.forward(self._outputs)]
+            return [np.array(output, np.float32) for output in self._net.forward(self._outputs)]
 
 
 def _read_tflite(model_file: Path) -> cv2.dnn.Net:

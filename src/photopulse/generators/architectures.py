@@ -124,7 +124,7 @@ def _check_bounds(settings: Any) -> None:
         if len(items) > _LARGEST_COUNT or not all(
             0 <= item <= largest for item in items if isinstance(item, int | float)
         ):
-            raise ValueError(f"{field.name} must be between 0 and {largest}, not {reprlib.repr(value)}")
+            raise ValueError(f"{field.name} must be between 0 and {largest}, not {reprlib.repr(cast(object, value))}")
 
 
 def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:

@@ -215,7 +215,7 @@ def _check_segments(page: Any, *, size: int) -> None:
     """Raises ValueError for a page of which strips or tiles are missing, which tifffile would decode as black."""
     expected = math.prod(page.chunked)
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-    there = sum(0 < start and 0 < count and start + count <= size for start, count in segments)
+    there = sum(start > 0 and count > 0 and start + count <= size for start, count in segments)
     if there < expected or len(page.dataoffsets) != len(page.databytecounts):
         raise ValueError(f"{max(expected - there, 1)} of its {expected} strips or tiles are missing")
 

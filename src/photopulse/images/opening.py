@@ -5,7 +5,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
@@ -102,7 +102,7 @@ def _identified(name: str, stream: BinaryIO, head: bytes) -> ImageFile:
     packaged = packaged_format(head, Path(name).suffix)
     if packaged is None:
         try:
-            return Image.open(TimedFile(stream), formats=read_formats())
+            return Image.open(cast(BinaryIO, TimedFile(stream)), formats=read_formats())
         except UnidentifiedImageError:
             raise _unknown(name, head) from None
     # Refuse a format whose package is missing, and a file too large for it.
