@@ -159,7 +159,12 @@ class _Run:
         self._watcher = watcher
         self._detector = detector
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
-        self._run_key = key(run_key(self._kit, settings.upscale), settings.size, settings.aligned, settings.seed)
+        self._run_key = key(
+            run_key(self._kit, settings.upscale, batch_size=settings.batch_size),
+            settings.size,
+            settings.aligned,
+            settings.seed,
+        )
 
     def plan(self) -> Iterator[_Job]:
         """Yields a job for each photo that is left to do; adds the rows of photos that failed or are done already."""
@@ -230,6 +235,7 @@ class _Run:
             seed=[job.seed for job in jobs],
             settings=self._settings.upscale,
             on_step=lambda state: self._watcher.step(state.step, figures=state.figures),
+            batch_size=self._settings.batch_size,
         )
 
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
