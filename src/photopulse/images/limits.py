@@ -2,9 +2,10 @@
 
 import io
 import re
-import struct
 import time
 from typing import BinaryIO
+
+from photopulse.images.jpeg import APP1, SCAN, jpeg_segments
 
 MOST_SECONDS = 120.0
 """Seconds that reading a file may take."""
@@ -12,8 +13,6 @@ MOST_SECONDS = 120.0
 _MOST_SCANS = 100  # Programs write about 10; each of them passes over the whole picture.
 _MOST_SEGMENTS = 4000  # Depth maps and animations inside the metadata take hundreds.
 _MOST_EXIF_SEGMENTS = 64  # Pillow copies all earlier ones with each.
-_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")  # Behind a scan, 0 is data, and D0 to D7 restart within it.
-_END, _SCAN, _EXIF = 0xD9, 0xDA, 0xE1
 
 _LONGEST_HEADER = 64 * 2**10
 _PORTABLE = re.compile(rb"P[1-7fFy]")
@@ -77,13 +76,10 @@ def check_cost(stream: BinaryIO, head: bytes) -> None:
 
 
 def _check_jpeg(data: bytes) -> None:
-    """Counts segments and scans (ITU-T T.81, annex B) of the first picture of a file."""
-    segments = exif = scans = 0
-    found = _MARKER.search(data, 2)
-    while found is not None and found[1][0] != _END:
-        segments += 1
-        scans += found[1][0] == _SCAN
-        exif += found[1][0] == _EXIF and data.startswith(b"Exif\0", found.end() + 2)
+    exif = scans = 0
+    for segments, (marker, place) in enumerate(jpeg_segments(data), start=1):
+        scans += marker == SCAN
+        exif += marker == APP1 and data.startswith(b"Exif\0", place + 4)
         for count, most, what in (
             (segments, _MOST_SEGMENTS, "segments"),
             (scans, _MOST_SCANS, "scans"),
@@ -91,5 +87,3 @@ def _check_jpeg(data: bytes) -> None:
         ):
             if count > most:
                 raise ValueError(f"it has more than {most} {what}")
-        length = struct.unpack_from(">H", data, found.end())[0] if found.end() + 2 <= len(data) else 0
-        found = _MARKER.search(data, found.end() + length)

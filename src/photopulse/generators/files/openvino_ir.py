@@ -3,6 +3,7 @@
 The graph is not run: its constants are renamed to the parameters of ``MobileStyleGAN``.
 """
 
+import copy
 import math
 import re
 from collections.abc import Iterator
@@ -52,11 +53,12 @@ def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
             f"cannot convert {folder}", why=f"it is not the published network ({error})", fix="fetch it again"
         ) from error
 
-    # Mean style.
+    # Mean style; in double precision, so that it is the same on any number of threads.
     with torch.no_grad():
-        z = torch.randn(_AVERAGE_SAMPLES, generator.z_dim, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(_AVERAGE_SAMPLES, generator.z_dim, generator=torch.Generator().manual_seed(0)).double()
+        precise = copy.deepcopy(generator).double()
         parts = cast(tuple[Tensor, ...], z.split(4096))
-        generator.w_avg.copy_(torch.stack([generator.map(part)[:, 0].mean(0) for part in parts]).mean(0))
+        generator.w_avg.copy_(torch.stack([precise.map(part)[:, 0].mean(0) for part in parts]).mean(0))
     return generator
 
 
@@ -161,7 +163,7 @@ def _trunk_state(constants: list[Constant]) -> dict[str, Tensor]:
 
 def _noise_state(layer: str, noise: Tensor) -> dict[str, Tensor]:
     """Splits a baked noise map into a map of unit variance and its strength, so that it can be replaced."""
-    strength = noise.square().mean().sqrt()
+    strength = noise.double().square().mean().sqrt().float()
     if strength == 0:
         return {layer + "noise_const": noise, layer + "noise_strength": strength}
     return {layer + "noise_const": noise / strength, layer + "noise_strength": strength}
