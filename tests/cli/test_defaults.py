@@ -153,7 +153,7 @@ OWN: Mapping[str, set[str]] = {
     "train enlarge": {"fresh"},
 }
 """Options that are the command's own affair, besides these of many commands."""
-COMMON = {"output", "device", "as_json", "recursive"}
+COMMON = {"output", "device", "threads", "as_json", "recursive"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

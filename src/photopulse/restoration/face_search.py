@@ -76,9 +76,11 @@ class FaceSearch:
 
     @property
     def fingerprint(self) -> str:
-        """Returns a hash of the weights of the generator and its style encoder."""
-        hashes = weights_hash(self._kit.generator) + weights_hash(self._kit.encoder)
-        return hashlib.sha256(hashes.encode()).hexdigest()
+        """Returns a hash of the weights of the generator and its style encoder, and of its Gaussian."""
+        digest = hashlib.sha256((weights_hash(self._kit.generator) + weights_hash(self._kit.encoder)).encode())
+        for values in (self._kit.prior.mean, self._kit.prior.std):
+            digest.update(values.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
         """Returns one redrawn face for each crop, see ``FaceRestorer``; the results are deterministic."""
