@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path, cut_name, write_text
+from photopulse.files import atomic_path, cut_name, open_regular, read_regular, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -167,3 +167,24 @@ def test_names_of_250_bytes_can_be_written(tmp_path: Path, stem: str):
 def test_names_are_cut_between_characters():
     assert cut_name("ab\N{GRINNING FACE}", 4) == "ab"
     assert cut_name("ab\N{GRINNING FACE}", 6) == "ab\N{GRINNING FACE}"
+
+
+def test_writing_leaves_the_process_umask_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def forbidden(_: int) -> int:
+        raise AssertionError("another thread's files get these permissions, too")
+
+    monkeypatch.setattr(os, "umask", forbidden)
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_only_regular_files_are_opened_and_no_more_is_read_than_allowed(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(OSError, match="not a file"):
+            open_regular(path)
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_regular(tmp_path / "a", most=5) == b"12345"
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_regular(tmp_path / "a", most=4)

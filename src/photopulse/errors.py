@@ -3,6 +3,15 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+_FULL_MEMORY = (
+    "allocate memory",
+    "bad_alloc",
+    "failed to map segment",
+    "Insufficient memory",
+    "out of memory",
+)
+_LONGEST = 4000  # Characters of each part; what a damaged or hostile file says of itself can fill the memory.
+
 
 class PhotopulseError(Exception):
     """An error that the user can mend: it says what failed, why, and what to do about it.
@@ -14,6 +23,7 @@ class PhotopulseError(Exception):
     """
 
     def __init__(self, what: str, *, why: str, fix: str) -> None:
+        what, why, fix = _cut(what), _cut(why), _cut(fix)
         super().__init__(f"{what}: {_sentence(why)} {fix[:1].upper()}{_sentence(fix[1:])}")
         self.what = what
         self.why = why
@@ -38,9 +48,23 @@ def file_errors(what: str, *, fix: str) -> Generator[None]:
         raise PhotopulseError(what, why=system_reason(error), fix=fix) from error
 
 
+def memory_full(what: str) -> PhotopulseError:
+    """Returns the error for work that needs more memory than there is."""
+    return PhotopulseError(what, why="the memory is full", fix="close other programs, or use a smaller picture")
+
+
 def system_reason(error: OSError) -> str:
     """Returns the operating system's reason without number and path, e.g. ``"No such file or directory"``."""
     return error.strerror or str(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tells whether an error of Python, PyTorch, OpenCV or the system says that the memory is full."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _FULL_MEMORY)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def _sentence(text: str) -> str:

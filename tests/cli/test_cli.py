@@ -1,8 +1,12 @@
 """The door itself: help, version, interruption, and how quickly it opens."""
 
+import logging
+import signal
 import subprocess
 import sys
+import warnings
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -87,6 +91,18 @@ def test_an_interruption_outside_of_a_command_exits_with_130(monkeypatch):
     assert caught.value.code == 130
 
 
+@pytest.fixture(autouse=True)
+def restored_process():
+    """What ``main`` sets for its process, tests of it set for pytest's."""
+    before = signal.getsignal(signal.SIGTERM)
+    with warnings.catch_warnings():
+        yield
+    signal.signal(signal.SIGTERM, before)
+    logging.getLogger().handlers[:] = [
+        handler for handler in logging.getLogger().handlers if not isinstance(handler, logging.NullHandler)
+    ]
+
+
 def test_auto_is_the_best_device_and_names_stay(monkeypatch):
     import torch
 
@@ -112,3 +128,32 @@ def test_loading_says_what_it_waits_for_only_on_a_terminal(monkeypatch, capsys, 
     captured = capsys.readouterr()
     assert captured.out == ""
     assert ("fetched" in captured.err) is watched
+
+
+def test_a_disk_that_is_full_behind_stdout_is_one_line():
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "photopulse", "models", "list"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "error: cannot print the result: No space left on device.\n"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("libtorch.so: failed to map segment from shared object")])
+def test_too_little_memory_is_one_line(error, monkeypatch, capfd):
+    def starved():
+        raise error
+
+    monkeypatch.setattr(cli, "app", starved)
+    monkeypatch.setattr(cli, "_end_without_stdout", lambda: sys.exit(1))
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capfd.readouterr().err == "error: the memory is full. Close other programs.\n"
+
+
+@pytest.mark.parametrize("arguments", [("",), ("a.png", "-o", "")])
+def test_an_empty_name_is_not_the_current_folder(arguments):
+    result = run("restore", *arguments)
+    assert result.exit_code == 2
+    assert "is empty" in result.stderr

@@ -24,6 +24,8 @@ from photopulse.search.fast import FastSettings
 from photopulse.search.prior import fit_prior
 from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
+from photopulse.study.score import score_study
+from photopulse.study.settings import StudySettings
 from photopulse.training.encoder.train import EncoderFitSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
@@ -54,6 +56,8 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "evaluate": (EvaluateSettings(),),
     "sample": (SampleSettings(),),
     "serve": (ServeSettings(),),
+    "study make": (StudySettings(),),
+    "study serve": (ServeSettings(),),
     "models fit": (TwinFitSettings(),),
     "models fit-encoder": (EncoderFitSettings(),),
     "train fsrnet": (FSRNetTraining().optimisation,),
@@ -114,6 +118,9 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     },
     "sample": {"generator": DEFAULT_GENERATOR},
     "serve": {"generator": DEFAULT_GENERATOR, "token": ServeSettings().secret},
+    "study make": {"methods": "all", "size": "the smallest", "faces": "all", "trials": "all"},
+    "study serve": {"token": ServeSettings().secret},
+    "study score": {"seed": parameter(score_study, "seed")},
     "models fit": {
         "name": DEFAULT_GENERATOR,
         "samples": parameter(fit_prior, "samples"),
@@ -135,6 +142,7 @@ OWN: Mapping[str, set[str]] = {
     "sample": {"seed"},
     "restore": {"inspect"},
     "serve": {"password_file", "certificate", "certificate_key"},
+    "study serve": {"password_file", "certificate", "certificate_key"},
     "models get": {"names", "everything"},
     "train fsrnet": {"published", "fresh"},
     "train fsrgan": {"start", "fresh"},
@@ -145,7 +153,7 @@ OWN: Mapping[str, set[str]] = {
     "train enlarge": {"fresh"},
 }
 """Options that are the command's own affair, besides these of many commands."""
-COMMON = {"output", "device", "as_json", "recursive"}
+COMMON = {"output", "device", "threads", "as_json", "recursive"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -314,3 +314,27 @@ def test_a_mask_repairs_and_is_saved_and_the_line_says_how_much(restore, photos,
     for repair in (("--repair", "auto"), ("--mask", tmp_path / "mask.png")):
         refused = restore(photos / "two.png", "--mode", "archival", *repair)
         assert (refused.exit_code, "archival generates nothing" in refused.stderr) == (2, True)
+
+
+def test_one_input_that_is_missing_or_empty_does_not_stop_the_others(restore, photos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = restore(photos / "one.jpg", tmp_path / "nowhere.jpg", tmp_path / "empty")
+    assert result.exit_code == 1
+    assert "No such file" in result.stderr
+    rows = json.loads((tmp_path / "out" / "report.json").read_text())["items"]
+    assert [row["status"] for row in rows] == ["restored", "failed", "failed"]
+    assert restore(tmp_path / "nowhere.jpg").exit_code == 2
+
+
+def test_results_in_the_folder_of_the_inputs_are_no_inputs_the_next_time(photos, loaded, one_thread):
+    def again(*options):
+        return CliRunner().invoke(app, ["restore", str(photos), "-o", str(photos), "--format", "webp", *options])
+
+    assert again("--compare").exit_code == 0
+    assert {file.name for file in photos.glob("*.*p*g")} >= {"one.jpg", "two.png", "one_compare.png"}
+    result = again("--compare")
+    assert "4 earlier results" in result.stderr
+    assert [line.split("  ")[-1] for line in result.stdout.splitlines()] == ["kept from an earlier run"] * 2
+    named = CliRunner().invoke(app, ["restore", str(photos / "one.webp"), "-o", str(photos)])
+    assert named.exit_code in (0, 2)
+    assert "one.webp" in named.stdout + named.stderr

@@ -37,7 +37,7 @@ def test_what_cannot_be_served_is_wrong_usage(arguments, told, tmp_path, monkeyp
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
-    monkeypatch.setattr("photopulse.cli.serve._PACKAGES", ("no_such_package",))
+    monkeypatch.setattr("photopulse.cli.serve_options.PACKAGES", ("no_such_package",))
     result = serve()
     assert (result.exit_code, result.stderr) == (
         2,

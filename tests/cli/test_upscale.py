@@ -334,7 +334,7 @@ def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, 
         _, stderr = process.communicate()
     kept = [entry.row for entry in Log(tmp_path / "out").read().values()]
     assert len(kept) == 2
-    if end == signal.SIGINT:
+    if end != signal.SIGKILL:
         assert process.returncode == 130
         assert "error: interrupted" in stderr
         assert json.loads(report.read_text())["items"] == kept

@@ -252,6 +252,12 @@ def test_files_of_another_kind_are_named(tmp_path, content, looks):
     assert "PULSE's synthesis.pt" in str(raised.value)
 
 
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "net.pkl")
+    with pytest.raises(PhotopulseError, match=r"cannot open .*net\.pkl: it is a folder or device, not a file"):
+        load_generator(tmp_path / "net.pkl")
+
+
 def test_tensors_of_something_else_are_summed_up(tmp_path):
     torch.save({"layer1.weight": torch.zeros(2)}, tmp_path / "net.pt")
     with pytest.raises(PhotopulseError, match=r"holds layer1\.weight"):

@@ -281,7 +281,7 @@ def test_noise_that_is_not_stored_is_not_invented(tmp_path):
     ("change", "why"),
     [
         ({"label_size": 10}, "label_size=10"),
-        ({"nonlinearity": "relu"}, "nonlinearity=relu"),
+        ({"nonlinearity": "relu"}, "nonlinearity='relu'"),
         ({"fmap_base": "16"}, "other than integers"),
         ({"resample_kernel": ["1"]}, "no list of numbers"),
         ({"mapping_lrmul": Network()}, "no plain value"),
@@ -304,6 +304,13 @@ def test_arguments_that_cannot_be_built_are_refused(tmp_path, change, why):
 def test_variables_that_do_not_fit_are_refused(tmp_path, change, why):
     with pytest.raises(PhotopulseError, match=why):
         network_of(saved(tmp_path, networks(stylegan1_variables() | change)))
+
+
+def test_numbers_under_many_names_take_no_more_memory_than_the_file_holds(tmp_path):
+    shared = np.ones(200_000, dtype=bool)
+    variables = stylegan1_variables() | {f"synthesis/extra{i}": shared for i in range(95)}
+    with pytest.raises(PhotopulseError, match="more numbers than the file holds"):
+        network_of(saved(tmp_path, networks(variables)))
 
 
 @pytest.mark.parametrize("make", [stylegan1_variables, stylegan2_variables])

@@ -114,6 +114,9 @@ def small_state() -> dict[str, torch.Tensor]:
     return {name: torch.randn(2, 3, generator=rng) for name in names}
 
 
+SHARED = torch.ones(20_000, dtype=torch.float16)
+
+
 def golden(name: str) -> tuple[dict[str, Any], dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     with np.load(DATA / f"{name}.npz") as file:
         kwargs = json.loads(str(file["init_kwargs"]))
@@ -220,6 +223,12 @@ def view(*shape_and_stride: tuple[int, ...]) -> Any:
         ({"G_ema": generator(small_state(), z_dim=torch.zeros(1))}, "no plain value"),
         ({"G_ema": generator(small_state(), a=[[[[1]]]])}, "no plain value"),
         ({"G_ema": generator(small_state(), a=[1] * 65)}, "too many"),
+        # One text of 64 kB, named 4,096 times.
+        ({"G_ema": generator(small_state(), a=[["S" * 65535] * 64] * 64)}, "too many"),
+        (
+            {"G_ema": generator(small_state() | {f"layer{i}.w_avg": SHARED for i in range(200)})},
+            "more numbers than the file",
+        ),
         ({"G_ema": with_one_module_twice()}, "circle"),
     ],
 )

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from photopulse.errors import PhotopulseError
+from photopulse.fingerprint import weights_hash
 from photopulse.generators.files import openvino_ir
 from photopulse.generators.files.openvino_ir import Constant, load_mobilestylegan_ir, read_constants, synthesis_state
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
+from photopulse.weights import DEFAULT_GENERATOR, fetch
 
 SETTINGS = MobileStyleGANSettings(z_dim=4, w_dim=4, num_mapping_layers=2, channels=(8, 8, 4))
 
@@ -85,6 +87,14 @@ def test_a_constant_outside_the_file_is_refused(tmp_path: Path, shape: str, offs
     (tmp_path / "n.xml").write_text(one_constant(shape, offset))
     (tmp_path / "n.bin").write_bytes(bytes(64))
     with pytest.raises(PhotopulseError, match=r"cannot read .*n\.xml: it is not a complete OpenVINO IR"):
+        read_constants(tmp_path / "n.xml")
+
+
+def test_constants_that_share_their_bytes_are_refused(tmp_path: Path):
+    layer = one_constant("16", "0").removeprefix("<net><layers>").removesuffix("</layers></net>")
+    (tmp_path / "n.xml").write_text(f"<net><layers>{layer * 1000}</layers></net>")
+    (tmp_path / "n.bin").write_bytes(bytes(64))
+    with pytest.raises(PhotopulseError, match=r"far more numbers than the \.bin file"):
         read_constants(tmp_path / "n.xml")
 
 
@@ -319,3 +329,14 @@ def test_the_loaded_network_is_the_port(folder: Path):
     generator: Any = load_mobilestylegan_ir(folder, name="toy")
     assert isinstance(generator, MobileStyleGAN)
     assert generator.synthesize(generator.map(torch.ones(1, 4))).shape == (1, 3, 32, 32)
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_the_published_network_is_converted_to_the_same_numbers_with_any_number_of_threads(default_weights):
+    threads, hashes = torch.get_num_threads(), set()
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        hashes.add(weights_hash(load_mobilestylegan_ir(fetch(DEFAULT_GENERATOR), name="published")))
+    torch.set_num_threads(threads)
+    assert len(hashes) == 1

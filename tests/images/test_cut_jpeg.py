@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
@@ -71,3 +72,28 @@ def test_a_progressive_file_that_was_cut_off_has_all_rows_and_says_so(jpeg: byte
 def test_a_file_with_padding_is_not_cut_off(jpeg: bytes, tmp_path: Path):
     (tmp_path / "padded.jpg").write_bytes(jpeg + bytes(5000))
     assert not read_image(tmp_path / "padded.jpg").cut_off
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_whose_end_mark_comes_too_early_is_told_or_refused(progressive: bool):
+    random = np.random.default_rng(0)
+    stream = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (256, 256, 3), dtype=np.uint8)).save(stream, "JPEG", quality=90)
+    whole = stream.getvalue()
+    assert not read_image(whole).cut_off
+    photo = read_image(whole[: int(0.7 * len(whole))] + b"\xff\xd9")
+    assert photo.cut_off
+    assert 60 < photo.missing_rows < 100
+    with pytest.raises(PhotopulseError, match="rows are missing"):
+        read_image(whole[: int(0.3 * len(whole))] + b"\xff\xd9")
+    # A header that promises four times the size.
+    frame = whole.index(b"\xff\xc0") + 5
+    with pytest.raises(PhotopulseError, match="rows are missing"):
+        read_image(whole[:frame] + bytes([2, 0, 2, 0]) + whole[frame + 4 :])
+    # A border of one colour is no damage.
+    bordered = random.integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    bordered[128:] = 20
+    stream = io.BytesIO()
+    Image.fromarray(bordered).save(stream, "JPEG", progressive=progressive)
+    assert not read_image(stream.getvalue()).cut_off
+    assert read_image(stream.getvalue()).missing_rows == 0

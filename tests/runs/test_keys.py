@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.runs.keys import key
+from photopulse.runs.keys import arithmetic, key
 
 
 @dataclass(frozen=True)
@@ -109,3 +110,10 @@ def test_a_folder_or_a_pipe_is_refused_before_it_is_read(tmp_path: Path):
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(PhotopulseError, match="a folder or device, not a file"):
             key(path)
+
+
+def test_the_number_of_threads_is_part_of_what_a_result_depends_on(one_thread):
+    alone = key("result", arithmetic())
+    assert key("result", arithmetic()) == alone
+    torch.set_num_threads(2)
+    assert key("result", arithmetic()) != alone

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photopulse.errors import PhotopulseError
-from photopulse.runs import log as module
+from photopulse.runs import json_lines as module
 from photopulse.runs.log import Entry, Log
 
 

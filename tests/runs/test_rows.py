@@ -1,8 +1,10 @@
 """The rows of a run: which are taken over, when they are published, and what a kill leaves."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,6 +82,45 @@ def test_without_resuming_nothing_is_finished_but_what_is_not_met_is_kept(tmp_pa
         report.add(0, item(tmp_path / "a.png"))
     assert is_finished(tmp_path, "a.png")
     assert is_finished(tmp_path, "b.png")
+
+
+def test_a_row_whose_picture_stays_because_making_it_again_fails_is_not_forgotten(tmp_path: Path) -> None:
+    make(tmp_path, "a.png", "b.png", "c.png")
+    with Report(tmp_path, "restore", resume=True) as report:
+        for place, name in enumerate(("a.png", "b.png", "c.png")):
+            assert report.finished(tmp_path / name, "other") is None
+            report.begin(tmp_path / "in.jpg", tmp_path / name)
+            if name == "b.png":  # It was replaced before the failure.
+                (tmp_path / name).write_text("half of what was to be made")
+            report.add(place, ReportItem(input="in.jpg", status="failed", error="no face"))
+    assert is_finished(tmp_path, "a.png")
+    assert not is_finished(tmp_path, "b.png")
+
+    def interrupted() -> None:
+        with Report(tmp_path, "restore", resume=False) as report:
+            report.finished(tmp_path / "c.png", "key")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert is_finished(tmp_path, "c.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n and no end"])
+def test_a_picture_that_is_empty_or_cut_is_made_again(tmp_path: Path, content: bytes) -> None:
+    make(tmp_path, "a.png", "b.png")
+    (tmp_path / "a.png").write_bytes(content)
+    assert not is_finished(tmp_path, "a.png")
+    assert is_finished(tmp_path, "b.png")
+
+
+def test_what_a_killed_run_left_half_written_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name, age in ((".photopulse-0123abcd-a.png", 7200), (".photopulse-0123abcd-b.png", 60), (".other", 7200)):
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    make(tmp_path, "a.png")
+    left = {file.name for file in tmp_path.iterdir()} - {"a.png", "report.json", ".photopulse.jsonl"}
+    assert left == {".photopulse-0123abcd-b.png", ".other"}
 
 
 def test_failed_rows_are_logged_but_not_finished(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ def test_a_file_of_too_many_opcodes_is_refused(tmp_path):
 
 def test_a_file_over_the_limit_is_refused(tmp_path):
     path = written(tmp_path, pickle.dumps("x" * 100))
-    with pytest.raises(PhotopulseError, match="longer than 64 bytes"):
+    with pytest.raises(PhotopulseError, match="more than 64 bytes"):
         read_pickle(path, max_bytes=64)
 
 

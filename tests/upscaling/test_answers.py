@@ -161,9 +161,14 @@ def test_an_answer_that_was_lost_is_made_again_and_the_figure_is_the_same(faces,
     assert [item.diversity for item in again] == [pytest.approx(first[0].diversity, rel=0.05)] * 2
 
 
-def test_answers_to_one_face_are_searched_together(faces, tmp_path, tiny_generator, listen):
+def test_answers_to_one_face_are_searched_one_after_the_other_or_as_many_at_once_as_is_asked_for(
+    faces, tmp_path, tiny_generator, listen
+):
     started = []
     watcher = listen(start=lambda stage, steps: started.append((stage, steps)))
-    upscale_files(faces("a.png", "b.png"), tmp_path / "out", tiny_generator, replace(QUICK, count=2), watcher)
-    steps = QUICK.upscale.most_steps
+    files, steps = faces("a.png", "b.png"), QUICK.upscale.most_steps
+    upscale_files(files, tmp_path / "one", tiny_generator, replace(QUICK, count=2), watcher)
+    assert started == [(f"{name}.png", steps) for name in ("a_0", "a_1", "b_0", "b_1")]
+    started.clear()
+    upscale_files(files, tmp_path / "two", tiny_generator, replace(QUICK, count=2, batch_size=2), watcher)
     assert started == [("a_0.png and 1 more", steps), ("b_0.png and 1 more", steps)]

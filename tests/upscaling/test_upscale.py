@@ -12,7 +12,7 @@ from photopulse.degrade import DEGRADATION_NAMES, Bicubic, make_degradation
 from photopulse.errors import PhotopulseError
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_image, read_metadata
-from photopulse.search.fast import FastSettings
+from photopulse.search.fast import FastSettings, FirstAnswer
 from photopulse.search.kit import TWIN_SIZES, SearchKit
 from photopulse.search.losses import parse_loss
 from photopulse.search.pulse import PulseSettings
@@ -77,7 +77,7 @@ def test_a_batch_gives_each_item_what_it_gets_alone(tiny_generator):
     # PULSE's own code could never succeed with a batch: it summed the clamped losses.
     targets = torch.cat([a_face(1), a_face(2)])
     settings = classic(steps=4, eps=0.5)
-    together = upscale(targets, tiny_generator, seed=(5, 6), settings=settings)
+    together = upscale(targets, tiny_generator, seed=(5, 6), settings=settings, batch_size=2)
     assert [face.status for face in together] == ["converged", "converged"]
     for target, seed, face in zip(targets.split(1), (5, 6), together, strict=True):
         (alone,) = upscale(target, tiny_generator, seed=seed, settings=settings)
@@ -91,7 +91,7 @@ def test_several_faces_with_seeds_of_their_own_are_answered_in_turn(tiny_generat
     assert [answer.seed for answer in answers] == [3, 7, 4, 8]
     (fourth,) = upscale(a_face(2), SearchKit.find(tiny_generator), seed=8, settings=classic(steps=1))
     assert torch.allclose(answers[3].image, fourth.image, atol=1e-4)
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(ValueError, match="as many seeds"):
         upscale(faces, tiny_generator, seed=(1, 2, 3), settings=classic(steps=1))
 
 
@@ -264,18 +264,41 @@ def test_fast_answers_differ_and_seed_0_among_them_is_seed_0_alone(tiny_generato
         assert (answers[one].image - answers[other].image).abs().mean() > 0.005
 
 
-def test_many_fast_answers_are_searched_eight_at_once(tiny_generator):
+def test_many_answers_are_searched_one_by_one_or_as_many_at_once_as_is_asked_for(tiny_generator):
     seen = []
     settings = replace(DRAFT, fast=FastSettings(quality="draft", time_limit=1e-9))
-    answers = upscale(
-        a_face(), tiny_generator, count=10, settings=settings, on_step=lambda state: seen.append(len(state.image))
-    )
-    assert [face.seed for face in answers] == list(range(10))
-    assert set(seen) == {8, 2}
+    for batch_size, sizes in ((1, {1}), (8, {8, 2})):
+        seen.clear()
+        answers = upscale(
+            a_face(),
+            tiny_generator,
+            count=10,
+            settings=settings,
+            on_step=lambda state: seen.append(len(state.image)),
+            batch_size=batch_size,
+        )
+        assert [face.seed for face in answers] == list(range(10))
+        assert set(seen) == sizes
+
+
+@pytest.mark.parametrize("settings", [DRAFT, classic(steps=3)], ids=["fast", "classic"])
+def test_each_of_several_results_has_the_bits_that_it_has_alone(tiny_generator, settings):
+    faces = torch.cat([a_face(1), a_made_face(tiny_generator)])
+    answers = upscale(faces, tiny_generator, count=3, seed=(4, 0), settings=settings)
+    for place, (face, seed) in enumerate([(face, seed + k) for k in range(3) for face, seed in ((0, 4), (1, 0))]):
+        (alone,) = upscale(faces[face : face + 1], tiny_generator, seed=seed, settings=settings)
+        assert torch.equal(answers[place].image, alone.image)
+        facts = (answers[place].downscale_mse, answers[place].steps, answers[place].full_evaluations)
+        assert facts == (alone.downscale_mse, alone.steps, alone.full_evaluations)
+
+
+def test_several_faces_cannot_share_a_first_answer(tiny_generator):
+    with pytest.raises(ValueError, match="share no first answer"):
+        upscale(torch.cat([a_face(1), a_face(2)]), tiny_generator, settings=DRAFT, first=FirstAnswer())
 
 
 def test_what_settings_ask_for_is_that_of_their_method():
     settings = UpscaleSettings(fast=FastSettings(quality="best", eps=0.25), classic=PulseSettings(steps=7, eps=0.5))
-    assert (settings.eps, settings.together, settings.most_steps) == (0.25, 8, 12)
+    assert (settings.eps, settings.most_steps) == (0.25, 12)
     other = replace(settings, method="classic")
-    assert (other.eps, other.together, other.most_steps) == (0.5, 1, 7)
+    assert (other.eps, other.most_steps) == (0.5, 7)

@@ -6,27 +6,19 @@ import platformdirs
 import pytest
 
 from photopulse.weights import cache as module
-from photopulse.weights.cache import cache_dir, disk_size_of, folder_of, record_as_verified, state_of
+from photopulse.weights.cache import cache_dir, disk_size_of, folder_of, state_of
 
 FILES = {"pkg/a.bin": b"aaaa", "pkg/b.bin": b"bbbbbb"}
 
 
 @pytest.fixture
 def entry(index):
-    """An entry whose members lie verified in the cache."""
+    """An entry whose members lie in the cache."""
     made = index.add_wheel(FILES)
     folder_of(made).mkdir(parents=True)
     for path, data in FILES.items():
         (folder_of(made) / Path(path).name).write_bytes(data)
-    record_as_verified(made, folder_of(made))
     return made
-
-
-def forbid_hashing(monkeypatch):
-    def refuse(file):
-        raise AssertionError(f"{file} was hashed")
-
-    monkeypatch.setattr(module, "sha256_of", refuse)
 
 
 def test_the_cache_folder_is_the_platforms_unless_the_environment_names_one(monkeypatch, tmp_path):
@@ -48,17 +40,28 @@ def test_weights_that_were_never_fetched_are_missing(index):
     assert disk_size_of(never) == 0
 
 
-def test_verified_weights_are_ready_without_being_hashed_again(entry, monkeypatch):
-    forbid_hashing(monkeypatch)
+def test_fetched_weights_are_ready(entry):
     assert state_of(entry) == "ready"
     assert disk_size_of(entry) == 10
 
 
-def test_untouched_content_with_a_new_time_stays_ready_and_is_hashed_once(entry, monkeypatch):
-    os.utime(folder_of(entry) / "a.bin", ns=(1, 1))
-    assert state_of(entry) == "ready"
-    forbid_hashing(monkeypatch)
-    assert state_of(entry) == "ready"
+def test_a_byte_that_flips_on_the_disk_is_damage_though_size_and_time_stay(entry):
+    file = folder_of(entry) / "a.bin"
+    before = file.stat()
+    file.write_bytes(b"aaXa")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert state_of(entry) == "damaged"
+
+
+def test_a_cache_that_may_not_be_entered_is_no_traceback(entry, monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert state_of(entry) == "missing"
+    monkeypatch.setattr(Path, "is_file", denied)
+    assert disk_size_of(entry) == 0
 
 
 def test_a_changed_byte_is_damage(entry):
@@ -71,16 +74,9 @@ def test_a_new_hash_in_the_table_makes_the_old_file_damaged(entry):
     assert state_of(newer) == "damaged"
 
 
-@pytest.mark.parametrize("record", ["", "[]", '{"a.bin": 1}', "\xff"])
-def test_a_spoilt_record_only_costs_a_hash(entry, record):
-    (folder_of(entry) / ".verified.json").write_text(record, encoding="latin-1")
-    assert state_of(entry) == "ready"
-
-
 def test_a_member_that_cannot_be_read_is_damage(entry, monkeypatch):
     def vanish(file):
         raise FileNotFoundError(file)
 
-    os.utime(folder_of(entry) / "a.bin", ns=(1, 1))
     monkeypatch.setattr(module, "sha256_of", vanish)
     assert state_of(entry) == "damaged"

@@ -53,7 +53,7 @@ def test_a_fetch_brings_the_members_and_nothing_else(index, cache):
     stages = []
     folder = fetch_entry(entry, on_progress=stages.append)
     assert folder == cache / "tiny" / "1.0"
-    assert {path.name for path in folder.iterdir()} == {"a.bin", "b.bin", ".verified.json"}
+    assert {path.name for path in folder.iterdir()} == {"a.bin", "b.bin"}
     assert (folder / "a.bin").read_bytes() == b"first member"
     assert (folder / "b.bin").read_bytes() == bytes(range(256)) * 9
     assert leftovers(cache) == [".lock", "1.0"]

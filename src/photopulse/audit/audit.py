@@ -18,6 +18,7 @@ from photopulse.degrade import Bicubic
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector, find_mesh
 from photopulse.faces.skin_tone import LEAST_CHROMA, mean_skin_tone, skin_coverage, skin_tone, tone_group
+from photopulse.files import read_regular
 from photopulse.generators.protocol import Generator
 from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.keys import key
@@ -29,6 +30,8 @@ from photopulse.search.prior import one_hot
 from photopulse.upscaling.inputs import listed, target_sizes
 from photopulse.upscaling.keys import run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
+
+_MOST_BYTES = 512 * 2**20  # Of a photo.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +159,12 @@ class _Run:
         self._watcher = watcher
         self._detector = detector
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
-        self._run_key = key(run_key(self._kit, settings.upscale), settings.size, settings.aligned, settings.seed)
+        self._run_key = key(
+            run_key(self._kit, settings.upscale, batch_size=settings.batch_size),
+            settings.size,
+            settings.aligned,
+            settings.seed,
+        )
 
     def plan(self) -> Iterator[_Job]:
         """Yields a job for each photo that is left to do; adds the rows of photos that failed or are done already."""
@@ -167,7 +175,7 @@ class _Run:
             picture = self.log.pictures / f"{stem}.jpg"
             try:
                 refuse_to_overwrite(picture, inputs)
-                content = source.read_bytes()
+                content = read_regular(source, most=_MOST_BYTES)
                 photo_key = key(self._run_key, content)
                 if done := self.log.finished(picture, photo_key):
                     self._keep(place, replace(done, image=row.image, labels=row.labels))
@@ -227,6 +235,7 @@ class _Run:
             seed=[job.seed for job in jobs],
             settings=self._settings.upscale,
             on_step=lambda state: self._watcher.step(state.step, figures=state.figures),
+            batch_size=self._settings.batch_size,
         )
 
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:

@@ -1,11 +1,15 @@
 """Labels that the user gives to the photos of an audit, in a CSV file whose first column has the file names."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photopulse.audit.bias_audit import RESERVED_LABELS
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import read_regular
+
+_MOST_BYTES = 64 * 2**20
 
 Labels = Mapping[str, Mapping[str, str]]
 
@@ -26,9 +30,9 @@ def read_labels(path: Path, files: Sequence[Path]) -> dict[str, dict[str, str]]:
     """
     # Read the table.
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            labels = _read(path, ((reader.line_num, cells) for cells in reader))
+        text = read_regular(path, most=_MOST_BYTES).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        labels = _read(path, ((reader.line_num, cells) for cells in reader))
     except OSError as error:
         why = system_reason(error)
         raise PhotopulseError(f"cannot read {path}", why=why, fix="check the path and its permissions") from error

@@ -1,17 +1,24 @@
 """The command line: parse, make settings, one call, print."""
 
+import logging
+import os
+import signal
 import sys
+import warnings
+from typing import NoReturn
 
 import typer
 
-from photopulse.cli import models, train
+from photopulse.cli import models, study, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
+from photopulse.cli.console import print_error
 from photopulse.cli.evaluate import evaluate_command
 from photopulse.cli.restore import restore_command
 from photopulse.cli.sample import sample_command
 from photopulse.cli.serve import serve_command
 from photopulse.cli.upscale import upscale_command
+from photopulse.errors import is_out_of_memory, system_reason
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +33,7 @@ app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)
 app.command("serve")(serve_command)
 app.add_typer(models.app, name="models")
+app.add_typer(study.app, name="study")
 app.add_typer(train.app, name="train")
 
 
@@ -40,8 +48,34 @@ def show_version(*, version: bool = typer.Option(False, "--version", help="Print
 
 
 def main() -> None:
-    """Runs the command line; an interruption ends it with the exit code 130."""
+    """Runs the command line; an interruption, also by SIGTERM, ends it with the exit code 130.
+
+    What is left of the machine's memory and disk is told in one line, and libraries' warnings are not printed.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        _end_without_stdout()
+    except (OSError, MemoryError, ImportError) as error:
+        if is_out_of_memory(error):
+            print_error("the memory is full. Close other programs.")
+        elif isinstance(error, OSError) and error.filename is None:
+            print_error(f"cannot print the result: {system_reason(error)}.")
+        else:
+            raise
+        _end_without_stdout()
+
+
+def _end_without_stdout() -> NoReturn:
+    """Ends with the exit code 1; Python would try once more to write what is left for stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)

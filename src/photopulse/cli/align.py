@@ -35,7 +35,7 @@ def align_command(
     # Find the photos, then align and write all their faces.
     try:
         check_size(size)
-        files = find_pictures(inputs, output, recursive=recursive)
+        files = find_pictures(inputs, output, recursive=recursive, command="align")
         detector = load_detector()
         mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from photopulse.cli.console import fail, print_note
-from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, find_device, given
+from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, Threads, find_device, given, use_threads
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -32,6 +32,7 @@ def audit_command(
         typer.Option(help="CSV: file name, then a column for each label (e.g. gender); summarised too."),
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
     *,
     aligned: Annotated[bool, typer.Option("--aligned", help="Inputs are faces cropped as FFHQ does.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.")] = 1,
@@ -62,6 +63,7 @@ def audit_command(
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Measure all photos, then print a summary.
+    use_threads(threads)
     try:
         rows = _run(files, output, generator, device, settings, as_json=as_json)
     except PhotopulseError as error:

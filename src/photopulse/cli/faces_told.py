@@ -24,7 +24,7 @@ def faces_told(faces: Sequence[Mapping[str, object]]) -> str:
         return "no face found"
     restored = sum(bool(face.get("restored")) for face in faces)
     told = f"{restored} of {len(faces)} face{'s' if len(faces) > 1 else ''} restored"
-    left = Counter(face.get("why_not") for face in faces)
+    left = Counter(str(face.get("why_not")) for face in faces)
     reasons = ", ".join(f"{left[why]} {words}" for why, words in _IN_SHORT.items() if left[why])
     if reasons:
         told += f" ({reasons})"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from photopulse.cli.console import print_line
 from photopulse.cli.progress import file_told
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def print_inspected(photos: "Iterable[Inspected]", *, as_json: bool) -> bool:
         if as_json:
             rows.append(_row(photo))
         else:
-            typer.echo(_line(photo), err=photo.error is not None)
+            print_line(_line(photo), error=photo.error is not None)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     return all_read

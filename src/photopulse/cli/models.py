@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from photopulse import weights
-from photopulse.cli.console import fail, print_error
+from photopulse.cli.console import fail, print_error, printable
 from photopulse.cli.models_fit import fit_command
 from photopulse.cli.models_fit_encoder import fit_encoder_command
 from photopulse.errors import PhotopulseError
@@ -87,7 +87,7 @@ def _get(name: str) -> bool:
     except PhotopulseError as error:
         print_error(str(error))
         return False
-    typer.echo(f"{name}\t{folder}")
+    typer.echo(f"{name}\t{printable(str(folder))}")
     return True
 
 

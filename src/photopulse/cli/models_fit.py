@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photopulse.cli.console import fail, print_note
+from photopulse.cli.console import fail, print_note, printable
 from photopulse.cli.options import Device, find_device
 from photopulse.errors import PhotopulseError, file_errors
 from photopulse.weights import DEFAULT_GENERATOR
@@ -115,14 +115,14 @@ def _print(name: str, prior: "Path", fits: "Sequence[TwinFit]", *, as_json: bool
         typer.echo(json.dumps({"generator": name, "prior": str(prior), "twins": rows}, indent=2))
         return
     # As lines: the Gaussian, then each twin.
-    typer.echo(f"{name}\t{prior}")
+    typer.echo(f"{printable(name)}\t{printable(str(prior))}")
     for fit in fits:
         errors = (
             f"held-out mse {fit.before.mean:.2e} before, {fit.after.mean:.2e} after "
             f"(median {fit.before.median:.2e}, {fit.after.median:.2e})"
         )
         if fit.better:
-            typer.echo(f"{name} twin of {fit.size} px\t{fit.path}\t{errors}")
+            typer.echo(f"{printable(name)} twin of {fit.size} px\t{printable(str(fit.path))}\t{errors}")
         else:
             print_note(
                 f"the fitted twin of {fit.size} px is no better and not kept: {errors}; more --twin-steps may help"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from photopulse.cli.console import fail, print_note
+from photopulse.cli.console import fail, print_note, printable
 from photopulse.cli.options import Device, find_device
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
@@ -49,6 +49,6 @@ def fit_encoder_command(
         return
     errors = f"held-out error {fit.before:.3f} before, {fit.after:.3f} after"
     if fit.better:
-        typer.echo(f"{kit.generator.name} style encoder\t{fit.path}\t{errors}")
+        typer.echo(f"{printable(kit.generator.name)} style encoder\t{printable(str(fit.path))}\t{errors}")
     else:
         print_note(f"the fitted encoder is no better and not kept: {errors}; more --steps and --faces may help")

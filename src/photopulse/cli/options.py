@@ -10,8 +10,22 @@ from typing import Annotated, Any
 
 import typer
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Pictures, or folders of pictures.")]
-OutputFolder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the results.")]
+from photopulse.cli.console import print_note
+
+
+def _named_path(text: str | Path) -> Path:
+    """Parses a path that is not empty: scripts give an empty text by mistake, and it would mean the current folder."""
+    if text == "":
+        raise typer.BadParameter("the name of a file or folder is empty")
+    return Path(text)
+
+
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="IN...", parser=_named_path, help="Pictures, or folders of pictures.")
+]
+OutputFolder = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", parser=_named_path, help="Folder for the results.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
 RECURSIVE = "--recursive"
 Recursive = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders; the results lie in the same ones.")]
@@ -20,6 +34,14 @@ Eps = Annotated[
     typer.Option(min=0, max=1, help="Downscaling error that is close enough.", show_default="1e-4, classic 1e-3"),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: auto (cuda, else mps, else cpu), cpu, cuda, cuda:1, mps.")]
+
+Threads = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N", help="Threads to compute with; auto measures which is faster now, one or all.", show_default="all"
+    ),
+]
+_MOST_THREADS = 1024
 
 
 def find_device(name: str) -> str:
@@ -31,6 +53,25 @@ def find_device(name: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def use_threads(wanted: str | None) -> None:
+    """Sets the number of threads: a number, or ``auto`` for the faster of one and all; None changes nothing."""
+    if wanted is None:
+        return
+    import torch
+
+    from photopulse.threads import fastest_threads
+
+    if wanted == "auto":
+        most = torch.get_num_threads()
+        threads = fastest_threads(most)
+        print_note(f"note: computing with {threads} of {most} threads, measured now")
+    elif wanted.isdecimal() and 1 <= int(wanted) <= _MOST_THREADS:
+        threads = int(wanted)
+    else:
+        raise typer.BadParameter(f"--threads is a number from 1 to {_MOST_THREADS}, or auto, not {wanted!r}")
+    torch.set_num_threads(threads)
 
 
 def given(**options: object) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Draws the progress of long work on stderr, if that is a terminal, and prints rows on stdout."""
 
 import math
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from photopulse.cli.console import is_interactive, print_error, print_note, stderr_console
+from photopulse.cli.console import is_interactive, print_error, print_line, print_note, printable, stderr_console
 from photopulse.runs.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ def spinner(what: str) -> Generator[Callable[[str], None]]:
     if not is_interactive():
         yield lambda _what: None
         return
-    with stderr_console().status(Text(what)) as status:
-        yield lambda later: status.update(Text(later))
+    with stderr_console().status(Text(printable(what))) as status:
+        yield lambda later: status.update(Text(printable(later)))
 
 
 @contextmanager
@@ -80,11 +79,11 @@ class _TerminalWatcher(Watcher):
         self._quiet = quiet
 
     def start(self, stage: str, steps: int) -> None:
-        self._progress.reset(self._task, total=steps, description=stage, told="", visible=True)
+        self._progress.reset(self._task, total=steps, description=printable(stage), told="", visible=True)
 
     def step(self, done: int, *, doing: str = "", figures: Mapping[str, float] | None = None) -> None:
         told = "  ".join(filter(None, (doing, _words(figures or {}))))
-        self._progress.update(self._task, completed=done, told=told)
+        self._progress.update(self._task, completed=done, told=printable(told))
 
     def end(self, item: "ReportItem", *, resumed: bool = False) -> None:
         if self._quiet and item.status != "failed":
@@ -122,7 +121,7 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     # Collect the words of the line.
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
-        words.append(f"mse {item.downscale_mse:.2e} (eps {item.eps:g})")
+        words.append(f"mse {item.downscale_mse:.2e}" + ("" if item.eps is None else f" (eps {item.eps:g})"))
     words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
     words += _mended_told(item)
     if item.cleaned == 0:
@@ -137,9 +136,7 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
         words.append("kept from an earlier run")
     elif item.seconds is not None:
         words.append(f"{item.seconds:.1f} s")
-    # A file name can contain characters that the terminal's encoding lacks.
-    encoding = sys.stdout.encoding or "utf-8"
-    typer.echo("  ".join(words).encode(encoding, errors="backslashreplace").decode(encoding))
+    print_line("  ".join(words))
 
 
 def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
@@ -155,11 +152,11 @@ def file_told(frames: int, missing_rows: int, *, cut_off: bool) -> list[str]:
 def _mended_told(item: "ReportItem") -> list[str]:
     """Returns whether halftone and fading, as far as they were found, were corrected or left."""
     damage, mended = item.damage or {}, item.mended or ()
-    fading = cast("Mapping[str, object]", damage.get("fading") or {})
+    fading = damage.get("fading")
     told: list[str] = []
     if damage.get("screens"):
         told.append("dots of print removed" if "halftone" in mended else "dots of print left")
-    if fading.get("amount"):
+    if isinstance(fading, dict) and cast("Mapping[str, object]", fading).get("amount"):
         told.append("fading corrected" if "tone" in mended else "fading left")
     return told
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, find_device
+from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, Threads, find_device, use_threads
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def restore_command(
         int, typer.Option(min=64, metavar="PX", help="Longer side at which the photo is cleaned: less is faster.")
     ] = 640,
     device: Device = "auto",
+    threads: Threads = None,
     *,
     recursive: Recursive = False,
     fidelity: Annotated[
@@ -160,6 +161,7 @@ def restore_command(
     except ValueError as error:
         fail(str(error), 2)
     # Restore all photos.
+    use_threads(threads)
     _run(inputs, output, device, settings, recursive=recursive, as_json=as_json)
 
 
@@ -192,7 +194,7 @@ def _run(
 
     # Load the networks and restore all photos, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive)
+        files = find_pictures(inputs, output, recursive=recursive, command="restore")
         kit = load_kit(settings.restore, find_device(device))
         mirrored = inputs if recursive else ()
         with watching(quiet=as_json) as watcher:

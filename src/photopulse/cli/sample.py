@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, OutputFolder, find_device
+from photopulse.cli.options import AsJson, Device, OutputFolder, Threads, find_device, use_threads
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -24,6 +24,7 @@ def sample_command(
     ] = 1.0,
     label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
     device: Device = "auto",
+    threads: Threads = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -38,6 +39,7 @@ def sample_command(
     from photopulse.upscaling.sample_batch import SampleSettings, sample_files
 
     # Load the generator and draw all faces.
+    use_threads(threads)
     settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
     try:
         loaded = load_with_progress(generator, find_device(device))

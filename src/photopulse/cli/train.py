@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from photopulse.cli.console import fail
+from photopulse.cli.console import fail, printable
 from photopulse.cli.options import Device, OutputFolder, find_device
 from photopulse.cli.train_options import (
     BatchSize,
@@ -379,4 +379,4 @@ def _run(device: str, train: "Callable[[Compute, Watcher], Path]") -> None:
     except KeyboardInterrupt:
         fail("interrupted; the same command goes on from the last checkpoint", 130)
     if compute.is_main:
-        typer.echo(str(weights))
+        typer.echo(printable(str(weights)))

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Eps, Inputs, OutputFolder, Recursive, find_device, given
+from photopulse.cli.options import (
+    AsJson,
+    Device,
+    Eps,
+    Inputs,
+    OutputFolder,
+    Recursive,
+    Threads,
+    find_device,
+    given,
+    use_threads,
+)
 from photopulse.errors import PhotopulseError
 from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
@@ -36,6 +47,7 @@ def upscale_command(
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="Of the fast search: stop trying then.")
     ] = None,
     device: Device = "auto",
+    threads: Threads = None,
     *,
     recursive: Recursive = False,
     align: Annotated[
@@ -175,6 +187,7 @@ def upscale_command(
     except ValueError as error:
         fail(str(error), 2)
     # Upscale all faces.
+    use_threads(threads)
     _run(inputs, output, generator, device, settings, recursive=recursive, as_json=as_json)
 
 
@@ -196,7 +209,7 @@ def _run(
 
     # Load the generator and upscale all faces, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive)
+        files = find_pictures(inputs, output, recursive=recursive, command="upscale")
         loaded = load_with_progress(generator, find_device(device))
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()

@@ -12,6 +12,7 @@ from torch import Tensor
 from photopulse.degrade.downscale import check_factor, check_smaller_factor
 from photopulse.degrade.resample import at_least_float32, check_image, mirror
 from photopulse.errors import PhotopulseError
+from photopulse.files import check_regular
 
 MAX_KERNEL_SIZE = 1024
 MAX_KERNEL_BYTES = 64 * 2**20
@@ -111,6 +112,7 @@ def load_kernel(path: Path) -> Tensor:
     """
     # The bounds are checked before anything large is read.
     try:
+        check_regular(path)
         if path.stat().st_size > MAX_KERNEL_BYTES:
             raise ValueError(f"the file is larger than {MAX_KERNEL_BYTES // 2**20} MB")
         values = _read_matrix(path)

@@ -17,6 +17,7 @@ from photopulse.files import write_text
 from photopulse.reporting.cells import to_csv
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.intervals import LEVEL
+from photopulse.reporting.markdown import markdown_table
 
 TABLES_VERSION = 1
 _NONE = Estimate()
@@ -89,7 +90,7 @@ def _words(table: _Table) -> list[str]:
     cells = [
         [line.method, _count(line), *(column[place] for column in columns)] for place, line in enumerate(table.lines)
     ]
-    words = [_grid([heads, *cells])]
+    words = [markdown_table([heads, *cells])]
     # Table of intervals, for the main columns.
     main = [filled for filled in table.columns if filled.column.main and any(map(_interval, filled.estimates))]
     if main:
@@ -98,7 +99,7 @@ def _words(table: _Table) -> list[str]:
             [line.method, *(_range(filled.column, filled.estimates[place]) for filled in main)]
             for place, line in enumerate(table.lines)
         ]
-        words += [f"{LEVEL:.0%} intervals:", _grid([heads, *ranges])]
+        words += [f"{LEVEL:.0%} intervals:", markdown_table([heads, *ranges])]
     return words
 
 
@@ -150,17 +151,6 @@ def _legend(shown: set[str]) -> list[str]:
         "saw different pictures). Intervals say how far a figure may move with other pictures of the same kind."
     )
     return [intro, "\n".join(lines)]
-
-
-def _grid(lines: Sequence[Sequence[str]]) -> str:
-    """Returns a Markdown table, padded so that it also lines up as text: first column left, others right-aligned."""
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    widths = [max(3, *(len(line[place]) for line in cells)) for place in range(len(cells[0]))]
-    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(
-        "| " + " | ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + " |"
-        for line in [cells[0], rule, *cells[1:]]
-    )
 
 
 def write_tables(folder: Path, summaries: Sequence[Summary]) -> None:

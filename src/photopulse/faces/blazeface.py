@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from photopulse.errors import PhotopulseError
+from photopulse.faces.locked_net import LockedNet
 
 Points = npt.NDArray[np.float64]
 Pixels = npt.NDArray[np.float32]
@@ -84,7 +84,7 @@ FULL_RANGE = AnchorLayout(input_size=192, grids=((48, 1),))
 
 
 class BlazeFace:
-    """One BlazeFace network, run by OpenCV on the CPU; not safe to share between threads.
+    """One BlazeFace network.
 
     Args:
         model_file: the network in tflite format.
@@ -97,8 +97,7 @@ class BlazeFace:
     def __init__(self, model_file: Path, layout: AnchorLayout) -> None:
         self.input_size = layout.input_size
         self._anchors = layout.centres()
-        self._net = read_tflite(model_file)
-        self._outputs = self._net.getUnconnectedOutLayersNames()
+        self._net = LockedNet(model_file)
 
     def look(self, pixels: Pixels, window: Window, *, threshold: float) -> list[Face]:
         """Finds faces with a score above ``threshold`` in a window of pixels (H, W, 3), RGB in [0, 1].
@@ -107,8 +106,7 @@ class BlazeFace:
         """
         # Run the network on the window, scaled to its input size and to [-1, 1].
         blob = cut_window(pixels, window, self.input_size) * 2 - 1
-        self._net.setInput(np.ascontiguousarray(blob.transpose(2, 0, 1)[None]))
-        by_width = {output.shape[-1]: output[0] for output in self._net.forward(self._outputs)}
+        by_width = {output.shape[-1]: output[0] for output in self._net(blob)}
         scores = 1 / (1 + np.exp(-np.clip(by_width[1][:, 0], -50, 50)))
         sure = np.flatnonzero(scores > threshold)
         # Each output holds centre, size and six points; all but the size are relative to the anchor.
@@ -167,19 +165,3 @@ def cut_window(pixels: Pixels, window: Window, size: int) -> Pixels:
     canvas = np.zeros((size, size, 3), np.float32)
     canvas[y : y + shape[1], x : x + shape[0]] = cv2.resize(pixels[top:bottom, left:right], shape, interpolation=method)
     return canvas
-
-
-def read_tflite(model_file: Path) -> cv2.dnn.Net:
-    """Reads a network in tflite format with OpenCV.
-
-    Raises:
-        PhotopulseError: if OpenCV cannot read the file.
-    """
-    try:
-        return cv2.dnn.readNetFromTFLite(str(model_file))
-    except cv2.error as error:
-        raise PhotopulseError(
-            f"cannot read the network {model_file}",
-            why=f"OpenCV {cv2.__version__} says: {error}",
-            fix="delete the file, so that it is fetched again, and use opencv-python-headless 4.10 or newer 4.x",
-        ) from error

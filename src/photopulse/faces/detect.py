@@ -66,7 +66,7 @@ class _View(NamedTuple):
 class FaceDetector:
     """Finds candidates with two BlazeFace networks and keeps those that the face mesh confirms.
 
-    It runs on the CPU and is not safe to share between threads.
+    It runs on the CPU; threads may share it.
 
     Args:
         short_range: the BlazeFace variant for large faces.

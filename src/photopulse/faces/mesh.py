@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from photopulse.faces.blazeface import Face, Pixels, Points, read_tflite
+from photopulse.faces.blazeface import Face, Pixels, Points
+from photopulse.faces.locked_net import LockedNet
 from photopulse.images.arrays import to_array
 
 INPUT_SIZE = 192
@@ -44,7 +45,7 @@ class FaceMesh:
 
 
 class FaceMesher:
-    """The face mesh network, run by OpenCV on the CPU; not safe to share between threads.
+    """The face mesh network.
 
     Args:
         model_file: the network in tflite format.
@@ -54,8 +55,7 @@ class FaceMesher:
     """
 
     def __init__(self, model_file: Path) -> None:
-        self._net = read_tflite(model_file)
-        self._outputs = self._net.getUnconnectedOutLayersNames()
+        self._net = LockedNet(model_file)
 
     def face_mesh(self, image: Tensor, face: Face) -> FaceMesh:
         """Fits the mesh to a face that was found in an image (1, 3, H, W) in [0, 1]."""
@@ -77,8 +77,7 @@ class FaceMesher:
         """Runs the network on the square that ``matrix`` (2, 3) spans in ``pixels``."""
         scale = float(np.hypot(*matrix[:, 0]))
         blob = _sample(pixels, matrix, scale)
-        self._net.setInput(np.ascontiguousarray(blob.transpose(2, 0, 1)[None]))
-        by_size = {output.size: output for output in self._net.forward(self._outputs)}
+        by_size = {output.size: output for output in self._net(blob)}
         # From px of the network's input to px of the photo.
         points = by_size[468 * 3].reshape(468, 3).astype(np.float64)
         points[:, :2] = (points[:, :2] - 0.5) @ matrix[:, :2].T + matrix[:, 2]

@@ -1,5 +1,6 @@
 """The table of generator architectures, and how settings and tensors become a generator."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, cast
@@ -111,7 +112,7 @@ def _planned(architecture: str, settings: Any, name: str) -> nn.Module:
         with torch.device("meta"):
             return ARCHITECTURES[architecture].network(settings, name=name)
     except (RuntimeError, ArithmeticError, LookupError, TypeError) as problem:
-        raise ValueError(f"the settings {settings} make no network") from problem
+        raise ValueError(f"the settings {reprlib.repr(settings)} make no network") from problem
 
 
 def _check_bounds(settings: Any) -> None:
@@ -123,7 +124,7 @@ def _check_bounds(settings: Any) -> None:
         if len(items) > _LARGEST_COUNT or not all(
             0 <= item <= largest for item in items if isinstance(item, int | float)
         ):
-            raise ValueError(f"{field.name} must be between 0 and {largest}, not {_shown(value)}")
+            raise ValueError(f"{field.name} must be between 0 and {largest}, not {reprlib.repr(cast(object, value))}")
 
 
 def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
@@ -145,7 +146,3 @@ def _compare(plan: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
             raise ValueError(f"the tensor {key} must be {wanted.dtype}, but is {given.dtype}")
         if not torch.isfinite(given).all():
             raise ValueError(f"the tensor {key} holds values that are not numbers")
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:40]

@@ -1,5 +1,6 @@
 """Settings of generators from the constructor's arguments that NVIDIA's network files keep (``init_kwargs``)."""
 
+import reprlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -76,9 +77,9 @@ def read_init_kwargs(
             values[field] = value
         elif key in names.fixed:
             if value != names.fixed[key]:
-                raise ValueError(f"its {key} is {value!r}, and only {names.fixed[key]!r} is supported")
+                raise ValueError(f"its {key} is {reprlib.repr(value)}, and only {names.fixed[key]!r} is supported")
         elif key not in names.ignored:
-            raise ValueError(f"it has the unknown setting {key} = {value!r}")
+            raise ValueError(f"it has the unknown setting {key} = {reprlib.repr(value)}")
     # Without a resolution there is no network to build.
     if "resolution" not in values:
         raise ValueError("its settings do not tell the resolution")

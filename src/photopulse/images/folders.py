@@ -1,7 +1,7 @@
 """Lists the picture files among files and folders that the user names."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -15,7 +15,13 @@ _DRAWINGS = frozenset({".svg", ".eps", ".pdf", ".psb"})
 _MOST_FOLDERS = 100_000
 
 
-def image_files(inputs: Sequence[Path], *, recursive: bool = False, leave_out: Path | None = None) -> list[Path]:
+def image_files(
+    inputs: Sequence[Path],
+    *,
+    recursive: bool = False,
+    leave_out: Path | None = None,
+    on_error: Callable[[PhotopulseError], None] | None = None,
+) -> list[Path]:
     """Lists the picture files that ``inputs`` name, in order, each once.
 
     A file is listed whatever its name. A folder stands for the pictures directly in it, sorted by name: files with the
@@ -26,13 +32,21 @@ def image_files(inputs: Sequence[Path], *, recursive: bool = False, leave_out: P
         recursive: whether the pictures in subfolders follow, sorted as well; hidden subfolders are not searched, nor
             links, which might form a circle.
         leave_out: folder that is not searched either, or None.
+        on_error: is called with the error for an input, which is then listed itself, so that it becomes a failed row;
+            None raises the error.
 
     Raises:
         PhotopulseError: if a path is missing, or a folder has no pictures or more than 100,000 subfolders.
     """
     found: dict[Path, Path] = {}
     for path in inputs:
-        files = _pictures_below(path, recursive, leave_out) if path.is_dir() else [_existing(path)]
+        try:
+            files = _pictures_below(path, recursive, leave_out) if _is_folder(path) else [_existing(path)]
+        except PhotopulseError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            files = [path]
         for file in files:
             found.setdefault(file.resolve(), file)
     return list(found.values())
@@ -49,7 +63,7 @@ def passed_over(
     # Count both.
     suffixes: Counter[str] = Counter()
     subfolders = unread = 0
-    for root in (path for path in inputs if path.is_dir()):
+    for root in (path for path in inputs if _is_folder(path)):
         for folder in _searched(root, recursive, leave_out):
             try:
                 suffixes.update(file.suffix.lower() for file in folder.iterdir() if not file.name.startswith("."))
@@ -73,6 +87,13 @@ def _counted(suffixes: Counter[str], wanted: frozenset[str], more: str) -> str:
 
 def _numbered(subfolders: int) -> str:
     return f"{subfolders} subfolder{'s' if subfolders > 1 else ''}"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # No permission, or too long a name: reading it will say so.
+        return False
 
 
 def _existing(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Decodes every pixel format of picture files to colours in [0, 1], in sRGB where possible."""
 
 import io
+import math
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
@@ -205,8 +206,18 @@ def _deep_tiff(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:
         # tifffile decodes few compressions without other packages; OpenCV decodes the rest.
         if int(page.compression) not in _TIFFFILE_COMPRESSIONS:
             return None if separate else _opencv_tiff(image, stream)
+        _check_segments(page, size=stream.seek(0, io.SEEK_END))
         channels = np.asarray(page.asarray(), dtype=np.uint16)
     return channels.transpose(1, 2, 0) if separate else channels
+
+
+def _check_segments(page: Any, *, size: int) -> None:
+    """Raises ValueError for a page of which strips or tiles are missing, which tifffile would decode as black."""
+    expected = math.prod(page.chunked)
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    there = sum(start > 0 and count > 0 and start + count <= size for start, count in segments)
+    if there < expected or len(page.dataoffsets) != len(page.databytecounts):
+        raise ValueError(f"{max(expected - there, 1)} of its {expected} strips or tiles are missing")
 
 
 def _packaged_channels(image: ImageFile, stream: BinaryIO) -> NDArray[np.uint16] | None:

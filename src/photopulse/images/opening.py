@@ -2,16 +2,17 @@
 
 import io
 import os
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from photopulse.errors import PhotopulseError, system_reason
+from photopulse.errors import PhotopulseError, is_out_of_memory, memory_full, system_reason
+from photopulse.files import open_regular
+from photopulse.images.limits import TimedFile, check_cost
 from photopulse.images.packaged import HOW_TO_READ, packaged_format
 
 # Formats that Pillow only recognises, or for which it runs another program (EPS: Ghostscript).
@@ -58,11 +59,12 @@ def open_image(source: Path | bytes, *, max_pixels: int) -> Generator[tuple[Imag
         if not head:
             raise refuse(name, why="the file is empty", fix="copy it again from its source")
         file = _mended(stream, head)
+        check_cost(file, head)
         with _identified(name, file, head) as image:
             check_size(name, image.size, max_pixels)
-            # Pictures inside containers (a PNG in an icon) have another size, which Pillow checks when decoding.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield image, file
+            # Pictures inside containers (a PNG in an icon) have another size, which Pillow limits less strictly.
+            check_size(name, image.size, max_pixels)
 
 
 def picture_size(path: Path, *, max_pixels: int) -> tuple[int, int]:
@@ -90,10 +92,7 @@ def _opened(source: Path | bytes) -> Generator[BinaryIO, None, None]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return
-    if not source.is_file():
-        source.stat()
-        raise refuse(str(source), why="it is a folder or device, not a file", fix="name a picture file")
-    with source.open("rb") as stream:
+    with open_regular(source) as stream:
         yield stream
 
 
@@ -103,7 +102,7 @@ def _identified(name: str, stream: BinaryIO, head: bytes) -> ImageFile:
     packaged = packaged_format(head, Path(name).suffix)
     if packaged is None:
         try:
-            return Image.open(stream, formats=read_formats())
+            return Image.open(cast(BinaryIO, TimedFile(stream)), formats=read_formats())
         except UnidentifiedImageError:
             raise _unknown(name, head) from None
     # Refuse a format whose package is missing, and a file too large for it.
@@ -159,11 +158,12 @@ def _unknown(name: str, head: bytes) -> PhotopulseError:
 
 @contextmanager
 def decoding(name: str) -> Generator[None, None, None]:
-    """Turns everything that decoders raise inside the block into PhotopulseError, and hides their warnings."""
+    """Turns everything that decoders raise inside the block into PhotopulseError.
+
+    Their warnings are left to the program, because Python can hide warnings only for all threads at once.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except PhotopulseError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -172,10 +172,16 @@ def decoding(name: str) -> Generator[None, None, None]:
             why="it declares more pixels than can be decoded safely",
             fix="make the picture smaller first",
         ) from error
-    except OSError as error:
-        fix = "check the path and its permissions" if error.errno else "copy it again from its source"
-        raise refuse(name, why=system_reason(error), fix=fix) from error
-    # With damaged files, the many decoders raise nearly every kind of exception.
     except Exception as error:
-        why = f"its content cannot be decoded ({type(error).__name__}: {error})"
-        raise refuse(name, why=why, fix="copy it again from its source") from error
+        if is_out_of_memory(error):
+            raise memory_full(f"cannot read {name}") from error
+        raise _undecodable(name, error) from error
+
+
+def _undecodable(name: str, error: Exception) -> PhotopulseError:
+    if isinstance(error, OSError):
+        fix = "check the path and its permissions" if error.errno else "copy it again from its source"
+        return refuse(name, why=system_reason(error), fix=fix)
+    # With damaged files, the many decoders raise nearly every kind of exception.
+    why = f"its content cannot be decoded ({type(error).__name__}: {error})"
+    return refuse(name, why=why, fix="copy it again from its source")

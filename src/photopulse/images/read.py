@@ -11,6 +11,7 @@ from torch import Tensor
 
 from photopulse.images.arrays import to_tensor
 from photopulse.images.iptc import read_iptc
+from photopulse.images.jpeg import ends_early
 from photopulse.images.metadata import XMP_KEYWORD
 from photopulse.images.modes import Floats, decode
 from photopulse.images.opening import GIVEN, CutJpeg, check_size, decoding, name_of, open_image, refuse
@@ -22,6 +23,7 @@ _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and h
 _MOST_WORDS = 2**20  # Bytes of an XMP packet.
 _MOST_COMMENT = 65533  # Bytes of a comment; a JPEG segment holds no more.
 _MOST_DPI = 100_000
+_JPEG_BLOCK = 8  # Rows.
 _GRAY_FILL = 1.5 / 255  # Greatest difference within the part of a truncated JPEG that is decoded as grey.
 _KEPT_TAGS = (
     ExifTags.Base.ImageDescription,
@@ -61,8 +63,8 @@ class Photo:
         dpi: pixels per inch along x and y, or None.
         frames: number of pictures in the file; ``pixels`` are those of the first.
         missing_rows: number of rows at the end that are missing because the file is truncated.
-        cut_off: whether the file is truncated. A progressive JPEG may then have all rows, the last ones with less
-            detail.
+        cut_off: whether the file is truncated, or has an end mark too early. A progressive JPEG may then have all rows,
+            the last ones with less detail.
         iptc: title, keywords, author and the like as legacy IPTC records (IIM), or None.
     """
 
@@ -117,7 +119,7 @@ def read_picture(image: Image.Image, *, max_pixels: int = MAX_PIXELS, own_colour
 def _photo(name: str, image: Image.Image, stream: BinaryIO | None, *, own_colours: bool) -> Photo:
     # Decode, and refuse a truncated JPEG with less than half of its rows.
     raster = decode(image, stream, own_colours=own_colours)
-    cut_off = isinstance(stream, CutJpeg)
+    cut_off = isinstance(stream, CutJpeg) or _is_cut_before_its_end(image, stream, raster.colour)
     missing_rows = _missing_rows(raster.colour) if cut_off else 0
     if missing_rows > len(raster.colour) / 2:
         raise refuse(
@@ -144,6 +146,15 @@ def _photo(name: str, image: Image.Image, stream: BinaryIO | None, *, own_colour
         cut_off=cut_off,
         iptc=read_iptc(image),
     )
+
+
+def _is_cut_before_its_end(image: Image.Image, stream: BinaryIO | None, colour: Floats) -> bool:
+    """Tells whether data are missing from a JPEG that has an end mark, by the rows that are then filled in."""
+    rows = _missing_rows(colour)
+    if stream is None or image.format not in {"JPEG", "MPO"} or rows < _JPEG_BLOCK:
+        return False
+    stream.seek(0)
+    return ends_early(stream.read(), rows)
 
 
 def _missing_rows(colour: Floats) -> int:

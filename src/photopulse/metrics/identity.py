@@ -4,6 +4,7 @@ It is a measure for evaluation, of two given pictures. photopulse stores no face
 """
 
 import importlib
+import threading
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -26,7 +27,7 @@ _CHIP_SIZE = 150
 
 
 class IdentityNet:
-    """dlib's face recognition network (King 2017); it runs on the CPU and is not safe to share between threads.
+    """dlib's face recognition network (King 2017); it runs on the CPU, one thread at a time.
 
     Args:
         shape_predictor: dlib's file of the five-landmark predictor.
@@ -40,6 +41,7 @@ class IdentityNet:
         self._dlib = _import_dlib()
         self._predictor = self._dlib.shape_predictor(str(shape_predictor))
         self._recognition = self._dlib.face_recognition_model_v1(str(recognition))
+        self._lock = threading.Lock()  # The network keeps its layers' outputs.
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -68,9 +70,10 @@ class IdentityNet:
         if aligned_face.shape[:2] != (1, 3) or aligned_face.ndim != 4 or aligned_face.shape[2] != aligned_face.shape[3]:
             raise ValueError(f"one square face (1, 3, S, S) is needed, got {tuple(aligned_face.shape)}")
         pixels = _working_pixels(aligned_face)
-        landmarks = self._predictor(pixels, self._dlib.rectangle(*_FACE_BOX))
-        chip = self._dlib.get_face_chip(pixels, landmarks, size=_CHIP_SIZE)
-        return np.asarray(self._recognition.compute_face_descriptor(chip), dtype=np.float64)
+        with self._lock:
+            landmarks = self._predictor(pixels, self._dlib.rectangle(*_FACE_BOX))
+            chip = self._dlib.get_face_chip(pixels, landmarks, size=_CHIP_SIZE)
+            return np.asarray(self._recognition.compute_face_descriptor(chip), dtype=np.float64)
 
 
 def load_identity() -> IdentityNet:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import check_regular
 
 _T = TypeVar("_T")
 # A row takes about 300 bytes, so no run writes as much as this.
@@ -58,6 +59,7 @@ def read_csv(path: Path, parse: Callable[[dict[str, str]], _T], *, check: Callab
     """
     try:
         # Bound the size before anything is read.
+        check_regular(path)
         if path.stat().st_size > _MAX_BYTES:
             raise _refuse(path, why=f"it is larger than {_MAX_BYTES // 2**20} MiB, no run writes so many rows")
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:

@@ -17,7 +17,7 @@ from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage, Stages
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import key
+from photopulse.runs.keys import arithmetic, key
 from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
@@ -114,7 +114,7 @@ class _Run:
         self._kit = kit
         self._settings = settings
         self._watcher = watcher
-        self._run_key = key(settings.restore, kit.fingerprints)
+        self._run_key = key(settings.restore, kit.fingerprints, arithmetic())
         # Earlier results by their photos, and the paths that this run has used.
         self._mine = {
             canonical(Path(row.input)): output

@@ -41,9 +41,12 @@ class FaceSearch:
 
     @property
     def fingerprint(self) -> str:
-        """Returns a hash of the weights of the generator, its style encoder and the face networks."""
-        parts = (self._kit.generator, self._kit.encoder, *self._networks.values())
-        return hashlib.sha256("".join(map(weights_hash, parts)).encode()).hexdigest()
+        """Returns a hash of the weights of the generator, its style encoder and the face networks, and of its Gaussian."""
+        networks = (self._kit.generator, self._kit.encoder, *self._networks.values())
+        digest = hashlib.sha256("".join(map(weights_hash, networks)).encode())
+        for values in (self._kit.prior.mean, self._kit.prior.std):
+            digest.update(values.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     def restore(self, crops: Tensor, resolutions: Sequence[float]) -> list[DrawnFace]:
         """Returns one redrawn face for each crop, see ``FaceRestorer``; the results are deterministic."""

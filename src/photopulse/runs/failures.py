@@ -6,7 +6,7 @@ from typing import TypeVar
 import cv2
 import torch
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, is_out_of_memory, system_reason
 
 FAILURES = (PhotopulseError, OSError, ValueError, RuntimeError, MemoryError, cv2.error)
 
@@ -18,8 +18,10 @@ def reason(error: BaseException) -> str:
     """Returns the text of an error for the report and for the user."""
     if isinstance(error, PhotopulseError):
         return str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, torch.OutOfMemoryError) or is_out_of_memory(error):
         return f"the memory is full ({error}). Close other programs, or use --device cpu."
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{system_reason(error)} ({error.filename})"
     return f"unexpected {type(error).__name__}: {error}"
 
 

@@ -33,6 +33,14 @@ def key(*parts: object) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
+def arithmetic() -> list[object]:
+    """Returns the part of a key on which the last digits of PyTorch's sums depend: the number of threads.
+
+    A search or a threshold can amplify the last digits, so a result with another number of threads is another one.
+    """
+    return ["threads", torch.get_num_threads()]
+
+
 def _canonical(part: object) -> object:
     """Converts a part to a value that JSON can hold.
 

@@ -1,19 +1,14 @@
 """The log of finished results in an output folder: lines of JSON, appended as soon as a result is finished."""
 
-import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.runs.json_lines import append_lines, read_lines
 
 LOG_NAME = ".photopulse.jsonl"
-# A row takes about 1 kB, plus 1 kB for each face. Rows further back than this are not read, and their results are
-# computed again.
-_MAX_BYTES = 256 * 2**20
-_MAX_LINE = 4 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +43,8 @@ class Log:
         Raises:
             PhotopulseError: if they cannot be written.
         """
-        data = b"".join(_line(entry) for entry in entries)
         try:
-            with self.path.open("a+b", buffering=0) as stream:
-                if _is_torn(stream):
-                    data = b"\n" + data
-                # Written in one call, so that lines of another run cannot come between.
-                if stream.write(data) != len(data):
-                    raise OSError("there is no room left")
+            append_lines(self.path, [vars(entry) for entry in entries])
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -66,8 +55,8 @@ class Log:
             PhotopulseError: if the log cannot be read.
         """
         entries: dict[str, Entry] = {}
-        for entry in _entries(self.path):
-            if entry.output is not None:
+        for entry in map(_entry, read_lines(self.path)):
+            if entry is not None and entry.output is not None:
                 entries.pop(output_id(entry.output), None)
                 if entry.row is not None:
                     entries[output_id(entry.output)] = entry
@@ -88,53 +77,8 @@ def unwritable(path: Path, error: OSError) -> PhotopulseError:
     )
 
 
-def _line(entry: Entry) -> bytes:
-    told = {"command": entry.command, "output": entry.output, "row": entry.row}
-    return json.dumps(told).encode("ascii") + b"\n"
-
-
-def _is_torn(stream: BinaryIO) -> bool:
-    """Tells whether the last line is incomplete because a run was killed while it wrote."""
-    if stream.seek(0, os.SEEK_END) == 0:
-        return False
-    stream.seek(-1, os.SEEK_END)
-    return stream.read(1) != b"\n"
-
-
-def _entries(path: Path) -> Iterator[Entry]:
-    try:
-        if not path.is_file():
-            return
-        with path.open("rb") as stream:
-            for line in _lines(stream, path.stat().st_size):
-                entry = _entry(line)
-                if entry is not None:
-                    yield entry
-    except OSError as error:
-        why = system_reason(error)
-        raise PhotopulseError(f"cannot read {path}", why=why, fix="correct its permissions, or delete it") from error
-
-
-def _lines(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yields the complete lines among the last ``_MAX_BYTES`` of ``size``; lines over ``_MAX_LINE`` are skipped."""
-    begins_a_line = size <= _MAX_BYTES
-    stream.seek(max(0, size - _MAX_BYTES))
-    while stream.tell() < size:
-        line = stream.readline(_MAX_LINE)
-        if begins_a_line and line.endswith(b"\n"):
-            yield line
-        begins_a_line = line.endswith(b"\n")
-
-
-def _entry(line: bytes) -> Entry | None:
-    """Parses a line; None if it is damaged."""
-    try:
-        told: object = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(told, dict):
-        return None
-    fields = cast("dict[str, Any]", told)
+def _entry(fields: dict[str, Any]) -> Entry | None:
+    """Makes an entry of a line's object; None if it is damaged."""
     command, output, row = (fields.get(name) for name in ("command", "output", "row"))
     if isinstance(command, str) and isinstance(output, str | None) and isinstance(row, dict | None):
         return Entry(command=command, output=output, row=cast("dict[str, Any] | None", row))

@@ -2,18 +2,21 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from photopulse.files import atomic_path
+from photopulse.files import atomic_path, read_regular
 from photopulse.runs.fields import from_fields
-from photopulse.runs.log import Entry, unwritable
+from photopulse.runs.log import Entry, Log, unwritable
 from photopulse.runs.rows import RunRows
 
 REPORT_VERSION = 1
+_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_MAX_BYTES = 512 * 2**20  # Of a report that is read.
 ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored", "failed"]
 
 
@@ -117,8 +120,8 @@ def to_json(command: str, items: Iterable[ReportItem]) -> str:
         "items": [_fields(item) for item in items],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # File names that are no valid Unicode contain lone surrogates, which JSON can hold only as escapes.
-    return text.encode("utf-8", errors="backslashreplace").decode()
+    # Names may hold what a terminal would obey, and lone surrogates for bytes that are no valid Unicode.
+    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _fields(item: ReportItem) -> dict[str, object]:
@@ -183,7 +186,7 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
     The result is empty if the report is missing, damaged or of another command; damaged rows are left out.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, most=_MAX_BYTES))
         if content["version"] != REPORT_VERSION or content["command"] != command:
             return {}
         items = [_item(row) for row in content["items"]]
@@ -191,6 +194,22 @@ def read_finished(path: Path, command: str) -> dict[str, ReportItem]:
         return {}
     finished = [item for item in items if item is not None and item.status != "failed"]
     return {_place(Path(item.output), path.parent): item for item in finished if item.output}
+
+
+def results_in(folder: Path, command: str) -> set[Path]:
+    """Returns the resolved paths of all pictures that runs of a command wrote into a folder, by its log.
+
+    Raises:
+        PhotopulseError: if the log cannot be read.
+    """
+    found: set[Path] = set()
+    for entry in Log(folder).read().values():
+        row = _item(entry.row) if entry.command == command else None
+        if row is not None and entry.output is not None:
+            output = folder / entry.output
+            beside = [output.with_name(Path(name).name) for name in (row.compare, row.mask) if name]
+            found |= {path.resolve() for path in (output, *beside)}
+    return found
 
 
 def _place(output: Path, folder: Path) -> str:

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import sweep
+from photopulse.images.whole import is_whole
 from photopulse.runs.log import Entry, Log, output_id, unwritable
 
 Row = TypeVar("Row")
@@ -43,6 +45,9 @@ class RunRows(ABC, Generic[Row]):
         self._log = Log(folder)
         self._rows: dict[int, Row] = {}
         self._publish_at = 0.0
+        # Earlier rows of outputs that are being made again, each with the state of its file; and folders swept.
+        self._replaced: dict[str, tuple[Entry, tuple[int, int, int] | None]] = {}
+        self._swept: set[Path] = set()
         # Read what earlier runs left, in the log or, for folders of earlier versions, in the published file.
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -82,20 +87,22 @@ class RunRows(ABC, Generic[Row]):
         return [self._rows[place] for place in sorted(self._rows)]
 
     def finished(self, output: Path, key: str) -> Row | None:
-        """Returns an earlier run's row of an output, if its key is equal and the output exists; else None.
+        """Returns an earlier run's row of an output, if its key is equal and the output is there, whole; else None.
 
         With None, the output is about to be made again, and its earlier row is first marked in the log as outdated.
         Otherwise, if the run were killed after writing the output but before its row, the next run would use the old
-        row for the new output.
+        row for the new output. Where making it again fails, ``close`` logs the earlier row again.
 
         Raises:
             PhotopulseError: if the log cannot be written.
         """
         name = self._name(output)
         row = self._row(self._earlier.get(output_id(name)))
-        if row is not None and self._resume and self.key_of(row) == key and output.is_file():
+        self._sweep(output.parent)
+        if row is not None and self._resume and self.key_of(row) == key and is_whole(output):
             return row
-        if self._earlier.pop(output_id(name), None) is not None:
+        if (entry := self._earlier.pop(output_id(name), None)) is not None:
+            self._replaced[output_id(name)] = entry, _state(output)
             self._log.append([Entry(command=self.command, output=name, row=None)])
         return None
 
@@ -127,11 +134,12 @@ class RunRows(ABC, Generic[Row]):
             self._publish_meanwhile()
 
     def close(self) -> list[Row]:
-        """Publishes only the rows of this run, and returns them.
+        """Publishes only the rows of this run, and returns them; logs again the rows whose outputs stayed as they were.
 
         Raises:
             PhotopulseError: if the file cannot be written.
         """
+        self._log_again()
         self.publish(self.items)
         return self.items
 
@@ -145,6 +153,7 @@ class RunRows(ABC, Generic[Row]):
             self.close()
         else:
             with suppress(PhotopulseError):  # The user must see the error that ended the run.
+                self._log_again()
                 self._publish_meanwhile()
 
     def _publish_meanwhile(self) -> None:
@@ -164,6 +173,23 @@ class RunRows(ABC, Generic[Row]):
         output = self.output_of(row)
         if output is not None:
             self._earlier.pop(output_id(self._name(output)), None)
+            self._replaced.pop(output_id(self._name(output)), None)
+
+    def _log_again(self) -> None:
+        """Logs the earlier rows of outputs that were to be made again, but are still the files that they were."""
+        kept = [
+            entry
+            for entry, state in self._replaced.values()
+            if state is not None and state == _state(self._folder / (entry.output or ""))
+        ]
+        self._replaced.clear()
+        if kept:
+            self._log.append(kept)
+
+    def _sweep(self, folder: Path) -> None:
+        if folder not in self._swept:
+            self._swept.add(folder)
+            sweep(folder)
 
     def _take_over(self) -> None:
         """Begins the log with the rows that an earlier version published."""
@@ -185,3 +211,12 @@ class RunRows(ABC, Generic[Row]):
     def _name(self, output: Path) -> str:
         """Returns an output's path within the folder; the bare name if the folder has moved since the row was made."""
         return output.relative_to(self._folder).as_posix() if output.is_relative_to(self._folder) else output.name
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """Returns what changes when a file is replaced: its number, its size and the time of its last change."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns

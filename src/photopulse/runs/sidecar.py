@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from photopulse.files import write_text
+from photopulse.files import read_regular, write_text
+
+_MAX_BYTES = 64 * 2**20
 
 
 def read_sidecar(path: Path, key: str) -> dict[str, Any] | None:
     """Reads a sidecar; None if it is missing, damaged, or has another key."""
     try:
-        content: object = json.loads(path.read_text(encoding="utf-8"))
+        content: object = json.loads(read_regular(path, most=_MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(content, dict):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Protocol, cast, runtime_checkable
 
-MAX_OPCODES = 4_000_000
+MAX_OPCODES = 1_000_000  # Official files have up to 100,000; each can take some hundred bytes of memory.
 # Integer keys must be small: with large ones, a file could make hashes collide, which costs quadratic time.
 MAX_INT_KEY = 2**31
 

@@ -8,7 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import cast
 
-from photopulse.errors import PhotopulseError, system_reason
+from photopulse.errors import PhotopulseError, is_out_of_memory, memory_full, system_reason
+from photopulse.files import read_regular
 from photopulse.safe_pickle.arrays import NUMPY_GLOBALS
 from photopulse.safe_pickle.machine import Builder, RefusedPickleError, hashable_key, run_pickle
 from photopulse.safe_pickle.torch_storage import TORCH_GLOBALS, printable
@@ -51,11 +52,7 @@ def read_pickle(path: Path, *, max_bytes: int = MAX_BYTES) -> object:
         PhotopulseError: if the file is missing, longer than ``max_bytes``, damaged, or asks for any other name.
     """
     with pickle_errors(path):
-        with path.open("rb") as file:
-            raw = file.read(max_bytes + 1)
-        if len(raw) > max_bytes:
-            raise RefusedPickleError(f"is longer than {max_bytes} bytes")
-        return run_pickle(BytesIO(raw), find_class)
+        return run_pickle(BytesIO(read_regular(path, most=max_bytes)), find_class)
 
 
 @contextmanager
@@ -74,6 +71,8 @@ def pickle_errors(path: Path) -> Generator[None]:
     except OSError as error:
         raise PhotopulseError(what, why=system_reason(error), fix="check the path and its permissions") from error
     except _DAMAGE as error:
+        if is_out_of_memory(error):
+            raise memory_full(what) from error
         raise PhotopulseError(
             what,
             why=f"the file is damaged or no pickle of a network ({type(error).__name__}: {str(error)[:200]})",

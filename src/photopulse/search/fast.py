@@ -78,32 +78,60 @@ class FastSettings:
         return EFFORTS[self.quality].most_rounds
 
 
-def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) -> Iterator[SearchState]:
+@dataclass(kw_only=True, eq=False)
+class FirstAnswer:
+    """The answer of a search for the seed 0, from which further answers to the same face start; empty at first.
+
+    Attributes:
+        state: the last state of its search.
+        origin: the point in which it ended.
+    """
+
+    state: SearchState | None = None
+    origin: Origin | None = None
+
+
+def fast_search(
+    problem: SearchProblem, kit: SearchKit, settings: FastSettings, *, first: FirstAnswer | None = None
+) -> Iterator[SearchState]:
     """Searches all items of the problem and yields after each pass of the generator; the caller may stop at any time.
 
-    The items do not influence each other. The seed 0 gives the answer nearest to the first guess, every other seed
-    another variation. With a time limit, the answers depend on the speed of the machine.
+    The items influence each other only in the last digits, which a processor computes otherwise in a larger batch. The
+    seed 0 gives the answer nearest to the first guess, every other seed another variation. With a time limit, the
+    answers depend on the speed of the machine.
+
+    Args:
+        problem: what is searched.
+        kit: search kit of the problem's generator.
+        settings: settings of the search.
+        first: for a problem of a single target: its first answer, which is not searched again if it is known, and is
+            kept there if not.
     """
     # The answer nearest to the first guess, once for each different target.
     clock = Clock(settings.time_limit)
     which, firsts = _distinct_targets(problem)
-    first = TwinSearch(
-        firsts,
-        kit,
-        effort=(EFFORTS if kit.encoder is None else _GUESSED)[settings.quality],
-        eps=settings.eps,
-        show_every=settings.show_every,
-        clock=clock,
-    )
-    state = None
-    for found in first.run():
-        state = _rows(found, which)
-        yield state
+    known = first or FirstAnswer()
+    if known.state is None:
+        search = TwinSearch(
+            firsts,
+            kit,
+            effort=(EFFORTS if kit.encoder is None else _GUESSED)[settings.quality],
+            eps=settings.eps,
+            show_every=settings.show_every,
+            clock=clock,
+        )
+        found = None
+        for found in search.run():
+            yield _rows(found, which)
+        known.state, known.origin = found, search.origin
+    else:
+        yield _rows(known.state, which)
 
     # Variations of it, for the other seeds.
     varied = [place for place, seed in enumerate(problem.seeds) if check_seed(seed)]
-    if state is None or not varied:
+    if known.state is None or known.origin is None or not varied:
         return
+    state = _rows(known.state, which)
     others = TwinSearch(
         _items(problem, varied),
         kit,
@@ -111,7 +139,7 @@ def fast_search(problem: SearchProblem, kit: SearchKit, settings: FastSettings) 
         eps=settings.eps,
         show_every=settings.show_every,
         clock=clock,
-        origin=_variations(first.origin, which[varied], [problem.seeds[place] for place in varied], problem.generator),
+        origin=_variations(known.origin, which[varied], [problem.seeds[place] for place in varied], problem.generator),
     )
     for found in others.run():
         yield _with_rows(state, varied, found)

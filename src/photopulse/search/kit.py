@@ -1,5 +1,6 @@
 """Loads or fits, once per generator, what all its searches need: the prior, the twins and the style encoder."""
 
+import threading
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +22,7 @@ TWIN_SIZES: Final = (16, 32, 64)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchKit:
-    """A generator with its prior, twins and style encoder; create one and use it for all searches.
+    """A generator with its prior, twins and style encoder; create one and use it for all searches, in any thread.
 
     Attributes:
         generator: generator that is searched.
@@ -32,6 +33,7 @@ class SearchKit:
     prior: GaussianPrior
     _twins: dict[int, Twin | None] = field(default_factory=dict[int, Twin | None], repr=False)
     _encoders: list[StyleEncoder | None] = field(default_factory=list[StyleEncoder | None], repr=False)
+    _loading: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @classmethod
     def find(cls, generator: Generator, *, label: Tensor | None = None) -> "SearchKit":
@@ -47,9 +49,10 @@ class SearchKit:
 
     def twin(self, size: int) -> Twin | None:
         """Returns the best available twin of ``size`` px: fitted, shipped or untrained; None if there is none."""
-        if size not in self._twins:
-            found = find_twin(self.generator, size) if size < self.generator.resolution else None
-            self._twins[size] = found.twin if found else None
+        with self._loading:
+            if size not in self._twins:
+                found = find_twin(self.generator, size) if size < self.generator.resolution else None
+                self._twins[size] = found.twin if found else None
         return self._twins[size]
 
     def needed_twin(self, size: int) -> Twin:
@@ -66,8 +69,9 @@ class SearchKit:
     @property
     def encoder(self) -> StyleEncoder | None:
         """Style encoder, whose prediction is the first guess; None if none was fitted: searches begin at the mean."""
-        if not self._encoders:
-            self._encoders.append(find_encoder(self.generator))
+        with self._loading:
+            if not self._encoders:
+                self._encoders.append(find_encoder(self.generator))
         return self._encoders[0]
 
     @torch.no_grad()

@@ -7,12 +7,11 @@ from typing import Final
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import atomic_path
 from photopulse.generators.protocol import Generator
+from photopulse.torch_file import read_safetensors, write_safetensors
 
 _BATCH = 4096
 _OFFSET_SCALE: Final = 0.45  # Standard deviation of a layer's offset, as a share of that of the shared style.
@@ -104,8 +103,7 @@ def one_hot(label: int | None, generator: Generator) -> Tensor | None:
 
 def save_prior(prior: GaussianPrior, path: Path) -> None:
     """Writes the prior as safetensors, atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save({"mean": prior.mean, "std": prior.std}))
+    write_safetensors(path, {"mean": prior.mean, "std": prior.std}, {})
 
 
 def load_prior(path: Path) -> GaussianPrior:
@@ -115,7 +113,7 @@ def load_prior(path: Path) -> GaussianPrior:
         PhotopulseError: if the file is damaged or of another kind.
     """
     try:
-        state = load(path.read_bytes())
+        state = read_safetensors(path)
         return _checked(GaussianPrior(mean=state["mean"], std=state["std"]))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PhotopulseError(

@@ -15,6 +15,7 @@ from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
+from photopulse.search.fast import FirstAnswer
 from photopulse.search.kit import SearchKit
 from photopulse.search.prior import one_hot
 from photopulse.search.problem import SearchState
@@ -77,7 +78,7 @@ def upscale_files(
         detector = detector or FaceDetector.load()
     run = _Run(folder, generator, settings, watcher or Watcher(), detector)
     with run.report as report:
-        for jobs in _batches(run.plan(files, mirrored), settings.together):
+        for jobs in _batches(run.plan(files, mirrored), settings.batch_size):
             run.search(jobs)
     return report.items
 
@@ -126,7 +127,9 @@ class _Run:
         self._watcher = watcher
         self._detector = detector
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
-        self._run_key = run_key(self._kit, settings.upscale)
+        self._run_key = run_key(self._kit, settings.upscale, batch_size=settings.batch_size)
+        self._target: Tensor | None = None
+        self._first = FirstAnswer()
         self._places = count()
         self._gathered = Answers(settings.count)
 
@@ -209,8 +212,18 @@ class _Run:
             seed=[job.seed for job in jobs],
             settings=self._searched,
             on_step=on_step,
+            batch_size=self._settings.batch_size,
+            first=self._first_answer(jobs),
         )
         return list(zip(faces, recorders, strict=True))
+
+    def _first_answer(self, jobs: Sequence[_Job]) -> FirstAnswer | None:
+        """Returns what the last search of the same face found; None where every step of a search is recorded."""
+        if self._settings.batch_size > 1 or self._settings.save_steps or self._settings.gif:
+            return None
+        if jobs[0].target is not self._target:
+            self._target, self._first = jobs[0].target, FirstAnswer()
+        return self._first
 
     @property
     def _searched(self) -> UpscaleSettings:

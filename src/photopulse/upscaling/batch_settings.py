@@ -15,7 +15,7 @@ class BatchSettings:
         seed: random seed of the first result; result k has the seed ``seed + k``, k from 0.
         align_size: size in px to which the faces of photos are aligned first; None if the inputs are small faces.
         fit: whether inputs of an unsuitable size are cropped and downscaled; else they fail.
-        batch_size: number of faces that are searched at once.
+        batch_size: number of results that are searched at once; above 1, the last digits of a result depend on it.
         save_steps: whether each step of each search is written as a picture.
         gif: whether an animation of each search is written.
         resume: whether results that an earlier run with the same settings finished are kept.
@@ -36,8 +36,3 @@ class BatchSettings:
             raise ValueError("count and batch_size must be at least 1")
         if self.fit and self.align_size is not None:
             raise ValueError("--align finds and shrinks faces itself: leave --fit out")
-
-    @property
-    def together(self) -> int:
-        """Number of results that are searched at once."""
-        return max(self.batch_size, min(self.count, self.upscale.together))

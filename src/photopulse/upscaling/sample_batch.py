@@ -11,7 +11,7 @@ from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import key
+from photopulse.runs.keys import arithmetic, key
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
 from photopulse.upscaling.sample import check_sampling, sample_faces
@@ -58,7 +58,7 @@ def sample_files(
     """
     check_sampling(generator, seeds, size=settings.size, label=settings.label)
     watcher = watcher or Watcher()
-    run_key = key(generator.name, weights_hash(generator), settings)
+    run_key = key(generator.name, weights_hash(generator), settings, arithmetic())
     watcher.start("drawing faces", len(seeds))
     with Report(folder, COMMAND, resume=True) as report:
         for place, seed in enumerate(seeds):

@@ -18,7 +18,7 @@ from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.images.given import ImageLike
 from photopulse.search.exact import project_exactly
-from photopulse.search.fast import FastSettings, fast_search
+from photopulse.search.fast import FastSettings, FirstAnswer, fast_search
 from photopulse.search.kit import SearchKit
 from photopulse.search.losses import mean_squared_error
 from photopulse.search.prior import one_hot
@@ -64,11 +64,6 @@ class UpscaleSettings:
     def eps(self) -> float:
         """Largest mean squared error of the downscaled image at which a search has converged."""
         return self.fast.eps if self.method == "fast" else self.classic.eps
-
-    @property
-    def together(self) -> int:
-        """Best number of results of one face per batch: a larger batch only costs memory in the classic search."""
-        return 8 if self.method == "fast" else 1
 
     @property
     def most_steps(self) -> int:
@@ -130,17 +125,24 @@ def upscale(
     seed: int | Sequence[int] = 0,
     settings: UpscaleSettings | None = None,
     on_step: Callable[[SearchState], None] | None = None,
+    batch_size: int = 1,
+    first: FirstAnswer | None = None,
 ) -> list[UpscaledFace]:
     """Finds ``count`` different realistic faces that downscale to a small one, or to each of several.
 
     Args:
         face: a face of h x h px, where h divides the generator's size, as a path, bytes, an open file, a PIL image, an
-            array or a tensor, see ``ImageLike``; several faces as a tensor, (B, 3, h, h), are searched at once.
+            array or a tensor, see ``ImageLike``; or several faces as a tensor, (B, 3, h, h).
         generator: generator from ``load_generator``, or its ``SearchKit`` for many calls; the default one if None.
         count: number of results for each face; result k has the seed ``seed + k``, k from 0.
         seed: random seed of the first result: one for all faces, or one for each.
         settings: settings of the search; the defaults if None.
         on_step: called after each step of each search.
+        batch_size: number of results that are searched at once, which pays on a GPU. With 1, a result has the same
+            bytes whatever is searched before and after it, on one machine and with one number of threads; in a larger
+            batch its last digits differ, and a search can amplify them.
+        first: for a single face: an object that several calls for the same face share, so that the fast search of
+            further results need not find the first one again. The results are the same without it.
 
     Returns:
         The first result of each face, then the second of each, and so on.
@@ -158,11 +160,17 @@ def upscale(
     targets = read_targets(face, resolution=network.resolution)
     kit = given if isinstance(given, SearchKit) else SearchKit.find(given, label=one_hot(settings.label, given))
     seeds = [seed] * len(targets) if isinstance(seed, int) else list(seed)
+    if len(seeds) != len(targets) or (first is not None and len(targets) > 1):
+        raise ValueError(f"{len(targets)} faces must be given as many seeds, and several faces share no first answer")
+    # One result after the other, or batches of them.
+    items = [(place, of_face + k) for k in range(count) for place, of_face in enumerate(seeds)]
+    firsts = [first or FirstAnswer() for _ in targets]
     answers: list[UpscaledFace] = []
-    for first in range(0, count, settings.together):
-        some = range(first, min(first + settings.together, count))
-        some_seeds = [of_face + k for k in some for of_face in seeds]
-        answers += _search(targets.repeat(len(some), 1, 1, 1), kit, some_seeds, settings, on_step)
+    for start in range(0, len(items), batch_size):
+        batch = items[start : start + batch_size]
+        places = [place for place, _ in batch]
+        known = firsts[places[0]] if batch_size == 1 else None
+        answers += _search(targets[places], kit, [of_item for _, of_item in batch], settings, on_step, known)
     return answers
 
 
@@ -196,6 +204,7 @@ def _search(
     seeds: Sequence[int],
     settings: UpscaleSettings,
     on_step: Callable[[SearchState], None] | None,
+    first: FirstAnswer | None,
 ) -> list[UpscaledFace]:
     """Searches all targets (B, 3, h, h) in one batch, one seed each, and returns the best face of each."""
     started = time.perf_counter()
@@ -211,7 +220,7 @@ def _search(
             seeds=tuple(seeds),
         )
         states = (
-            fast_search(problem, kit, settings.fast)
+            fast_search(problem, kit, settings.fast, first=first)
             if settings.method == "fast"
             else pulse_search(problem, settings.classic)
         )

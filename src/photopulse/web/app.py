@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
 
 from photopulse.errors import PhotopulseError
 from photopulse.web.answers import http_error, invalid, told
@@ -19,6 +20,9 @@ from photopulse.web.gate import Gate
 from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 from photopulse.web.store import JobStore
+
+PAGE = str(files("photopulse.web") / "page")
+"""Folder of the page."""
 
 _EXPIRE_EVERY = 5.0  # Seconds.
 
@@ -34,10 +38,20 @@ def make_app(settings: ServeSettings, models: Models) -> FastAPI:
         expiring.cancel()
         await asyncio.to_thread(store.close)
 
+    app = make_gated(
+        settings, lifespan, "Restores photos and upscales faces. Upscaled faces are imaginary: they identify no one."
+    )
+    app.include_router(make_api(store, settings))
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    return app
+
+
+def make_gated(settings: ServeSettings, lifespan: Lifespan[FastAPI], description: str) -> FastAPI:
+    """Returns an application without routes that lets in whom the gate admits, and tells errors as JSON."""
     app = FastAPI(
         title="photopulse",
         version=version("photopulse"),
-        description="Restores photos and upscales faces. Upscaled faces are imaginary: they identify no one.",
+        description=description,
         lifespan=lifespan,
         # Their pages load scripts from another host; ours is api.html.
         docs_url=None,
@@ -47,8 +61,6 @@ def make_app(settings: ServeSettings, models: Models) -> FastAPI:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
     app.add_middleware(Gate, settings=settings)
-    app.include_router(make_api(store, settings))
-    app.mount("/", StaticFiles(directory=str(files("photopulse.web") / "page"), html=True))
     return app
 
 

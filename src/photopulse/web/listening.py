@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from photopulse.errors import file_errors
-from photopulse.web.app import make_app
-from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 
 _MOST_CONNECTIONS = 512
@@ -18,17 +17,17 @@ _FAREWELL = 2  # Seconds that open connections have at exit.
 
 def serve(
     settings: ServeSettings,
-    models: Models,
+    make_app: Callable[[], FastAPI],
     *,
     certificate: Path | None = None,
     certificate_key: Path | None = None,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Serves the page and the API until it is interrupted; then deletes all uploads and results.
+    """Serves an application until it is interrupted, and then shuts it down.
 
     Args:
         settings: settings of the server.
-        models: models that the jobs use.
+        make_app: makes the application; called once it is known that the server can listen.
         certificate: file of a TLS certificate, for https; None for http.
         certificate_key: file of its private key; None if the key is in the same file.
         on_ready: called with the address once clients can connect.
@@ -44,8 +43,8 @@ def serve(
         listener = socket.create_server((settings.host, settings.port), family=family)
     with listener:
         config = uvicorn.Config(
-            make_app(settings, models),
-            # Addresses contain the ids of jobs, which give access to pictures, so they must not be logged.
+            make_app(),
+            # Addresses contain the ids of jobs and of raters, which give access to them, so they must not be logged.
             access_log=False,
             log_level="warning",
             server_header=False,

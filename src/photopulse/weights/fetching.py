@@ -60,7 +60,6 @@ def _fetch(entry: WeightsEntry, folder: Path, tell: Callable[[str], None]) -> No
         tell(f"unpacking and checking {entry.name}")
         fresh = scratch / "members"
         unpack_members(entry, archive, fresh)
-        cache.record_as_verified(entry, fresh)
         # The last step is one rename, so that the folder is complete or absent.
         if folder.exists():
             folder.replace(scratch / "damaged")

@@ -8,7 +8,8 @@ from typing import Any, Literal, cast
 
 import torch
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import open_regular
 from photopulse.generators.architectures import assemble, moved
 from photopulse.generators.files.checkpoint import load_checkpoint, save_checkpoint
 from photopulse.generators.files.nvidia_tf import tf_network_from
@@ -53,9 +54,8 @@ def load_generator(name_or_path: str | Path = DEFAULT_GENERATOR, device: str | t
     except FileNotFoundError as problem:
         raise _unknown(str(name_or_path)) from problem
     except (OSError, ValueError) as problem:
-        raise PhotopulseError(
-            f"cannot open {path}", why=str(problem), fix="check the path and its permissions"
-        ) from problem
+        why = system_reason(problem) if isinstance(problem, OSError) else str(problem)
+        raise PhotopulseError(f"cannot open {path}", why=why, fix="check the path and its permissions") from problem
     return moved(_frozen(_LOADERS[kind](path)), device)
 
 
@@ -81,7 +81,7 @@ def _kind(path: Path) -> Kind:
     if path.is_dir():
         return "folder"
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(64)
     if head.startswith((b"PK\x03\x04", LEGACY_HEADER)):
         return "torch"

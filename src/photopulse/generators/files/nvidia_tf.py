@@ -5,6 +5,7 @@ arguments, components and variables; its source text is never run. TensorFlow ke
 and convolutions (height, width, in, out). Equalized learning rates remain run-time constants.
 """
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,11 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from photopulse.generators.files.nvidia_torch import PickledNetwork, checked_arguments, text_keyed
+from photopulse.generators.files.nvidia_torch import Allowance, PickledNetwork, checked_arguments, text_keyed
 from photopulse.generators.stylegan2_layers import resample_kernel
 from photopulse.safe_pickle.arrays import PickledArray
 from photopulse.safe_pickle.machine import RefusedPickleError
-from photopulse.safe_pickle.read import MAX_BYTES, Placeholder, pickle_errors
+from photopulse.safe_pickle.read import Placeholder, pickle_errors
 
 _SCOPES = {"G_mapping": "mapping", "G_synthesis": "synthesis"}
 # Arguments that change what a network computes, with the only values that our networks know.
@@ -54,7 +55,7 @@ def tf_network_from(content: object, path: Path) -> PickledNetwork:
         state = _network_state(_averaged_generator(content))
         arguments = checked_arguments(state.get("static_kwargs", {}))
         _check_arguments(arguments)
-        variables = _Variables(_collect(state, depth=0))
+        variables = _Variables(_collect(state, Allowance.of(path), depth=0))
         family = "stylegan2" if "synthesis/4x4/Conv/mod_weight" in variables.arrays else "stylegan1"
         is_second = family == "stylegan2"
         return PickledNetwork(
@@ -121,13 +122,17 @@ def _network_state(network: object) -> dict[str, object]:
     return text_keyed(network.state)
 
 
-def _collect(network: dict[str, object], *, depth: int) -> dict[str, npt.NDArray[Any]]:
-    """Collects the variables of a network and its components, named ``mapping/...`` and ``synthesis/...``."""
+def _collect(network: dict[str, object], allowance: Allowance, *, depth: int) -> dict[str, npt.NDArray[Any]]:
+    """Collects the variables of a network and its components, named ``mapping/...`` and ``synthesis/...``.
+
+    Raises:
+        RefusedPickleError: they are no arrays, or take more bytes than are allowed.
+    """
     found: dict[str, npt.NDArray[Any]] = {}
     # Collect the variables of the components, mapping and synthesis.
     if depth == 0:
         for name, component in text_keyed(network.get("components", {})).items():
-            inner = _collect(_network_state(component), depth=1)
+            inner = _collect(_network_state(component), allowance, depth=1)
             found.update({f"{name}/{key}": value for key, value in inner.items()})
     # Add the network's own variables, with the scopes renamed.
     for entry in cast(list[object], network.get("variables")):
@@ -136,10 +141,8 @@ def _collect(network: dict[str, object], *, depth: int) -> dict[str, npt.NDArray
             raise RefusedPickleError("has a variable that is no array")
         scope, slash, rest = name.partition("/")
         values = value.array() if isinstance(value, PickledArray) else np.asarray(value)
+        allowance.take(values.nbytes)
         found[_SCOPES.get(scope, scope) + slash + rest] = values
-    # Refuse arrays that are too large in all.
-    if sum(array.nbytes for array in found.values()) > MAX_BYTES:
-        raise RefusedPickleError("describes more numbers than a file may hold")
     return found
 
 
@@ -147,7 +150,7 @@ def _check_arguments(arguments: dict[str, object]) -> None:
     for name, supported in _SUPPORTED.items():
         if name in arguments and arguments[name] not in supported:
             raise RefusedPickleError(
-                f"holds a network made with {name}={str(arguments[name])[:60]}, which photopulse cannot build"
+                f"holds a network made with {name}={reprlib.repr(arguments[name])}, which photopulse cannot build"
             )
 
 

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from photopulse.safe_pickle.machine import RefusedPickleError
-from photopulse.safe_pickle.read import MAX_BYTES, Placeholder, pickle_errors
+from photopulse.safe_pickle.read import Placeholder, pickle_errors
 from photopulse.safe_pickle.torch_storage import PickledTensor
 
 Family = Literal["stylegan1", "stylegan2", "stylegan3"]
 _MAX_DEPTH = 32
 _MAX_ARGUMENTS = 64
+_MAX_ARGUMENTS_SIZE = 16_384  # Items and characters of all arguments of a network, counted as often as they appear.
 _PERSISTENT = ("torch_utils.persistence", "_reconstruct_persistent_obj")
 _POSITIONAL = ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels")
 
@@ -52,7 +53,7 @@ def network_from(content: object, path: Path) -> PickledNetwork:
         if network is None:
             raise RefusedPickleError("holds no generator under 'G_ema' or 'G'")
         meta = _persistent_meta(network)
-        collector = _Collector()
+        collector = _Collector(Allowance.of(path))
         collector.add(meta, prefix="", depth=0)
         return PickledNetwork(
             family=_family(collector.state),
@@ -62,12 +63,33 @@ def network_from(content: object, path: Path) -> PickledNetwork:
 
 
 @dataclass
-class _Collector:
-    """Copies the tensors of a tree of modules, each module once and at most ``MAX_BYTES`` in all."""
+class Allowance:
+    """The bytes that the arrays of a file may still take: all of them together no more than the file has.
 
+    A small file can name the same numbers a thousand times, and each name becomes a copy.
+    """
+
+    left: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Allowance":
+        """Returns the allowance of a file; OSError if its size cannot be read."""
+        return cls(path.stat().st_size)
+
+    def take(self, count: int) -> None:
+        """Subtracts bytes of an array; RefusedPickleError if the file has fewer."""
+        self.left -= count
+        if self.left < 0:
+            raise RefusedPickleError("describes more numbers than the file holds")
+
+
+@dataclass
+class _Collector:
+    """Copies the tensors of a tree of modules, each module once and as many bytes as are allowed."""
+
+    allowance: Allowance
     state: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     modules: set[int] = field(default_factory=set[int])
-    elements: int = 0
 
     def add(self, meta: dict[str, object], *, prefix: str, depth: int) -> None:
         # Refuse a module that was seen before or is nested too deeply.
@@ -93,9 +115,7 @@ class _Collector:
         if not isinstance(value, PickledTensor):
             raise RefusedPickleError("has a parameter or a buffer that is not a tensor")
         tensor = value.tensor()
-        self.elements += tensor.numel()
-        if self.elements * 4 > MAX_BYTES:
-            raise RefusedPickleError("describes more numbers than a file may hold")
+        self.allowance.take(tensor.numel() * tensor.element_size())
         self.state[name] = tensor.to(torch.float32) if tensor.is_floating_point() else tensor
 
 
@@ -133,27 +153,31 @@ def checked_arguments(arguments: object) -> dict[str, object]:
     Raises:
         RefusedPickleError: they hold objects, or are nested more deeply or are longer than any settings.
     """
-    _check_plain(arguments, depth=0)
+    _plain_size(arguments, depth=0, most=_MAX_ARGUMENTS_SIZE)
     return text_keyed(arguments)
 
 
-def _check_plain(value: object, *, depth: int) -> None:
-    # Accept single values of a sensible size.
-    if value is None or isinstance(value, bool | float):
-        return
-    if isinstance(value, int) and abs(value) < 2**63:
-        return
-    if isinstance(value, str) and len(value) < 2**16:
-        return
-    # Check the items of a container, which may nest only a few levels deep.
+def _plain_size(value: object, *, depth: int, most: int) -> int:
+    """Returns the number of items and characters of a plain value; what it names twice counts twice."""
+    # Single values of a sensible size.
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**63):
+        return 1
+    if isinstance(value, str):
+        return 1 + len(value)
+    # The items of a container, which may nest only a few levels deep.
     if not isinstance(value, list | tuple | dict) or depth >= 3:
         raise RefusedPickleError("has a network argument that is no plain value")
-    named = isinstance(value, dict)
-    items = list(text_keyed(cast(object, value)).values()) if named else cast(list[object], value)
+    items = list(cast("list[object]", value))  # Of a dict, its keys.
     if len(items) > _MAX_ARGUMENTS:
         raise RefusedPickleError("has a network with too many arguments")
+    if isinstance(value, dict):
+        items += text_keyed(cast(object, value)).values()
+    size = 1
     for item in items:
-        _check_plain(item, depth=depth + 1)
+        size += _plain_size(item, depth=depth + 1, most=most - size)
+        if size > most:
+            raise RefusedPickleError("has a network with too many arguments")
+    return size
 
 
 def _family(state: dict[str, Tensor]) -> Family:

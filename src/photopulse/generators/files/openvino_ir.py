@@ -3,6 +3,8 @@
 The graph is not run: its constants are renamed to the parameters of ``MobileStyleGAN``.
 """
 
+import copy
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +17,12 @@ import torch
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import read_regular
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
 
 _AVERAGE_SAMPLES = 65_536
+_MOST_GRAPH = 16 * 2**20  # Bytes.
+_MOST_CONSTANTS = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +53,12 @@ def load_mobilestylegan_ir(folder: Path, *, name: str) -> MobileStyleGAN:
             f"cannot convert {folder}", why=f"it is not the published network ({error})", fix="fetch it again"
         ) from error
 
-    # Mean style.
+    # Mean style; in double precision, so that it is the same on any number of threads.
     with torch.no_grad():
-        z = torch.randn(_AVERAGE_SAMPLES, generator.z_dim, generator=torch.Generator().manual_seed(0))
+        z = torch.randn(_AVERAGE_SAMPLES, generator.z_dim, generator=torch.Generator().manual_seed(0)).double()
+        precise = copy.deepcopy(generator).double()
         parts = cast(tuple[Tensor, ...], z.split(4096))
-        generator.w_avg.copy_(torch.stack([generator.map(part)[:, 0].mean(0) for part in parts]).mean(0))
+        generator.w_avg.copy_(torch.stack([precise.map(part)[:, 0].mean(0) for part in parts]).mean(0))
     return generator
 
 
@@ -63,8 +69,9 @@ def read_constants(xml_path: Path) -> list[Constant]:
         PhotopulseError: if a file is missing or damaged, or a constant lies outside the .bin file.
     """
     try:
-        layers = ElementTree.parse(xml_path).getroot().iterfind("layers/layer")
-        raw = xml_path.with_suffix(".bin").read_bytes()
+        graph = read_regular(xml_path, most=_MOST_GRAPH)
+        layers = ElementTree.fromstring(graph).iterfind("layers/layer")
+        raw = read_regular(xml_path.with_suffix(".bin"), most=_MOST_CONSTANTS)
         return list(_constants(layers, raw))
     except (OSError, ElementTree.ParseError, ValueError, LookupError, OverflowError) as error:
         raise PhotopulseError(
@@ -73,6 +80,7 @@ def read_constants(xml_path: Path) -> list[Constant]:
 
 
 def _constants(layers: Iterator[ElementTree.Element], raw: bytes) -> Iterator[Constant]:
+    left = 2 * len(raw)  # Few constants share their bytes; if all did, a small file could fill the memory.
     for layer in layers:
         data = layer.find("data")
         if layer.get("type") != "Const" or data is None or data.get("element_type") != "f32":
@@ -80,7 +88,10 @@ def _constants(layers: Iterator[ElementTree.Element], raw: bytes) -> Iterator[Co
         shape = [int(size) for size in data.get("shape", "").split(",") if size.strip()]
         if any(size < 0 for size in shape):
             raise ValueError(f"a constant has the shape {shape}")
-        count, offset = int(np.prod(shape)), int(data.get("offset", "-1"))
+        count, offset = math.prod(shape), int(data.get("offset", "-1"))
+        left -= 4 * count
+        if left < 0:
+            raise ValueError("its constants have far more numbers than the .bin file")
         values = np.frombuffer(raw, dtype="<f4", count=count, offset=offset).reshape(shape)
         yield Constant(name=layer.get("name", ""), values=torch.from_numpy(values.copy()))
 
@@ -152,7 +163,7 @@ def _trunk_state(constants: list[Constant]) -> dict[str, Tensor]:
 
 def _noise_state(layer: str, noise: Tensor) -> dict[str, Tensor]:
     """Splits a baked noise map into a map of unit variance and its strength, so that it can be replaced."""
-    strength = noise.square().mean().sqrt()
+    strength = noise.double().square().mean().sqrt().float()
     if strength == 0:
         return {layer + "noise_const": noise, layer + "noise_strength": strength}
     return {layer + "noise_const": noise / strength, layer + "noise_strength": strength}

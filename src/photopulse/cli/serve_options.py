@@ -1,0 +1,54 @@
+"""Options of the commands that serve pages, and what they mean."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photopulse.cli.console import fail
+from photopulse.errors import file_errors
+
+_SAFETY = "Safety"
+PACKAGES = ("fastapi", "uvicorn", "python_multipart")
+
+Host = Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a secret.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PHOTOPULSE_TOKEN",
+        help="Clients must send it, as bearer token or as password.",
+        rich_help_panel=_SAFETY,
+    ),
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(help="The same, read from the first line of a file.", rich_help_panel=_SAFETY),
+]
+Certificate = Annotated[Path | None, typer.Option(help="A TLS certificate (PEM), for https.", rich_help_panel=_SAFETY)]
+CertificateKey = Annotated[
+    Path | None, typer.Option(help="Its private key, if in another file.", rich_help_panel=_SAFETY)
+]
+
+
+def need_packages(extra: str) -> None:
+    """Ends the command if a package of the server is missing, which are optional; says which ``extra`` has them."""
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
+        fail(f"cannot serve: {', '.join(missing)} is not installed. Run: pip install 'photopulse[{extra}]'", 2)
+
+
+def find_secret(token: str | None, password_file: Path | None) -> str | None:
+    """Returns the secret that clients must send: the token, or the first line of the password file.
+
+    Raises:
+        ValueError: if both are given.
+        PhotopulseError: if the file cannot be read.
+    """
+    if password_file is None:
+        return token
+    if token is not None:
+        raise ValueError("--token and --password-file say the same: leave one out")
+    with file_errors(f"cannot read {password_file}", fix="name a file with the password in its first line"):
+        lines = password_file.read_text(encoding="utf-8").splitlines()
+    return lines[0] if lines else ""

@@ -1,0 +1,1 @@
+"""`photopulse study`: people rate pictures, and their answers become figures with intervals."""
