@@ -17,8 +17,8 @@ from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 PHOTO, FULL_SIZE, ENLARGE = "photo", "full-size", "enlarge"
 DAMAGE_MASK, INPAINT = "damage-mask", "inpaint"
 
-FACE_SIZES: Final = (64, 128)
-"""Sizes in px of the generator's features that a face network changes."""
+FACE_SIZES: Final = (64,)
+"""Sizes in px of the generator's features for which there is a face network; others are optimised."""
 
 _FOLDER = Path(__file__).parent / "weights"
 

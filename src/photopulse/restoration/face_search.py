@@ -41,7 +41,7 @@ class FaceSearch:
 
     @property
     def fingerprint(self) -> str:
-        """Returns a hash of the weights of the generator, its style encoder and the face networks, and of its Gaussian."""
+        """Returns a hash of the weights of the generator, its encoder and the face networks, and of its Gaussian."""
         networks = (self._kit.generator, self._kit.encoder, *self._networks.values())
         digest = hashlib.sha256("".join(map(weights_hash, networks)).encode())
         for values in (self._kit.prior.mean, self._kit.prior.std):

@@ -228,7 +228,7 @@ def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, 
         return replace(face, told=told)
     resolution = face.told.evidence.effective_resolution
     image = tinted_like(image, clean)
-    trust = where_alike(image, clean, min(resolution, 48.0))
+    trust = where_alike(image, clean, min(resolution, 48.0)) * _strength(fidelity)
     image = with_photo_bands(image, clean, resolution * _photo_share(fidelity))
     return replace(face, crop=clean + trust * (image - clean))
 
@@ -239,6 +239,11 @@ def _photo_share(fidelity: float) -> float:
     It is 0.3 at a fidelity of 0, 0.55 at 0.5 and 1 at 1.
     """
     return 0.3 + 0.3 * fidelity + 0.4 * fidelity**2
+
+
+def _strength(fidelity: float) -> float:
+    """Returns the weight of the generator's detail: 1 up to a fidelity of 0.5, then falling linearly to 0.8 at 1."""
+    return 1 - 0.4 * max(fidelity - 0.5, 0.0)
 
 
 def _falling(value: float, first: float, last: float) -> float:
