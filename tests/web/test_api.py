@@ -37,7 +37,7 @@ def test_a_photo_is_restored_to_the_bytes_that_the_command_writes(connect, toy_m
     assert answer.content == (tmp_path / "out" / "old.jpg").read_bytes()
     assert client.get(result["url"]).content == answer.content
     assert answer.headers["content-disposition"] == 'attachment; filename="old.jpg"'
-    assert result["facts"] == {"width": 240, "height": 180, "cleaned": 1}
+    assert result["facts"] == {"width": 240, "height": 180, "cleaned": 1, "repaired": None}
     (face,) = result["faces"]
     assert (face["side"], face["restored"], face["why_not"]) == (20, True, None)
     assert (face["x"], face["y"]) == pytest.approx((30, 22.5), abs=3)
@@ -168,7 +168,9 @@ def test_a_picture_in_a_format_that_browsers_lack_is_shown_as_png(connect):
         ({"scale": "nan"}, "scale"),
         ({"fidelity": "much"}, "fidelity"),
         ({"mode": "archival", "only": "face"}, "archival redraws no faces"),
-        ({"mode": "archival", "repair": "auto"}, "there is none called repair"),
+        ({"mode": "archival", "repair": "auto"}, "archival generates nothing, which repairs"),
+        ({"only": "face", "save_mask": 1}, "these settings repair nothing"),
+        ({"repairs": "auto"}, "there is none called repairs"),
         ({"seed": -1}, "seed"),
         ({"working_size": 10**9}, "working_size"),
         ({"format": "exe"}, "format"),
@@ -184,7 +186,15 @@ def test_settings_that_cannot_be_are_an_error_that_names_them(connect, fields, t
 
 @pytest.mark.parametrize(
     "fields",
-    [{"degradation": "noise:25"}, {"count": 17}, {"count": 8, "max_faces": 8}, {"fit": 1, "align": 16}, {"align": 17}],
+    [
+        {"degradation": "noise"},
+        {"degradation": "a" * 201},
+        {"kernel": "a.npy"},
+        {"count": 17},
+        {"count": 8, "max_faces": 8},
+        {"fit": 1, "align": 16},
+        {"align": 17},
+    ],
 )
 def test_searches_that_cannot_be_are_refused(connect, fields):
     assert send(connect(), "upscale", **fields).status_code == 422
