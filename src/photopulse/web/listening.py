@@ -9,6 +9,7 @@ import uvicorn
 
 from photopulse.errors import file_errors
 from photopulse.web.app import make_app
+from photopulse.web.connection import Connection
 from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 
@@ -43,19 +44,30 @@ def serve(
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family)
     with listener:
-        config = uvicorn.Config(
-            make_app(settings, models),
-            # Addresses contain the ids of jobs, which give access to pictures, so they must not be logged.
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_FAREWELL,
-            ssl_certfile=certificate,
-            ssl_keyfile=certificate_key,
-        )
+        server = make_server(settings, models, certificate=certificate, certificate_key=certificate_key)
         on_ready(_address(settings.host, listener.getsockname()[1], "http" if certificate is None else "https"))
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def make_server(
+    settings: ServeSettings, models: Models, *, certificate: Path | None = None, certificate_key: Path | None = None
+) -> uvicorn.Server:
+    """Returns a server that does not listen yet; the arguments are those of ``serve``."""
+    config = uvicorn.Config(
+        make_app(settings, models),
+        http=Connection,
+        # Nothing is served by websockets: requests for one are answered as any other.
+        ws="none",
+        # Addresses contain the ids of jobs, which give access to pictures, so they must not be logged.
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_FAREWELL,
+        ssl_certfile=certificate,
+        ssl_keyfile=certificate_key,
+    )
+    return uvicorn.Server(config)
 
 
 def _address(host: str, port: int, scheme: str) -> str:
