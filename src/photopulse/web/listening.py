@@ -1,5 +1,6 @@
 """Runs the server until it is interrupted."""
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 
 _MOST_CONNECTIONS = 512
+_KEEP_ALIVE = (
+    20  # Seconds; longer than clients keep connections, who else send a request into one that is being closed.
+)
 _FAREWELL = 2  # Seconds that open connections have at exit.
 
 
@@ -43,6 +47,8 @@ def serve(
     with file_errors(f"cannot listen on {settings.host}, port {settings.port}", fix="choose another --host or --port"):
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family)
+    # Whoever sends rubbish must not fill the log.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     with listener:
         server = make_server(settings, models, certificate=certificate, certificate_key=certificate_key)
         on_ready(_address(settings.host, listener.getsockname()[1], "http" if certificate is None else "https"))
@@ -60,9 +66,10 @@ def make_server(
         ws="none",
         # Addresses contain the ids of jobs, which give access to pictures, so they must not be logged.
         access_log=False,
-        log_level="warning",
+        log_level="error",
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_FAREWELL,
         ssl_certfile=certificate,
         ssl_keyfile=certificate_key,
