@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import string
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -111,6 +112,7 @@ async def rubbish(each: int) -> dict[str, Any]:
                     status = 500
                     errors.append(f"{method} {pattern}: {error!r}"[:300])
                 statuses[f"{method} {pattern}: {status}"] += 1
+            print(f"{method} {pattern}: {each} requests, {len(errors)} errors so far", file=sys.stderr)
     found = {name: count for name, count in statuses.items() if int(name[-3:]) >= 500 and not name.endswith("503")}
     return {
         "requests": sum(statuses.values()),
