@@ -293,14 +293,16 @@ def test_a_broken_picture_is_told_and_the_keyboard_does_all(browser, find, liste
     find("#restore [name=file]").send_keys(str(tmp_path / "broken.png"))
     find("#restore button").send_keys(Keys.ENTER)
     assert find("#trouble").text.startswith("broken.png: cannot read the given picture: it is not a picture")
-    # The slider moves by arrow keys.
+    # The slider moves while an arrow key is held down.
     browser.execute_script("document.querySelector('#restore').reset()")
     find("#restore [name=file]").send_keys(str(photo))
     find("#restore button").send_keys(Keys.ENTER)
     slider = find("img-comparison-slider.rendered")
     middle = browser.execute_script(f"return {SLIDER}.value")
-    slider.send_keys(Keys.ARROW_RIGHT)
+    browser.execute_script("arguments[0].focus()", slider)
+    ActionChains(browser).key_down(Keys.ARROW_RIGHT).perform()
     wait_until(lambda: browser.execute_script(f"return {SLIDER}.value") > middle)
+    ActionChains(browser).key_up(Keys.ARROW_RIGHT).perform()
 
 
 def test_the_language_changes_all_words_and_stays(browser, find, listening, photo):
