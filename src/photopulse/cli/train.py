@@ -25,6 +25,7 @@ from photopulse.cli.train_options import (
 from photopulse.errors import PhotopulseError
 from photopulse.runs.watcher import Watcher
 from photopulse.training.fsrnet.defaults import FSRGAN, FSRNET
+from photopulse.training.generator.defaults import AUGMENT_TARGET, CHANNELS, GENERATOR, R1_WEIGHT, STYLE, WIDTH
 from photopulse.training.restoration.defaults import (
     DAMAGE_MASK,
     DAMAGE_MASK_CROP,
@@ -307,6 +308,55 @@ def train_fsrgan_command(
         device,
         lambda compute, watcher: run_fsrgan(
             _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("generator")
+def train_generator_command(
+    inputs: Photos,
+    output: OutputFolder = Path("generator"),
+    size: Annotated[int, typer.Option(min=16, help="Height and width of the pictures in px: 64, 128 or 256.")] = 64,
+    steps: Steps = GENERATOR.steps,
+    batch_size: BatchSize = GENERATOR.batch_size,
+    learning_rate: LearningRate = GENERATOR.learning_rate,
+    width: Annotated[int, typer.Option(min=64, help="A layer at H px has WIDTH / H channels.")] = WIDTH,
+    channels: Annotated[int, typer.Option(min=4, help="The most channels of a layer.")] = CHANNELS,
+    style: Annotated[int, typer.Option(min=4, help="Length of a style.")] = STYLE,
+    r1_weight: Annotated[float, typer.Option("--r1", min=0, help="Weight of the penalty R1.")] = R1_WEIGHT,
+    augment: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Mean sign of real logits that the random changes aim at; 0 makes none."),
+    ] = AUGMENT_TARGET,
+    seed: Seed = GENERATOR.seed,
+    device: Device = "auto",
+    *,
+    mirror: Annotated[bool, typer.Option(help="Mirror pictures at random: left and right are alike.")] = True,
+    turn: Annotated[bool, typer.Option(help="Turn pictures by quarters at random: no direction is up.")] = False,
+    fresh: Fresh = False,
+) -> None:
+    """Trains a small StyleGAN2 on pictures of one domain, for `upscale --generator DIR/generator.safetensors`.
+
+    Exit code 130: interrupted, the same command goes on from the last checkpoint.
+    """
+    from photopulse.training.generator.augment import AugmentSettings
+    from photopulse.training.generator.run import run_generator
+    from photopulse.training.generator.train import GeneratorTraining, small_settings
+
+    # Settings.
+    settings = GeneratorTraining(
+        network=small_settings(size, width=width, channels=channels, style=style),
+        optimisation=replace(GENERATOR, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
+        augment=AugmentSettings(target=augment),
+        mirror=mirror,
+        turn=turn,
+        r1_weight=r1_weight,
+    )
+    # Train, then print the path of the weights.
+    _run(
+        device,
+        lambda compute, watcher: run_generator(
+            _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
         ),
     )
 

@@ -55,6 +55,7 @@ class Recipe:
         sizes: sizes of the network, as ``write_network`` stores them.
         network: network of these sizes, which gets the trained weights.
         prepare: reads the data.
+        write: writes the network to a file; None for ``write_network``.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Recipe:
     sizes: "DataclassInstance"
     network: nn.Module
     prepare: Callable[[Watcher], PreparedTraining]
+    write: Callable[[Path], None] | None = None
 
 
 def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: Watcher | None) -> Path:
@@ -99,7 +101,10 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
         if compute.is_main:
             # The weights are read from the checkpoint, for a training that was finished before yields none.
             load_checkpoint(output / _CHECKPOINT, {"average": recipe.network})
-            write_network(recipe.network, recipe.sizes, recipe.kind, weights)
+            if recipe.write is not None:
+                recipe.write(weights)
+            else:
+                write_network(recipe.network, recipe.sizes, recipe.kind, weights)
     return weights
 
 

@@ -1,0 +1,20 @@
+"""Defaults of the generator's recipe that are options of the command line; loads without torch, for ``--help``."""
+
+from typing import Final
+
+from photopulse.training.optimisation import Optimisation
+
+GENERATOR: Final = Optimisation(
+    steps=20_000,
+    batch_size=16,
+    learning_rate=2.5e-3,
+    last_rate=0.1,
+    ema_decay=0.999,
+    save_every=250,
+)
+SIZES: Final = (64, 128, 256)
+WIDTH: Final = 2048
+CHANNELS: Final = 128
+STYLE: Final = 128
+R1_WEIGHT: Final = 0.3
+AUGMENT_TARGET: Final = 0.6

@@ -1,0 +1,81 @@
+"""The discriminator of a small StyleGAN2: residual blocks that halve the size down to 4 px."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from photopulse.generators.layers import FullyConnected, drawn, leaky_relu
+from photopulse.generators.stylegan2 import StyleGAN2Settings
+
+_GROUP = 4  # pictures whose spread one map of the batch shows.
+
+
+class Discriminator(nn.Module):
+    """Rates pictures of the size and with the widths of a StyleGAN2 (StyleGAN2, section 4.1).
+
+    The picture is unshuffled to half its side before the first convolution, which saves the costliest one.
+
+    Args:
+        settings: those of the generator; the resolution is 8 px or more.
+    """
+
+    def __init__(self, settings: StyleGAN2Settings) -> None:
+        super().__init__()
+        sizes = settings.block_resolutions[-2::-1]  # From half of the resolution down to 4.
+        widths = [settings.channels(size) for size in sizes]
+        self.first = Conv(12, widths[0], 3)
+        self.blocks = nn.ModuleList(Block(inside, outside) for inside, outside in zip(widths, widths[1:], strict=False))
+        self.last = Conv(widths[-1] + 1, widths[-1], 3)
+        self.hidden = FullyConnected(widths[-1] * 16, widths[-1])
+        self.logit = FullyConnected(widths[-1], 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Computes logits (B,), high for real pictures, of pictures (B, 3, H, W) in [-1, 1]."""
+        x = leaky_relu(self.first(F.pixel_unshuffle(pictures, 2)))
+        for block in self.blocks:
+            x = block(x)
+        x = leaky_relu(self.last(torch.cat([x, spread_map(x)], dim=1)))
+        return self.logit(leaky_relu(self.hidden(x.flatten(1))))[:, 0]
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions and a skip, of which the output has half the side (StyleGAN2, figure 7c)."""
+
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv0 = Conv(channels, channels, 3)
+        self.conv1 = Conv(channels, out_channels, 3)
+        self.skip = Conv(channels, out_channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps x (B, C, H, W) to (B, C', H/2, W/2)."""
+        y = leaky_relu(self.conv1(F.avg_pool2d(leaky_relu(self.conv0(x)), 2)))
+        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+
+
+class Conv(nn.Module):
+    """A convolution with the equalised learning rate of Progressive GAN, 4.1."""
+
+    def __init__(self, channels: int, out_channels: int, kernel: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(drawn(out_channels, channels, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.gain = 1 / math.sqrt(channels * kernel**2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps x (B, C, H, W) to (B, C', H, W)."""
+        return F.conv2d(x, self.weight * self.gain, self.bias, padding=self.weight.shape[-1] // 2)
+
+
+def spread_map(x: Tensor) -> Tensor:
+    """Computes the minibatch standard deviation (Progressive GAN, 3) of x (B, C, H, W) as a map (B, 1, H, W).
+
+    Groups hold up to 4 pictures; where the batch is no multiple of 4, it is one group.
+    """
+    size = _GROUP if len(x) % _GROUP == 0 else len(x)
+    # Pictures that lie far apart in the batch make up a group.
+    groups = x.view(size, -1, *x.shape[1:]).float()
+    spread = (groups.var(dim=0, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    return spread.repeat(size)[:, None, None, None].expand(-1, 1, *x.shape[2:]).to(x)

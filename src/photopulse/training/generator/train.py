@@ -1,0 +1,174 @@
+"""Trains a small StyleGAN2 against a discriminator (Karras et al. 2020, arXiv 1912.04958 and 2006.06676)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
+from photopulse.training.compute import Compute
+from photopulse.training.gan_losses import logistic_discriminator_loss, logistic_generator_loss, slope_penalty
+from photopulse.training.generator.augment import Augmentation, AugmentSettings, turned_at_random
+from photopulse.training.generator.defaults import CHANNELS, GENERATOR, R1_WEIGHT, STYLE, WIDTH
+from photopulse.training.generator.discriminator import Discriminator
+from photopulse.training.learner import channels_last, learner_of, seeded_weights
+from photopulse.training.loop import Trained, training_loop
+from photopulse.training.optimisation import Optimisation
+
+_BETAS: Final = (0.0, 0.99)
+_MIXED: Final = 0.5  # share of the pictures whose layers take two styles.
+_MAPPED: Final = 20_000  # latents that make the mean style.
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorTraining:
+    """Settings of a generator's training.
+
+    Attributes:
+        network: sizes of the generator, and of the discriminator, which has the same widths.
+        optimisation: settings of the optimisation of both.
+        augment: the random changes of all pictures that the discriminator sees.
+        mirror: whether real pictures are mirrored at random, because both sides are equally likely.
+        turn: whether real pictures are turned by multiples of 90 degrees, because no direction is up.
+        r1_weight: weight of the penalty R1.
+        r1_every: steps between two penalties, which weigh as much more.
+    """
+
+    network: StyleGAN2Settings = field(default_factory=lambda: small_settings(64))
+    optimisation: Optimisation = GENERATOR
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    mirror: bool = True
+    turn: bool = False
+    r1_weight: float = R1_WEIGHT
+    r1_every: int = 8
+
+
+def small_settings(size: int, *, width: int = WIDTH, channels: int = CHANNELS, style: int = STYLE) -> StyleGAN2Settings:
+    """Returns the sizes of a StyleGAN2 that trains on a CPU: a million parameters at 64 px.
+
+    Args:
+        size: height and width of the pictures in px.
+        width: a layer at H px has ``width / H`` channels.
+        channels: the most channels of a layer.
+        style: length of z and of a style.
+    """
+    return StyleGAN2Settings(
+        resolution=size,
+        z_dim=style,
+        w_dim=style,
+        mapping_layers=4,
+        channel_base=width,
+        channel_max=channels,
+        # Without noise inputs a style says everything about the picture, as the search wants it.
+        use_noise=False,
+        conv_clamp=256.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Real pictures (B, 3, H, W) in [-1, 1], and the random generator of the rest of the step."""
+
+    pictures: Tensor
+    random: torch.Generator
+
+
+def train_generator(
+    pictures: Tensor,
+    settings: GeneratorTraining,
+    *,
+    start: StyleGAN2 | None = None,
+    checkpoint: Path,
+    compute: Compute,
+) -> Iterator[Trained]:
+    """Trains on pictures (N, 3, H, W) uint8, see ``training_loop``; the losses come with the changes' probability.
+
+    Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
+    """
+    # The networks, and what trains them.
+    optimisation = settings.optimisation
+    with seeded_weights(optimisation.seed):
+        network = StyleGAN2(settings.network)
+        discriminator = channels_last(Discriminator(settings.network).to(compute.device))
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    network = channels_last(network.requires_grad_(True).train().to(compute.device))
+    learner = learner_of(network, compute, optimisation, betas=_BETAS)
+    adversary = learner_of(discriminator, compute, optimisation, betas=_BETAS)
+    augment = Augmentation(settings.augment)
+
+    def take_step(batch: Batch, step: int) -> dict[str, Tensor]:
+        real = channels_last(batch.pictures.to(compute.device))
+
+        # The generator learns from the discriminator, whose own weights rest.
+        discriminator.requires_grad_(False)
+        with compute.autocast():
+            made = channels_last(make_pictures(network, len(real), batch.random))
+            logits = discriminator(augment(made, batch.random))
+        of_generator = logistic_generator_loss(logits)
+        learner.minimize(of_generator, step)
+
+        # The discriminator learns from real pictures and from the same made ones.
+        discriminator.requires_grad_(True)
+        changed = augment(real, batch.random)
+        with compute.autocast():
+            of_real, of_made = discriminator(changed), discriminator(augment(made.detach(), batch.random))
+        of_discriminator = logistic_discriminator_loss(of_real, of_made)
+        loss = of_discriminator
+        if settings.r1_weight and step % settings.r1_every == 0:
+            loss = loss + settings.r1_weight * settings.r1_every * slope_penalty(discriminator, changed)
+        adversary.minimize(loss, step)
+
+        # The changes become more probable while the discriminator is too sure of the real pictures.
+        sign = compute.mean(of_real.detach().float().sign().mean())
+        augment.adapt(sign.item(), len(real) * compute.processes)
+        return {
+            "generator": of_generator,
+            "discriminator": of_discriminator,
+            "sign of real": sign,
+            "changed": augment.probability.clone(),
+        }
+
+    return training_loop(
+        take_step,
+        lambda done: _batches(pictures, settings, compute, done),
+        learner,
+        steps=optimisation.steps,
+        checkpoint=checkpoint,
+        save_every=optimisation.save_every,
+        others=adversary.parts("discriminator_") | {"augment": augment},
+    )
+
+
+def make_pictures(network: StyleGAN2, count: int, random: torch.Generator) -> Tensor:
+    """Renders pictures (count, 3, H, W) in [-1, 1] of random latents, half of them of two styles (style mixing)."""
+    z = torch.randn(2 * count, network.z_dim, generator=random)
+    one, other = network.map(z.to(network.device)).chunk(2)
+    # Layers from a random one on take the other style, or none does.
+    first = torch.randint(1, network.num_ws, (count, 1), generator=random)
+    mixed = torch.rand(count, 1, generator=random) < _MIXED
+    takes_other = (torch.arange(network.num_ws) >= first) & mixed
+    ws = torch.where(takes_other[:, :, None].to(one.device), other, one)
+    return network.synthesize(ws) * 2 - 1
+
+
+@torch.no_grad()
+def set_mean_style(network: StyleGAN2) -> None:
+    """Computes the mean of W, which truncation needs, and stores it in the network."""
+    z = torch.randn(_MAPPED, network.z_dim, generator=torch.Generator().manual_seed(0))
+    network.mapping.w_avg.copy_(network.map(z.to(network.device))[:, 0].mean(dim=0))
+
+
+def _batches(pictures: Tensor, settings: GeneratorTraining, compute: Compute, done: int) -> Iterator[Batch]:
+    optimisation = settings.optimisation
+    number = compute.batch_number(done)
+    while True:
+        order = compute.order(done, batch_size=optimisation.batch_size, seed=optimisation.seed)
+        random = order.random(number)
+        chosen = torch.randint(len(pictures), (optimisation.batch_size,), generator=random)
+        some = pictures[chosen].float() / 127.5 - 1
+        yield Batch(pictures=turned_at_random(some, random, mirror=settings.mirror, turn=settings.turn), random=random)
+        number += compute.processes
