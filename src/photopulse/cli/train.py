@@ -44,6 +44,7 @@ from photopulse.training.restoration.defaults import (
 
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
+    from photopulse.training.generator.train import Judge
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -324,6 +325,9 @@ def train_generator_command(
     channels: Annotated[int, typer.Option(min=4, help="The most channels of a layer.")] = CHANNELS,
     style: Annotated[int, typer.Option(min=4, help="Length of a style.")] = STYLE,
     r1_weight: Annotated[float, typer.Option("--r1", min=0, help="Weight of the penalty R1.")] = R1_WEIGHT,
+    judge: Annotated[
+        str, typer.Option(metavar="pixels|projected", help="What the discriminator sees: pixels, or frozen features.")
+    ] = "pixels",
     augment: Annotated[
         float,
         typer.Option(min=0, max=1, help="Mean sign of real logits that the random changes aim at; 0 makes none."),
@@ -351,6 +355,7 @@ def train_generator_command(
         mirror=mirror,
         turn=turn,
         r1_weight=r1_weight,
+        judge=_judge(judge),
     )
     # Train, then print the path of the weights.
     _run(
@@ -359,6 +364,15 @@ def train_generator_command(
             _files(inputs), output, settings, compute=compute, fresh=fresh, watcher=watcher
         ),
     )
+
+
+def _judge(name: str) -> "Judge":
+    from photopulse.training.generator.train import JUDGES
+
+    for judge in JUDGES:
+        if judge == name:
+            return judge
+    fail(f"--judge {name} is none of {', '.join(JUDGES)}", 2)
 
 
 def _files(inputs: Sequence[Path]) -> list[Path]:

@@ -1,6 +1,8 @@
 """Losses of adversarial training, of logits of any shape that are high for real pictures."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +22,23 @@ def logistic_discriminator_loss(real: Tensor, made: Tensor) -> Tensor:
 def logistic_generator_loss(made: Tensor) -> Tensor:
     """Non-saturating logistic loss of the generator (Goodfellow et al. 2014), the mean over the logits."""
     return F.softplus(-made.float()).mean()
+
+
+def hinge_generator_loss(made: Tensor) -> Tensor:
+    """Loss of the generator that goes with the hinge loss (Lim and Ye 2017), the mean over the logits."""
+    return -made.float().mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialLosses:
+    """The losses of a discriminator, of its logits of real and of made pictures, and of its generator."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+
+
+HINGE: Final = AdversarialLosses(discriminator=discriminator_loss, generator=hinge_generator_loss)
+LOGISTIC: Final = AdversarialLosses(discriminator=logistic_discriminator_loss, generator=logistic_generator_loss)
 
 
 def slope_penalty(discriminator: Callable[[Tensor], Tensor], pictures: Tensor) -> Tensor:

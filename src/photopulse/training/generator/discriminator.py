@@ -1,6 +1,8 @@
 """The discriminator of a small StyleGAN2: residual blocks that halve the size down to 4 px."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,14 +28,18 @@ class Discriminator(nn.Module):
         sizes = settings.block_resolutions[-2::-1]  # From half of the resolution down to 4.
         widths = [settings.channels(size) for size in sizes]
         self.first = Conv(12, widths[0], 3)
-        self.blocks = nn.ModuleList(Block(inside, outside) for inside, outside in zip(widths, widths[1:], strict=False))
+        self.blocks = nn.ModuleList(Block(inside, outside) for inside, outside in pairwise(widths))
         self.last = Conv(widths[-1] + 1, widths[-1], 3)
         self.hidden = FullyConnected(widths[-1] * 16, widths[-1])
         self.logit = FullyConnected(widths[-1], 1)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Computes logits (B,), high for real pictures, of pictures (B, 3, H, W) in [-1, 1]."""
-        x = leaky_relu(self.first(F.pixel_unshuffle(pictures, 2)))
+    def see(self, pictures: Tensor) -> list[Tensor]:
+        """Returns what is rated of pictures (B, 3, H, W) in [-1, 1]: the pictures themselves."""
+        return [pictures]
+
+    def rate(self, seen: Sequence[Tensor]) -> Tensor:
+        """Computes logits (B,), high for real pictures, of what ``see`` returned."""
+        x = leaky_relu(self.first(F.pixel_unshuffle(seen[0], 2)))
         for block in self.blocks:
             x = block(x)
         x = leaky_relu(self.last(torch.cat([x, spread_map(x)], dim=1)))
