@@ -32,7 +32,7 @@ class AugmentSettings:
     """
 
     target: float = 0.6
-    thousands: float = 40.0
+    thousands: float = 20.0
     most: float = 0.8
     shift: float = 0.125
     zoom: float = 0.2

@@ -1,8 +1,10 @@
 """Defaults of the generator's recipe that are options of the command line; loads without torch, for ``--help``."""
 
-from typing import Final
+from typing import Final, Literal
 
 from photopulse.training.optimisation import Optimisation
+
+Judge = Literal["pixels", "projected"]
 
 GENERATOR: Final = Optimisation(
     steps=20_000,
@@ -12,9 +14,9 @@ GENERATOR: Final = Optimisation(
     ema_decay=0.999,
     save_every=250,
 )
-SIZES: Final = (64, 128, 256)
 WIDTH: Final = 2048
 CHANNELS: Final = 128
 STYLE: Final = 128
+FREEZE: Final = 2
 R1_WEIGHT: Final = 0.3
 AUGMENT_TARGET: Final = 0.6

@@ -21,10 +21,14 @@ class Discriminator(nn.Module):
 
     Args:
         settings: those of the generator; the resolution is 8 px or more.
+
+    Attributes:
+        resting: number of the first blocks that do not learn, and the first convolution with them.
     """
 
     def __init__(self, settings: StyleGAN2Settings) -> None:
         super().__init__()
+        self.resting = 0
         sizes = settings.block_resolutions[-2::-1]  # From half of the resolution down to 4.
         widths = [settings.channels(size) for size in sizes]
         self.first = Conv(12, widths[0], 3)
@@ -44,6 +48,14 @@ class Discriminator(nn.Module):
             x = block(x)
         x = leaky_relu(self.last(torch.cat([x, spread_map(x)], dim=1)))
         return self.logit(leaky_relu(self.hidden(x.flatten(1))))[:, 0]
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Discriminator":
+        """Sets whether the weights learn; those of resting blocks never do."""
+        super().requires_grad_(requires_grad)
+        if self.resting:
+            for module in (self.first, *self.blocks[: self.resting]):
+                module.requires_grad_(False)
+        return self
 
 
 class Block(nn.Module):

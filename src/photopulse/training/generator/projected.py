@@ -24,16 +24,21 @@ class ProjectedDiscriminator(nn.Module):
 
     Args:
         features: the frozen network, on the device of the training; it is no part of the state.
+        resolution: side of the pictures in px.
+
+    Attributes:
+        resting: of no effect, for the features rest anyway.
     """
 
     def __init__(self, features: EfficientNetLite0, resolution: int) -> None:
         super().__init__()
+        self.resting = 0
         # A tuple hides the network from the parameters and the state.
         self._frozen = (features,)
         self.mixed = nn.ModuleList(nn.Conv2d(channels, _WIDTH, 1, bias=False) for channels in _CHANNELS)
         self.lifted = nn.ModuleList(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1, bias=False) for _ in _CHANNELS[1:])
-        for conv in (*self.mixed, *self.lifted):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="linear").requires_grad_(False)
+        for weight in (*self.mixed.parameters(), *self.lifted.parameters()):
+            nn.init.kaiming_normal_(weight, nonlinearity="linear").requires_grad_(False)
         self.heads = nn.ModuleList(_head(resolution // 2 ** (scale + 1)) for scale in range(len(_CHANNELS)))
 
     def see(self, pictures: Tensor) -> list[Tensor]:

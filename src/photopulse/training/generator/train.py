@@ -1,31 +1,29 @@
 """Trains a small StyleGAN2 against a discriminator (Karras et al. 2020, arXiv 1912.04958 and 2006.06676)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
+from photopulse.generators.style_generator import StyleGenerator
+from photopulse.generators.stylegan2 import StyleGAN2Settings
 from photopulse.metrics.features import load_features
 from photopulse.training.compute import Compute
 from photopulse.training.gan_losses import HINGE, LOGISTIC, slope_penalty
 from photopulse.training.generator.augment import Augmentation, AugmentSettings, turned_at_random
-from photopulse.training.generator.defaults import CHANNELS, GENERATOR, R1_WEIGHT, STYLE, WIDTH
+from photopulse.training.generator.defaults import CHANNELS, FREEZE, GENERATOR, R1_WEIGHT, STYLE, WIDTH, Judge
 from photopulse.training.generator.discriminator import Discriminator
 from photopulse.training.generator.projected import ProjectedDiscriminator
-from photopulse.training.learner import channels_last, learner_of, seeded_weights
+from photopulse.training.learner import Learner, channels_last, learner_of, seeded_weights
 from photopulse.training.loop import Trained, training_loop
 from photopulse.training.optimisation import Optimisation
 
-Judge = Literal["pixels", "projected"]
-JUDGES: Final[tuple[Judge, ...]] = ("pixels", "projected")
-
 _BETAS: Final = (0.0, 0.99)
 _MIXED: Final = 0.5  # share of the pictures whose layers take two styles.
-_MAPPED: Final = 20_000  # latents that make the mean style.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +40,8 @@ class GeneratorTraining:
         r1_every: steps between two penalties, which weigh as much more.
         judge: what the discriminator sees: the pixels, or features of EfficientNet-Lite0 (``"projected"``), which
             learns faster from few pictures and takes no penalty.
+        freeze: first blocks of a discriminator that rest, if it comes from an earlier training on other pictures
+            (Freeze the Discriminator, Mo et al. 2020, arXiv 2002.10964); the features of ``"projected"`` always rest.
     """
 
     network: StyleGAN2Settings = field(default_factory=lambda: small_settings(64))
@@ -52,6 +52,7 @@ class GeneratorTraining:
     r1_weight: float = R1_WEIGHT
     r1_every: int = 8
     judge: Judge = "pixels"
+    freeze: int = FREEZE
 
 
 def small_settings(size: int, *, width: int = WIDTH, channels: int = CHANNELS, style: int = STYLE) -> StyleGAN2Settings:
@@ -86,54 +87,62 @@ class Batch:
 
 def train_generator(
     pictures: Tensor,
+    start: StyleGenerator,
     settings: GeneratorTraining,
     *,
-    start: StyleGAN2 | None = None,
+    discriminator: Mapping[str, Tensor] | None = None,
     checkpoint: Path,
     compute: Compute,
 ) -> Iterator[Trained]:
     """Trains on pictures (N, 3, H, W) uint8, see ``training_loop``; the losses come with the changes' probability.
 
-    Without a checkpoint it begins with the weights of ``start``, or with random ones if that is None.
+    Args:
+        pictures: real ones, of the generator's size.
+        start: generator whose weights are the initial ones; itself it stays as it is.
+        settings: settings of the training.
+        discriminator: initial state of the discriminator, whose first ``settings.freeze`` blocks then rest; None
+            begins with random weights.
+        checkpoint: file to go on from.
+        compute: where to compute.
     """
     # The networks, and what trains them.
     optimisation = settings.optimisation
-    with seeded_weights(optimisation.seed):
-        network = StyleGAN2(settings.network)
-        discriminator = channels_last(_discriminator(settings, compute).to(compute.device))
-    if start is not None:
-        network.load_state_dict(start.state_dict())
-    network = channels_last(network.requires_grad_(True).train().to(compute.device))
+    network = channels_last(deepcopy(start).requires_grad_(True).train().to(compute.device))
+    with seeded_weights(optimisation.seed + 1):
+        judge = _discriminator(settings, compute, discriminator)
+    judge = channels_last(judge.to(compute.device))
     learner = learner_of(network, compute, optimisation, betas=_BETAS)
-    adversary = learner_of(discriminator, compute, optimisation, betas=_BETAS)
+    adversary = Learner(
+        judge, compute, learning_rate=optimisation.learning_rate, betas=_BETAS, schedule=optimisation.schedule
+    )
     augment = Augmentation(settings.augment)
     losses = HINGE if settings.judge == "projected" else LOGISTIC
     r1_weight = 0.0 if settings.judge == "projected" else settings.r1_weight
 
     def take_step(batch: Batch, step: int) -> dict[str, Tensor]:
+        # Real pictures, and made ones as the discriminator sees them.
         real = channels_last(batch.pictures.to(compute.device))
-
         with compute.autocast():
             made = channels_last(make_pictures(network, len(real), batch.random))
-            seen_made = discriminator.see(augment(made, batch.random))
+            seen_made = judge.see(augment(made, batch.random))
         changed = augment(real, batch.random)
 
         # The discriminator learns from real and made pictures.
-        discriminator.requires_grad_(True)
+        judge.requires_grad_(True)
         with compute.autocast():
-            of_real = discriminator.rate(discriminator.see(changed))
-            of_made = discriminator.rate([one.detach() for one in seen_made])
+            of_real = judge.rate(judge.see(changed))
+            of_made = judge.rate([one.detach() for one in seen_made])
         of_discriminator = losses.discriminator(of_real, of_made)
         loss = of_discriminator
         if r1_weight and step % settings.r1_every == 0:
-            rate = lambda pictures: discriminator.rate(discriminator.see(pictures))  # noqa: E731
-            loss = loss + r1_weight * settings.r1_every * slope_penalty(rate, changed)
+            penalty = slope_penalty(lambda pictures: judge.rate(judge.see(pictures)), changed)
+            loss = loss + r1_weight * settings.r1_every * penalty
         adversary.minimize(loss, step)
 
         # The generator learns from the discriminator, whose own weights rest.
-        discriminator.requires_grad_(False)
+        judge.requires_grad_(False)
         with compute.autocast():
-            logits = discriminator.rate(seen_made)
+            logits = judge.rate(seen_made)
         of_generator = losses.generator(logits)
         learner.minimize(of_generator, step)
 
@@ -158,7 +167,7 @@ def train_generator(
     )
 
 
-def make_pictures(network: StyleGAN2, count: int, random: torch.Generator) -> Tensor:
+def make_pictures(network: StyleGenerator, count: int, random: torch.Generator) -> Tensor:
     """Renders pictures (count, 3, H, W) in [-1, 1] of random latents, half of them of two styles (style mixing)."""
     z = torch.randn(2 * count, network.z_dim, generator=random)
     one, other = network.map(z.to(network.device)).chunk(2)
@@ -167,20 +176,26 @@ def make_pictures(network: StyleGAN2, count: int, random: torch.Generator) -> Te
     mixed = torch.rand(count, 1, generator=random) < _MIXED
     takes_other = (torch.arange(network.num_ws) >= first) & mixed
     ws = torch.where(takes_other[:, :, None].to(one.device), other, one)
-    return network.synthesize(ws) * 2 - 1
+    noise = network.make_noise(count, random) if network.noise_shapes else None
+    return network.synthesize(ws, noise) * 2 - 1
 
 
-def _discriminator(settings: GeneratorTraining, compute: Compute) -> Discriminator | ProjectedDiscriminator:
+def _discriminator(
+    settings: GeneratorTraining, compute: Compute, state: Mapping[str, Tensor] | None
+) -> Discriminator | ProjectedDiscriminator:
+    """Makes the discriminator, with the weights of an earlier training if their shapes fit."""
     if settings.judge == "projected":
-        return ProjectedDiscriminator(load_features(compute.device), settings.network.resolution)
-    return Discriminator(settings.network)
+        judge = ProjectedDiscriminator(load_features(compute.device), settings.network.resolution)
+    else:
+        judge = Discriminator(settings.network)
+    if state is not None and _shapes(state) == _shapes(judge.state_dict()):
+        judge.load_state_dict(dict(state))
+        judge.resting = settings.freeze
+    return judge
 
 
-@torch.no_grad()
-def set_mean_style(network: StyleGAN2) -> None:
-    """Computes the mean of W, which truncation needs, and stores it in the network."""
-    z = torch.randn(_MAPPED, network.z_dim, generator=torch.Generator().manual_seed(0))
-    network.mapping.w_avg.copy_(network.map(z.to(network.device))[:, 0].mean(dim=0))
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: values.shape for name, values in state.items()}
 
 
 def _batches(pictures: Tensor, settings: GeneratorTraining, compute: Compute, done: int) -> Iterator[Batch]:
