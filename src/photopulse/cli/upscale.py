@@ -39,13 +39,13 @@ def upscale_command(
     *,
     recursive: Recursive = False,
     align: Annotated[
-        int | None,
+        str,
         typer.Option(
-            metavar="SIZE",
-            help="Inputs are photos: find faces, crop, shrink to SIZE.",
+            metavar="SIZE|none",
+            help="Inputs are photos: find faces, crop, shrink to SIZE. none: they are small already, whatever they show.",
             rich_help_panel=_INPUT,
         ),
-    ] = None,
+    ] = "none",
     fit: Annotated[
         bool, typer.Option("--fit", help="Crop and shrink faces of other sizes.", rich_help_panel=_INPUT)
     ] = False,
@@ -165,7 +165,7 @@ def upscale_command(
             ),
             count=count,
             seed=seed,
-            align_size=align,
+            align_size=_align_size(align),
             fit=fit,
             batch_size=batch_size,
             save_steps=save_steps,
@@ -216,6 +216,15 @@ def _refuse_foreign(method: str, fast: dict[str, Any], classic: dict[str, Any]) 
     if foreign:
         names = " and ".join(_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in foreign)
         raise ValueError(f"{names} is for the {other} search: add --method {other}, or leave it out")
+
+
+def _align_size(text: str) -> int | None:
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"cannot read --align {text}: give the side of the faces in px, e.g. 32, or none") from None
 
 
 def _layers(text: str) -> tuple[int, ...]:
