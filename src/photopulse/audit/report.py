@@ -113,7 +113,7 @@ def _page_without_faces(rows: Sequence[AuditRow], summaries: Summaries) -> str:
 
 
 def _found(rows: Sequence[AuditRow], what: str = "faces") -> str:
-    """Returns the page's first sentence: numbers of faces or of what else was audited, and the generator and search they were made with."""
+    """Returns the page's first sentence: numbers of what was audited, and the generator and search."""
     measured = [row for row in rows if row.error is None]
     faceless = sum(row.ita_output is None and row.tone_group is not None for row in measured)
     methods = sorted({f"{row.generator}, {row.method}, {row.steps} steps" for row in measured})

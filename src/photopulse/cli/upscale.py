@@ -42,7 +42,7 @@ def upscale_command(
         str,
         typer.Option(
             metavar="SIZE|none",
-            help="Inputs are photos: find faces, crop, shrink to SIZE. none: they are small already, whatever they show.",
+            help="Inputs are photos: find faces, crop, shrink to SIZE. none: they are small, whatever they show.",
             rich_help_panel=_INPUT,
         ),
     ] = "none",

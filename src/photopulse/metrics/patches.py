@@ -28,7 +28,7 @@ def patch_distance(pictures_a: Tensor, pictures_b: Tensor, *, seed: int = 0) -> 
     """
     random = torch.Generator().manual_seed(seed)
     levels = zip(_pyramid(pictures_a), _pyramid(pictures_b), strict=True)
-    return [_distance(_patches(a, random), _patches(b, random), random) for a, b in levels]
+    return [_distance(a, b, random) for a, b in levels]
 
 
 def _pyramid(pictures: Tensor) -> list[Tensor]:
@@ -41,21 +41,20 @@ def _pyramid(pictures: Tensor) -> list[Tensor]:
     return [*levels, pictures]
 
 
-def _patches(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """Cuts random patches out of each picture: (N * 64, 3, 7, 7)."""
-    most = pictures.shape[-1] - _SIDE + 1
-    places = torch.randint(most, (_PER_PICTURE, 2), generator=random)
-    cuts = [pictures[:, :, y : y + _SIDE, x : x + _SIDE] for y, x in places.unbind()]
-    return torch.cat(cuts)
+def _patches(pictures: Tensor, places: Tensor) -> Tensor:
+    """Cuts the patches at these places (P, 2) out of each picture: (N * P, 3, 7, 7)."""
+    return torch.cat([pictures[:, :, y : y + _SIDE, x : x + _SIDE] for y, x in places.unbind()])
 
 
-def _distance(a: Tensor, b: Tensor, random: torch.Generator) -> float:
+def _distance(pictures_a: Tensor, pictures_b: Tensor, random: torch.Generator) -> float:
+    # Patches at the same random places of both.
+    places = torch.randint(pictures_a.shape[-1] - _SIDE + 1, (_PER_PICTURE, 2), generator=random)
+    a, b = (_patches(pictures, places) for pictures in (pictures_a, pictures_b))
     # Normalise both by the statistics of the real ones.
     mean, deviation = a.mean(dim=(0, 2, 3), keepdim=True), a.std(dim=(0, 2, 3), keepdim=True).clamp(min=1e-6)
     flat_a, flat_b = (((patches - mean) / deviation).flatten(1) for patches in (a, b))
     # Compare the quantiles along random directions.
-    directions = torch.randn(flat_a.shape[1], _DIRECTIONS, generator=random)
-    directions /= directions.norm(dim=0)
+    directions = F.normalize(torch.randn(flat_a.shape[1], _DIRECTIONS, generator=random), dim=0)
     sorted_a, sorted_b = (_quantiles(flat @ directions) for flat in (flat_a, flat_b))
     return (sorted_a - sorted_b).abs().mean().item()
 

@@ -1,7 +1,7 @@
 """A training from files to a file of weights: it resumes, logs its losses and draws sample sheets."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import file_errors
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.networks.files import write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
+from photopulse.training.learner import DivergedError
 from photopulse.training.loop import Trained
 from photopulse.training.loss_curves import write_loss_curves
 from photopulse.training.loss_log import LossLog
@@ -96,7 +97,7 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
             if compute.is_main:
                 origin = {"photopulse": version("photopulse"), "device": str(compute.device)}
                 write_settings(output / _SETTINGS, {**settings, **origin, **training.data_summary})
-        with _memory_for(compute.device):
+        with _memory_for(compute.device), _told_what_is_left(output / _CHECKPOINT):
             _train(training, output, compute, watcher, steps=recipe.steps)
         if compute.is_main:
             # The weights are read from the checkpoint, for a training that was finished before yields none.
@@ -141,6 +142,32 @@ def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh
         (output / name).unlink(missing_ok=True)
     for file in (output / "samples").glob("[0-9][0-9][0-9][0-9][0-9][0-9].png"):
         file.unlink()
+
+
+@contextmanager
+def _told_what_is_left(checkpoint: Path) -> Generator[None]:
+    """Says, when a training diverges or the memory is full, that the last good checkpoint is kept."""
+    try:
+        yield
+    except DivergedError as error:
+        raise PhotopulseError(error.what, why=error.why + _kept(checkpoint), fix=error.fix) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise PhotopulseError(
+            "training stopped",
+            why="the memory is full" + _kept(checkpoint),
+            fix="close other programs and give the same command again, or train anew with a smaller --batch-size",
+        ) from error
+
+
+def _kept(checkpoint: Path) -> str:
+    return f"; the last good checkpoint is {checkpoint}" if checkpoint.is_file() else ""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # The CPU's allocator raises a plain RuntimeError.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_for(device: torch.device) -> AbstractContextManager[object]:
