@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from photopulse.metrics.features import EfficientNetLite0
+from photopulse.training.learner import channels_last
 
 _CHANNELS: Final = (16, 24, 40, 112)  # of the features' stages, the finest first.
 _WIDTH: Final = 64
@@ -23,7 +24,7 @@ class ProjectedDiscriminator(nn.Module):
     """Rates pictures by the features of EfficientNet-Lite0 at four scales.
 
     Args:
-        features: the frozen network, on the device of the training; it is no part of the state.
+        features: the network, on the device of the training; a frozen copy of it is no part of the state.
         resolution: side of the pictures in px.
 
     Attributes:
@@ -34,7 +35,7 @@ class ProjectedDiscriminator(nn.Module):
         super().__init__()
         self.resting = 0
         # A tuple hides the network from the parameters and the state.
-        self._frozen = (features,)
+        self._frozen = (channels_last(features.folded()),)
         self.mixed = nn.ModuleList(nn.Conv2d(channels, _WIDTH, 1, bias=False) for channels in _CHANNELS)
         self.lifted = nn.ModuleList(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1, bias=False) for _ in _CHANNELS[1:])
         for weight in (*self.mixed.parameters(), *self.lifted.parameters()):
@@ -43,9 +44,11 @@ class ProjectedDiscriminator(nn.Module):
 
     def see(self, pictures: Tensor) -> list[Tensor]:
         """Computes what the heads rate of pictures (B, 3, H, W) in [-1, 1]: maps (B, 64, h, w), the finest first."""
+        # In float32, whose gradients are twice as fast through depthwise convolutions on CPUs.
         with torch.autocast(pictures.device.type, enabled=False):
-            stages = self._frozen[0].stages(pictures.float() * 0.5 + 0.5)
-        maps = [mix(stage) for mix, stage in zip(self.mixed, stages, strict=False)]
+            image = channels_last(pictures.float() * 0.5 + 0.5)
+            stages = self._frozen[0].stages(image, count=len(_CHANNELS))
+        maps = [mix(stage) for mix, stage in zip(self.mixed, stages, strict=True)]
         # What the coarse scales show is added to the finer ones.
         for finer in range(len(maps) - 2, -1, -1):
             coarse = F.interpolate(self.lifted[finer](maps[finer + 1]), maps[finer].shape[2:], mode="bilinear")
