@@ -108,7 +108,8 @@ def _page_without_faces(rows: Sequence[AuditRow], summaries: Summaries) -> str:
     parts = [_HEAD_WITHOUT_FACES.format(found=_found(rows, "pictures"), flag=FLAG, least=LEAST_FACES)]
     for by, groups in summaries.items():
         if groups:
-            parts += [f"## {_title(by)}\n", _markdown("", _SUCCESS_COLUMNS, groups, _success_words)]
+            title = "All pictures" if by == ALL else _title(by)
+            parts += [f"## {title}\n", _markdown("", ("pictures", *_SUCCESS_COLUMNS[1:]), groups, _success_words)]
     return "\n".join(parts)
 
 

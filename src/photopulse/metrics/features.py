@@ -82,7 +82,7 @@ class EfficientNetLite0(nn.Module):
         copy = deepcopy(self)
         for layer in copy.modules():
             if isinstance(layer, nn.Sequential) and len(layer) > 1 and isinstance(layer[1], nn.BatchNorm2d):
-                layer[0] = fuse_conv_bn_eval(cast(nn.Conv2d, layer[0]), layer[1])
+                layer[0] = fuse_conv_bn_eval(cast(nn.Conv2d, layer[0]), cast(nn.BatchNorm2d, layer[1]))
                 layer[1] = nn.Identity()
         return copy.requires_grad_(False)
 
