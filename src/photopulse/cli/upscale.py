@@ -39,13 +39,13 @@ def upscale_command(
     *,
     recursive: Recursive = False,
     align: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="SIZE|none",
             help="Inputs are photos: find faces, crop, shrink to SIZE. none: they are small, whatever they show.",
             rich_help_panel=_INPUT,
         ),
-    ] = "none",
+    ] = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="Crop and shrink faces of other sizes.", rich_help_panel=_INPUT)
     ] = False,
@@ -218,8 +218,8 @@ def _refuse_foreign(method: str, fast: dict[str, Any], classic: dict[str, Any]) 
         raise ValueError(f"{names} is for the {other} search: add --method {other}, or leave it out")
 
 
-def _align_size(text: str) -> int | None:
-    if text.strip().lower() == "none":
+def _align_size(text: str | None) -> int | None:
+    if text is None or text.strip().lower() == "none":
         return None
     try:
         return int(text)
