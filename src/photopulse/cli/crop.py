@@ -32,7 +32,9 @@ def crop_command(
     labels: Annotated[str | None, typer.Option(metavar="A,B", help="Only things of these names.")] = None,
     least: Annotated[float, typer.Option(min=0, help="Least width and height of a box in px.")] = 16,
     most: Annotated[float | None, typer.Option(min=1, help="Most width and height of a box in px.")] = None,
-    ratio: Annotated[float, typer.Option(min=0, max=1, help="Least ratio of a box's shorter side to its longer.")] = 0.0,
+    ratio: Annotated[
+        float, typer.Option(min=0, max=1, help="Least ratio of a box's shorter side to its longer.")
+    ] = 0.0,
     measure: Annotated[int, typer.Option(min=0, help="One picture in so many is kept for measuring; 0 for none.")] = 7,
     *,
     inside: Annotated[bool, typer.Option("--inside", help="Leave out what touches an edge of its picture.")] = False,
