@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from photopulse.cli import app
+from photopulse.cli.train import _parts
 from photopulse.errors import PhotopulseError
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
@@ -358,3 +361,20 @@ def test_batches_depend_on_the_step_alone():
     later = next(train_module._batches(pictures, TINY, Compute(), 3))
     assert torch.equal(every[3].pictures, later.pictures)
     assert not torch.equal(every[2].pictures, later.pictures)
+
+
+def test_a_size_that_is_no_power_of_two_is_wrong_usage(tmp_path: Path):
+    result = CliRunner().invoke(app, ["train", "generator", str(tmp_path), "--size", "100"])
+    assert result.exit_code == 2
+    assert "not a power of two" in result.stderr
+
+
+def test_a_folder_of_crop_stands_for_its_two_parts(tmp_path: Path):
+    for part in ("train", "measure"):
+        (tmp_path / "crops" / part).mkdir(parents=True)
+    other = tmp_path / "other"
+    other.mkdir()
+    learned, held_out = _parts([tmp_path / "crops", other], None)
+    assert learned == [tmp_path / "crops" / "train", other]
+    assert held_out == [tmp_path / "crops" / "measure"]
+    assert _parts([tmp_path / "crops"], other)[1] == [other]

@@ -323,7 +323,9 @@ def train_fsrgan_command(
 
 @app.command("generator")
 def train_generator_command(
-    inputs: Photos,
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PICTURES...", help="Pictures of one domain, or folders of them.")
+    ],
     output: OutputFolder = Path("generator"),
     measure: Annotated[
         Path | None,
@@ -365,8 +367,12 @@ def train_generator_command(
     from photopulse.training.generator.train import GeneratorTraining, small_settings
 
     # Settings.
+    try:
+        network = small_settings(size, width=width, channels=channels, style=style)
+    except ValueError as error:
+        fail(f"cannot train a generator of {size} px: {error}", 2)
     settings = GeneratorTraining(
-        network=small_settings(size, width=width, channels=channels, style=style),
+        network=network,
         optimisation=replace(GENERATOR, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),
         augment=AugmentSettings(target=augment),
         mirror=mirror,
