@@ -11,7 +11,7 @@ GENERATOR: Final = Optimisation(
     batch_size=16,
     learning_rate=2.5e-3,
     last_rate=0.1,
-    ema_decay=0.999,
+    ema_decay=0.998,
     save_every=250,
 )
 WIDTH: Final = 2048
