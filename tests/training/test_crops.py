@@ -115,6 +115,16 @@ def test_masks_and_brightness_find_the_same_things(tmp_path: Path):
         assert max(abs(one.left - other.left), abs(one.bottom - other.bottom)) <= 2
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_each_value_of_a_labelled_mask_is_one_thing_even_if_they_touch(tmp_path: Path, dtype: type):
+    mask = np.zeros((40, 40), dtype)
+    mask[5:15, 5:20], mask[5:15, 20:30], mask[25:30, 0:9] = 1, 2, 3
+    Image.fromarray(mask).save(tmp_path / "a.png")
+    boxes = box_finder("masks", masks=tmp_path, side=64)(Path("a.tif"), torch.zeros(1, 3, 40, 40))
+    places = {(box.left, box.top, box.right, box.bottom) for box in boxes}
+    assert places == {(5, 5, 20, 15), (20, 5, 30, 15), (0, 25, 9, 30)}
+
+
 def test_a_mask_of_another_size_is_refused_and_one_that_is_missing_gives_nothing(tmp_path: Path):
     (tmp_path / "masks").mkdir()
     noise(tmp_path / "masks" / "a.png", (10, 10))

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
@@ -16,6 +17,7 @@ from photopulse.training.crops.boxes import Box, FindBoxes
 
 WAYS: Final = ("masks", "bright", "centre", "grid")
 
+_WHITE: Final = 2**16 - 1
 _BLUR: Final = 1.0  # px; single bright pixels are noise.
 
 
@@ -25,7 +27,8 @@ def box_finder(boxes: str, *, masks: Path | None, side: int) -> FindBoxes:
     Args:
         boxes: ``"masks"``, ``"bright"`` (what is brighter than the background, by Otsu's threshold), ``"centre"``
             (the middle square), ``"grid"`` (squares side by side), or the path of a file of ``read_boxes``.
-        masks: folder of the masks, each named as its picture: what is not black is one thing or several apart.
+        masks: folder of the masks, each named as its picture. Black is the background. In a mask of one other value,
+            each connected part is a thing; in a mask of several, each value is one, as labelling programs write them.
         side: side of the squares of a grid in px.
 
     Raises:
@@ -67,7 +70,23 @@ class _MaskFinder:
                 why=f"it has {_size(mask)} pixels, and its picture has {_size(pixels)}",
                 fix="give a mask of the same size",
             )
-        return _things(mask[0].amax(dim=0).numpy() > 0)
+        return _things_in(mask)
+
+
+def _things_in(mask: Tensor) -> list[Box]:
+    # One number for each colour, 0 for black.
+    deep = np.rint(mask[0].double().numpy() * _WHITE).astype(np.int64)
+    colours = (deep[0] * (_WHITE + 1) + deep[1]) * (_WHITE + 1) + deep[2]
+    values, labels = np.unique(colours, return_inverse=True)
+    labels = labels.reshape(colours.shape) + (0 if values[0] == 0 else 1)
+    # One value may be many things, several values are one thing each.
+    if labels.max() <= 1:
+        return _things(labels > 0)
+    places = cast(Sequence[tuple[slice, slice] | None], ndimage.find_objects(labels))
+    return [
+        Box(left=across.start, top=down.start, right=across.stop, bottom=down.stop)
+        for down, across in (place for place in places if place is not None)
+    ]
 
 
 def _bright(pixels: Tensor) -> list[Box]:
