@@ -18,6 +18,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
+from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.metrics.features import EfficientNetLite0
 from photopulse.metrics.patches import patch_distance
@@ -378,3 +379,46 @@ def test_a_folder_of_crop_stands_for_its_two_parts(tmp_path: Path):
     assert learned == [tmp_path / "crops" / "train", other]
     assert held_out == [tmp_path / "crops" / "measure"]
     assert _parts([tmp_path / "crops"], other)[1] == [other]
+
+
+def test_a_generator_of_another_architecture_is_trained_on_with_its_noise(tmp_path: Path, tiny_generator: Generator):
+    settings = replace(
+        TINY,
+        network=small_settings(32, width=128, channels=8, style=8),
+        optimisation=replace(TINY.optimisation, steps=1),
+    )
+    start = cast(StyleGenerator, tiny_generator)
+    (state,) = train_generator(discs(8, 32), start, settings, checkpoint=tmp_path / "c.pt", compute=Compute())
+    trained = cast(StyleGenerator, state.network)
+    assert trained is not start
+    trained.store_mean_style(samples=100)
+    save_checkpoint(trained, tmp_path / "g.safetensors", half=True)
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert loaded.synthesize(loaded.map(torch.zeros(1, loaded.z_dim))).shape == (1, 3, 32, 32)
+
+
+def test_a_generator_learns_from_a_projected_discriminator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with seeded_weights(0):
+        features = EfficientNetLite0().eval().requires_grad_(False)
+    monkeypatch.setattr(train_module, "load_features", lambda _device: features)
+    settings = replace(TINY, judge="projected", optimisation=replace(TINY.optimisation, steps=2))
+    start = new_network()
+    *_, last = train_generator(discs(8), start, settings, checkpoint=tmp_path / "c.pt", compute=Compute())
+    assert all(np.isfinite(value) for value in last.losses.values())
+    before, after = (network.state_dict()["synthesis.b16.conv1.weight"] for network in (start, last.network))
+    assert not torch.equal(before, after)
+    kept = torch.load(tmp_path / "c.pt", weights_only=True)["discriminator_network"]
+    assert all(name.startswith(("mixed", "lifted", "heads")) for name in kept)
+
+
+def test_folded_features_are_the_same_features():
+    with seeded_weights(0):
+        network = EfficientNetLite0().eval()
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_(generator=torch.Generator().manual_seed(0))
+            layer.running_var.uniform_(0.5, 2, generator=torch.Generator().manual_seed(1))
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    for ours, folded in zip(network.stages(image), network.folded().stages(image, count=3), strict=False):
+        assert torch.allclose(ours, folded, rtol=1e-3, atol=1e-3 * ours.abs().max().item())
+    assert len(network.stages(image, count=3)) == 3
