@@ -44,7 +44,7 @@ def test_a_folder_of_pictures_becomes_a_generator_that_upscales_them(tmp_path: P
 
     # Crops of bright things.
     crops = tmp_path / "crops"
-    run("crop", slides, "-o", crops, "--boxes", "bright", "--stretch", "--size", 32, "--side", 40, "--measure", 4)
+    run("crop", slides, "-o", crops, "--boxes", "bright", "--stretch", "--size", 32, "--side", 40, "--hold-out", 4)
     measured = sorted((crops / "measure").iterdir())
     assert len(measured) + len(list((crops / "train").iterdir())) == 64
 

@@ -162,7 +162,7 @@ def test_every_picture_gets_a_row_and_bad_ones_a_reason(tmp_path: Path):
     (folder / "broken.png").write_bytes(good["RGB"].read_bytes()[:300])
     Image.new("L", (20_000, 12_000)).save(folder / "zgiant.png")
     files = sorted(folder.iterdir())
-    rows = crop_files(files, tmp_path / "out", whole, CropSettings(size=32, measure=0))
+    rows = crop_files(files, tmp_path / "out", whole, CropSettings(size=32, hold_out=0))
     assert len(rows) == len(files)
     failed = {Path(row.input).stem: row.error or "" for row in rows if row.status == "failed"}
     assert set(failed) == {"broken", "tiny", "twice", "zgiant"}
@@ -189,7 +189,7 @@ def test_the_command_writes_both_parts_and_its_report(tmp_path: Path):
             "grid",
             "--side",
             "20",
-            "--measure",
+            "--hold-out",
             "2",
         ],
     )

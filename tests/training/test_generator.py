@@ -422,3 +422,14 @@ def test_folded_features_are_the_same_features():
     for ours, folded in zip(network.stages(image), network.folded().stages(image, count=3), strict=False):
         assert torch.allclose(ours, folded, rtol=1e-3, atol=1e-3 * ours.abs().max().item())
     assert len(network.stages(image, count=3)) == 3
+
+
+@pytest.mark.usefixtures("every_step")
+def test_a_fresh_training_forgets_the_measurements_of_the_one_before(tmp_path: Path):
+    files, held_out = write(tmp_path / "in", discs(24)), write(tmp_path / "measure", discs(26)[24:])
+    short = replace(TINY, optimisation=replace(TINY.optimisation, steps=2))
+    run_generator(files, tmp_path / "out", short, held_out=held_out, compute=Compute())
+    longer = replace(TINY, optimisation=replace(TINY.optimisation, steps=3))
+    run_generator(files, tmp_path / "out", longer, held_out=held_out, compute=Compute(), fresh=True)
+    with (tmp_path / "out" / "progress.csv").open(newline="") as file:
+        assert [cells[0] for cells in csv.reader(file)] == ["step", "3"]

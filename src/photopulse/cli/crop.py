@@ -35,7 +35,7 @@ def crop_command(
     ratio: Annotated[
         float, typer.Option(min=0, max=1, help="Least ratio of a box's shorter side to its longer.")
     ] = 0.0,
-    measure: Annotated[int, typer.Option(min=0, help="One picture in so many is kept for measuring; 0 for none.")] = 7,
+    hold_out: Annotated[int, typer.Option(min=0, help="One picture in so many is kept for measuring; 0 for none.")] = 7,
     *,
     inside: Annotated[bool, typer.Option("--inside", help="Leave out what touches an edge of its picture.")] = False,
     stretch: Annotated[
@@ -63,7 +63,7 @@ def crop_command(
         margin=margin,
         side=side,
         boxes=BoxFilter(labels=wanted, least=least, most=most, ratio=ratio, inside=inside),
-        measure=measure,
+        hold_out=hold_out,
         stretch=stretch,
     )
     # Find the pictures and boxes, then crop.

@@ -1,6 +1,6 @@
 """A training from files to a file of weights: it resumes, logs its losses and draws sample sheets."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -57,6 +57,7 @@ class Recipe:
         network: network of these sizes, which gets the trained weights.
         prepare: reads the data.
         write: writes the network to a file; None for ``write_network``.
+        more_files: further files in the folder that the recipe writes, and that a fresh start removes.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Recipe:
     network: nn.Module
     prepare: Callable[[Watcher], PreparedTraining]
     write: Callable[[Path], None] | None = None
+    more_files: Sequence[str] = ()
 
 
 def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: Watcher | None) -> Path:
@@ -92,7 +94,7 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
     with file_errors(f"cannot train in {output}", fix="choose a folder that can be written to and has room"):
         with compute.main_first():
             if compute.is_main:
-                _begin(output, weights, settings, fresh=fresh)
+                _begin(output, (weights.name, *recipe.more_files), settings, fresh=fresh)
             training = recipe.prepare(watcher)
             if compute.is_main:
                 origin = {"photopulse": version("photopulse"), "device": str(compute.device)}
@@ -130,7 +132,7 @@ def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: 
             watcher.log(state.step, means)
 
 
-def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh: bool) -> None:
+def _begin(output: Path, results: Sequence[str], settings: Mapping[str, object], *, fresh: bool) -> None:
     """Removes the files of an earlier training, but for the faces that it found, or checks that it can be resumed."""
     if not fresh:
         if (output / _CHECKPOINT).exists():
@@ -138,7 +140,7 @@ def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh
             check_settings(output / _SETTINGS, {"recipe": settings["recipe"]})
             check_settings(output / _SETTINGS, settings)
         return
-    for name in (_CHECKPOINT, _SETTINGS, _LOSSES, _CURVES, weights.name):
+    for name in (_CHECKPOINT, _SETTINGS, _LOSSES, _CURVES, *results):
         (output / name).unlink(missing_ok=True)
     for file in (output / "samples").glob("[0-9][0-9][0-9][0-9][0-9][0-9].png"):
         file.unlink()

@@ -36,7 +36,7 @@ class CropSettings:
         margin: what is added on each side of a box, as a share of its longer side.
         side: side of the squares in px of the picture; None for the box with its margins.
         boxes: which boxes are used.
-        measure: one picture in so many is kept for measuring, with all of its crops; 0 for none.
+        hold_out: one picture in so many is kept for measuring, with all of its crops; 0 for none.
         stretch: whether the darkest and the brightest pixels of each picture become black and white.
     """
 
@@ -44,7 +44,7 @@ class CropSettings:
     margin: float = 0.1
     side: int | None = None
     boxes: BoxFilter = field(default_factory=BoxFilter)
-    measure: int = 7
+    hold_out: int = 7
     stretch: bool = False
 
 
@@ -106,7 +106,7 @@ def _crops(
         )
     squares = [square_around(box, width, height, margin=settings.margin, side=settings.side) for box in boxes]
     # Write them.
-    part = part_of(stem, settings.measure)
+    part = part_of(stem, settings.hold_out)
     for number, square in enumerate(squares, start=1):
         output = folder / part / f"{stem}_{number}.png"
         refuse_to_overwrite(output, inputs)
@@ -115,10 +115,10 @@ def _crops(
         started = time.perf_counter()
 
 
-def part_of(stem: str, measure: int) -> str:
-    """Returns the part to which the crops of a picture belong: one in ``measure`` names, by its hash, is measured."""
+def part_of(stem: str, hold_out: int) -> str:
+    """Returns the part to which the crops of a picture belong: one in ``hold_out`` names, by its hash, is measured."""
     digest = hashlib.sha256(stem.encode("utf-8", errors="surrogateescape")).hexdigest()
-    return MEASURE if measure and int(digest, 16) % measure == 0 else TRAIN
+    return MEASURE if hold_out and int(digest, 16) % hold_out == 0 else TRAIN
 
 
 def stretched(pixels: Tensor) -> Tensor:

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from photopulse.files import write_text
 from photopulse.training.loss_curves import write_loss_curves
 from photopulse.training.loss_log import lines_until
+
+PROGRESS_FILES: Final = ("progress.csv", "progress.png")
 
 
 class ProgressLog:
     """Writes progress.csv, a line for each measurement (step, pictures seen, figures), and its curves, progress.png."""
 
     def __init__(self, folder: Path) -> None:
-        self._table = folder / "progress.csv"
-        self._curves = folder / "progress.png"
+        self._table, self._curves = (folder / name for name in PROGRESS_FILES)
 
     def add(self, step: int, seen: int, figures: Mapping[str, float]) -> bool:
         """Adds a measurement in place of those of later steps; returns whether its first figure is the least so far.

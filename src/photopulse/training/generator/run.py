@@ -20,7 +20,7 @@ from photopulse.runs.watcher import Watcher
 from photopulse.training.compute import Compute
 from photopulse.training.generator.pictures import read_pictures
 from photopulse.training.generator.progress import Yardstick
-from photopulse.training.generator.progress_log import ProgressLog
+from photopulse.training.generator.progress_log import PROGRESS_FILES, ProgressLog
 from photopulse.training.generator.sheets import sample_pictures, write_sample_sheet
 from photopulse.training.generator.train import GeneratorTraining, train_generator
 from photopulse.training.learner import seeded_weights
@@ -29,8 +29,11 @@ from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 _NAME: Final = "generator"
 _CHECKPOINT_OF_START: Final = "checkpoint.pt"
 _DISCRIMINATOR: Final = "discriminator_network"
+_BEST: Final = "best.safetensors"
+_NEAREST: Final = "samples/nearest.png"
 _MEASURE_EVERY: Final = 1000  # steps; a multiple of those between two sheets.
 _MADE: Final = 256  # pictures that are measured.
+_LEAST_FOR_KD: Final = 3  # held-out pictures.
 _MOST_HELD_OUT: Final = 500
 
 
@@ -109,6 +112,7 @@ def run_generator(
         network=trained,
         prepare=prepare,
         write=write,
+        more_files=(*PROGRESS_FILES, _BEST, _NEAREST),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -152,7 +156,8 @@ def _yardstick(
         return None
     some = held_out[:: -(-len(held_out) // _MOST_HELD_OUT)]
     real = read_pictures(some, settings.network.resolution, watcher)
-    return Yardstick.of(real, pictures, features=_features(compute, watcher), turned=settings.turn)
+    features = _features(compute, watcher) if len(real) >= _LEAST_FOR_KD else None
+    return Yardstick.of(real, pictures, features=features, turned=settings.turn)
 
 
 def _features(compute: Compute, watcher: Watcher) -> EfficientNetLite0 | None:
@@ -169,7 +174,7 @@ def _measure(
     """Measures pictures of the generator, writes the figures and curves, and keeps the best generator."""
     made = sample_pictures(generator, _MADE, seed=1)
     figures = yardstick.measure(made)
-    yardstick.write_neighbours(output / "samples" / "nearest.png", made)
+    yardstick.write_neighbours(output / _NEAREST, made)
     watcher.note(f"step {step}: " + "  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
     if ProgressLog(output).add(step, seen, figures):
-        save_checkpoint(generator, output / "best.safetensors", half=True)
+        save_checkpoint(generator, output / _BEST, half=True)
