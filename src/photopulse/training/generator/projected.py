@@ -17,6 +17,7 @@ from photopulse.training.learner import channels_last
 
 _CHANNELS: Final = (16, 24, 40, 112)  # of the features' stages, the finest first.
 _WIDTH: Final = 64
+_FEATURE_SCALE: Final = 10.0  # their root mean square once mixed; so the logits are of the order of the hinge's margin.
 _LEAST_SIDE: Final = 4  # px of the map that a head rates.
 
 
@@ -48,7 +49,7 @@ class ProjectedDiscriminator(nn.Module):
         with torch.autocast(pictures.device.type, enabled=False):
             image = channels_last(pictures.float() * 0.5 + 0.5)
             stages = self._frozen[0].stages(image, count=len(_CHANNELS))
-        maps = [mix(stage) for mix, stage in zip(self.mixed, stages, strict=True)]
+        maps = [mix(stage / _FEATURE_SCALE) for mix, stage in zip(self.mixed, stages, strict=True)]
         # What the coarse scales show is added to the finer ones.
         for finer in range(len(maps) - 2, -1, -1):
             coarse = F.interpolate(self.lifted[finer](maps[finer + 1]), maps[finer].shape[2:], mode="bilinear")
