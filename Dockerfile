@@ -2,13 +2,14 @@
 # Any program that reaches a container's address must know the secret: PHOTOPULSE_TOKEN, 8 characters or more.
 FROM python:3.12-slim
 
-# Where pip finds the CPU build of torch, which is gigabytes smaller; on ARM, every build is one for the CPU.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Give the index of PyTorch's CPU builds (its installation page names it): the image is gigabytes smaller. On ARM,
+# every build is one for the CPU.
+ARG TORCH_INDEX=
 
 WORKDIR /opt/photopulse
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
-RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" '.[web,formats]'
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[web,formats]'
 
 # From here on without rights; the weights belong to that user, who can read them only where the root is read-only.
 RUN useradd --uid 10001 --create-home photopulse && install --directory --owner photopulse weights

@@ -1,11 +1,11 @@
-"""The notebooks run from top to bottom, here with tiny settings."""
+"""The notebook of domains runs from top to bottom, here with tiny settings."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "domains.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "domains.ipynb"
 TINY = """
 SIZE, STEPS = 32, 4
 WIDTH, CHANNELS, STYLE = 256, 8, 8
