@@ -26,11 +26,14 @@ from photopulse.search.pulse import PulseSettings
 from photopulse.search.starts import NoiseSettings
 from photopulse.study.score import score_study
 from photopulse.study.settings import StudySettings
+from photopulse.training.crops.crop import CropSettings
 from photopulse.training.encoder.train import EncoderFitSettings
 from photopulse.training.fsrnet.fsrgan import FSRGANTraining
 from photopulse.training.fsrnet.fsrnet import FSRNetTraining
+from photopulse.training.generator.train import GeneratorTraining
 from photopulse.training.restoration.damage_mask import DamageMaskTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
+from photopulse.training.restoration.face.train import FaceTraining
 from photopulse.training.restoration.full_size import FullSizeTraining
 from photopulse.training.restoration.inpaint import InpaintTraining
 from photopulse.training.restoration.photo import PhotoTraining
@@ -64,6 +67,9 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "train fsrgan": (FSRGANTraining().optimisation,),
     "train damage-mask": (DamageMaskTraining().optimisation,),
     "train inpaint": (InpaintTraining().optimisation,),
+    "train face": (FaceTraining(), FaceTraining().optimisation),
+    "train generator": (GeneratorTraining().network, GeneratorTraining(), GeneratorTraining().optimisation),
+    "crop": (CropSettings(), CropSettings().boxes),
     **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
 }
 """Where the default of an option stands: in the first of these that has a field of its name."""
@@ -130,9 +136,18 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
         "label": None,
     },
     "models fit-encoder": {"name": DEFAULT_GENERATOR},
+    "train generator": {
+        "size": GeneratorTraining().network.resolution,
+        "width": GeneratorTraining().network.channel_base,
+        "channels": GeneratorTraining().network.channel_max,
+        "style": GeneratorTraining().network.w_dim,
+        "augment": GeneratorTraining().augment.target,
+    },
+    "crop": {"side": "box with its margins", "labels": None},
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},
+    "train face": {"size": str(FaceTraining().damage.size)},
     "train damage-mask": {"crop": DamageMaskTraining().crops.crops.size},
     "train inpaint": {"crop": InpaintTraining().crops.crops.size},
 }
@@ -151,6 +166,9 @@ OWN: Mapping[str, set[str]] = {
     "train damage-mask": {"start", "fresh"},
     "train inpaint": {"start", "fresh"},
     "train enlarge": {"fresh"},
+    "train face": {"fresh"},
+    "train generator": {"measure", "start", "fresh"},
+    "crop": {"boxes", "masks"},
 }
 """Options that are the command's own affair, besides these of many commands."""
 COMMON = {"output", "device", "threads", "as_json", "recursive"}

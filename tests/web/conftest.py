@@ -9,7 +9,6 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 import torch
-import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
 from torch import nn
@@ -18,6 +17,7 @@ from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator
 from photopulse.search.kit import SearchKit
 from photopulse.web.app import make_app
+from photopulse.web.listening import make_server
 from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
 
@@ -77,17 +77,33 @@ def connect(toy_models) -> Iterator[Callable[..., TestClient]]:
 
 
 @pytest.fixture
-def listening(toy_models) -> Iterator[str]:
+def serve_toys() -> Iterator[Callable[..., str]]:
+    """Starts servers that listen on this machine: ``serve_toys(models, max_jobs=2)`` is the address of one."""
+    ends: list[Callable[[], None]] = []
+
+    def start(models: Models, **settings) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = make_server(make_app(ServeSettings(**settings), models))
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+
+        def end() -> None:
+            server.should_exit = True
+            thread.join()
+            listener.close()
+
+        ends.append(end)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for end in ends:
+        end()
+
+
+@pytest.fixture
+def listening(serve_toys, toy_models) -> str:
     """The address of a server with toy networks that listens on this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = make_app(ServeSettings(), toy_models())
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    return serve_toys(toy_models())
 
 
 class Patient(nn.Module):

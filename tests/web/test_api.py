@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import zipfile
+from importlib.resources import files
 from urllib.parse import quote
 
 import numpy as np
@@ -15,6 +17,10 @@ from typer.testing import CliRunner
 from photopulse.cli import app as command_line
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.upscaling.batch_settings import BatchSettings
+from photopulse.web.forms import field_names
+from photopulse.web.refusals import SERVER_OPTIONS
+from photopulse.web.restore_form import read_restore_form
+from photopulse.web.upscale_form import read_upscale_form
 
 from .conftest import finish, picture, send
 
@@ -37,7 +43,7 @@ def test_a_photo_is_restored_to_the_bytes_that_the_command_writes(connect, toy_m
     assert answer.content == (tmp_path / "out" / "old.jpg").read_bytes()
     assert client.get(result["url"]).content == answer.content
     assert answer.headers["content-disposition"] == 'attachment; filename="old.jpg"'
-    assert result["facts"] == {"width": 240, "height": 180, "cleaned": 1}
+    assert result["facts"] == {"width": 240, "height": 180, "cleaned": 1, "repaired": None}
     (face,) = result["faces"]
     assert (face["side"], face["restored"], face["why_not"]) == (20, True, None)
     assert (face["x"], face["y"]) == pytest.approx((30, 22.5), abs=3)
@@ -104,6 +110,80 @@ def test_faces_are_chosen_by_number_and_by_place(connect):
     assert "not 'all'" in send(client, face="all").json()["error"]["why"]
 
 
+def test_faces_are_found_before_anything_is_restored(connect):
+    client = connect()
+    content = picture(kind="TIFF")
+    job = finish(client, send(client, "faces", content, "scan.tif", max_faces=1))
+    (result,) = job["results"]
+    (face,) = result["faces"]
+    assert (face["side"], face["restored"]) == (40, True)
+    assert (face["x"], face["y"]) == pytest.approx((60, 45), abs=5)
+    assert result["facts"] == {"faces": 1}
+    assert client.get(result["shown"]).headers["content-type"] == "image/png"
+    sent = client.get(f"/api/v1/jobs/{job['id']}/input")
+    assert sent.content == content
+    restored = finish(client, send(client, "restore", sent.content, "scan.tif", face=f"{face['x']},{face['y']}"))
+    assert restored["results"][0]["faces"][0]["restored"]
+
+
+def test_where_no_faces_are_looked_for_none_are_found(connect):
+    client = connect()
+    (result,) = finish(client, send(client, "faces", mode="archival"))["results"]
+    assert result["faces"] == []
+
+
+def test_several_jobs_are_fetched_as_one_archive(connect):
+    client = connect()
+    jobs = [finish(client, send(client, content=picture(seed=seed))) for seed in (0, 1)]
+    jobs.append(finish(client, send(client, "upscale", picture(8, 8), "face.png", count=2, quality="draft")))
+    answer = client.get("/api/v1/results.zip", params={"job": [job["id"] for job in jobs]})
+    assert answer.headers["content-disposition"] == 'attachment; filename="results.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    alone = [client.get(one["url"]).content for job in jobs for one in job["results"]]
+    assert dict(zip(["a.png", "a-2.png", "face_0.png", "face_1.png"], alone, strict=True)) == packed
+    assert client.get("/api/v1/results.zip", params={"job": "nowhere"}).status_code == 404
+    assert client.get("/api/v1/results.zip").status_code == 422
+
+
+def test_a_mask_is_kept_with_its_photo_and_one_that_cannot_be_used_is_told(connect):
+    client = connect()
+    sent = {"file": ("a.png", picture()), "mask": ("m.png", picture(50, 50))}
+    job = finish(client, client.post("/api/v1/restore", files=sent))
+    assert client.get(f"/api/v1/jobs/{job['id']}/mask").content == sent["mask"][1]
+    assert job["error"] == {
+        "what": "cannot repair the given picture by the given mask",
+        "why": "the mask has 50 x 50 px, the photo 120 x 90",
+        "fix": "draw it over the photo in its own size; 'save_mask' writes one to begin with",
+    }
+    sent["mask"] = ("m.png", b"rubbish")
+    assert client.post("/api/v1/restore", files=sent).json()["error"]["what"] == "cannot read the given mask"
+    plain = send(client).json()
+    assert client.get(f"/api/v1/jobs/{plain['id']}/mask").status_code == 404
+
+
+def test_errors_name_fields_of_the_api(connect):
+    client = connect()
+    assert send(client, face="all").json()["error"]["why"].startswith("'face' takes a number")
+    job = finish(client, send(client, "upscale"))
+    assert job["error"]["fix"].startswith("use 'align' 32 for a photo")
+    error = send(client, "upscale", picture(8, 8), fit=1, align=16).json()["error"]
+    assert error["why"] == "'align' finds and shrinks faces itself: leave 'fit' out"
+
+
+def test_every_option_that_a_message_names_is_a_field_or_of_the_server():
+    fields = field_names(read_restore_form) | field_names(read_upscale_form)
+    named = set()
+    for room in ("restoration", "upscaling", "search", "images", "faces", "degrade", "generators", "networks", "runs"):
+        for file in (files("photopulse") / room).rglob("*.py"):
+            for text in re.findall(r'"[^"]*"', file.read_text("utf-8")):
+                named |= set(re.findall(r"--([a-z]+(?:-[a-z]+)*)", text))
+    # Of commands that are not served, and of the classic search.
+    others = {"inspect", "size", "zero-noise"}
+    assert {name.replace("-", "_") for name in named - SERVER_OPTIONS - others} <= fields
+    assert {"face", "align", "save-mask"} <= named
+
+
 def test_progress_is_told_as_events_that_end_with_the_job(connect):
     client = connect()
     job = send(client).json()
@@ -168,7 +248,9 @@ def test_a_picture_in_a_format_that_browsers_lack_is_shown_as_png(connect):
         ({"scale": "nan"}, "scale"),
         ({"fidelity": "much"}, "fidelity"),
         ({"mode": "archival", "only": "face"}, "archival redraws no faces"),
-        ({"mode": "archival", "repair": "auto"}, "there is none called repair"),
+        ({"mode": "archival", "repair": "auto"}, "archival generates nothing, which repairs"),
+        ({"only": "face", "save_mask": 1}, "these settings repair nothing"),
+        ({"repairs": "auto"}, "there is none called repairs"),
         ({"seed": -1}, "seed"),
         ({"working_size": 10**9}, "working_size"),
         ({"format": "exe"}, "format"),
@@ -184,7 +266,15 @@ def test_settings_that_cannot_be_are_an_error_that_names_them(connect, fields, t
 
 @pytest.mark.parametrize(
     "fields",
-    [{"degradation": "noise:25"}, {"count": 17}, {"count": 8, "max_faces": 8}, {"fit": 1, "align": 16}, {"align": 17}],
+    [
+        {"degradation": "noise"},
+        {"degradation": "a" * 201},
+        {"kernel": "a.npy"},
+        {"count": 17},
+        {"count": 8, "max_faces": 8},
+        {"fit": 1, "align": 16},
+        {"align": 17},
+    ],
 )
 def test_searches_that_cannot_be_are_refused(connect, fields):
     assert send(connect(), "upscale", **fields).status_code == 422

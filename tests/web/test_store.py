@@ -70,6 +70,18 @@ def test_the_oldest_ended_job_makes_room(open_store, tmp_path):
     assert store.find(added.id) is added
 
 
+def test_an_ended_job_gives_way_to_others_after_a_minute_so_that_its_results_can_be_fetched(open_store):
+    store = open_store(max_jobs=1)
+    job = add(store)
+    wait(job)
+    with pytest.raises(RefusedError, match="the server has as many"):
+        add(store, "other")
+    job.ended -= 61
+    add(store, "other")
+    with pytest.raises(RefusedError, match="there is none of that id"):
+        store.find(job.id)
+
+
 def test_jobs_are_deleted_so_many_minutes_after_they_ended(open_store, tmp_path):
     store = open_store(keep=10)
     job = add(store)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.audit.faces import cropped_face, largest_face, small_view, write_views
+from photopulse.audit.faces import cropped_face, largest_face, small_view, square_picture, write_views
 from photopulse.audit.labels import Labels
 from photopulse.audit.log import AuditLog
 from photopulse.audit.rows import AuditRow
@@ -43,6 +43,7 @@ class AuditSettings:
         size: side of the small faces in px.
         seed: seed of the fast search. In the classic search each photo has its own, derived from this and its bytes.
         aligned: whether the photos are sharp faces already cropped as in FFHQ; otherwise faces are found and cropped.
+        faces: whether the pictures show faces, whose skin is measured; otherwise they are square pictures of anything.
         batch_size: number of faces that are searched at once.
         labels: labels of the photos, by file name and name of the label; see ``read_labels``.
         resume: whether to reuse what an earlier run with the same settings finished.
@@ -55,6 +56,7 @@ class AuditSettings:
     size: int = 16
     seed: int = 0
     aligned: bool = False
+    faces: bool = True
     batch_size: int = 1
     labels: Labels = field(default_factory=dict[str, dict[str, str]])
     resume: bool = True
@@ -76,7 +78,7 @@ class _Job:
         seed: seed of the search.
         picture: path of the comparison picture to write.
         target: the small face (1, 3, size, size), which the search has to match.
-        coverage: which part of each of its pixels is skin (size, size), see ``skin_coverage``.
+        coverage: which part of each of its pixels is skin (size, size), see ``skin_coverage``; None without faces.
         view: the sharp face for the comparison picture.
     """
 
@@ -85,7 +87,7 @@ class _Job:
     seed: int
     picture: Path
     target: Tensor
-    coverage: NDArray[np.float64]
+    coverage: NDArray[np.float64] | None
     view: Tensor
 
 
@@ -108,7 +110,7 @@ def audit_files(
         generator: from ``load_generator``.
         settings: settings of the audit.
         watcher: is told about progress, with rows as report items.
-        detector: from ``FaceDetector.load``; loaded if None.
+        detector: from ``FaceDetector.load``; loaded if None and the pictures show faces.
 
     Returns:
         One row per photo, in the order of the files.
@@ -128,7 +130,8 @@ def audit_files(
             fix="give --size one of these",
         )
     # Collect jobs into batches, and search each batch.
-    run = _Run(files, folder, generator, settings, watcher or Watcher(), detector or FaceDetector.load())
+    detector = (detector or FaceDetector.load()) if settings.faces else None
+    run = _Run(files, folder, generator, settings, watcher or Watcher(), detector)
     with run.log as log:
         jobs: list[_Job] = []
         for job in run.plan():
@@ -151,7 +154,7 @@ class _Run:
         generator: Generator,
         settings: AuditSettings,
         watcher: Watcher,
-        detector: FaceDetector,
+        detector: FaceDetector | None,
     ) -> None:
         self.log = AuditLog(folder, resume=settings.resume)
         self._files = files
@@ -162,7 +165,7 @@ class _Run:
         self._run_key = key(
             run_key(self._kit, settings.upscale, batch_size=settings.batch_size),
             settings.size,
-            settings.aligned,
+            settings.aligned if settings.faces else "no faces",
             settings.seed,
         )
 
@@ -194,12 +197,25 @@ class _Run:
 
     def _job(self, place: int, row: AuditRow, seed: int, picture: Path, source: Path) -> _Job:
         """Measures a photo's sharp and small face before the search; raises one of ``FAILURES`` if that fails."""
+        size, detector = self._settings.size, self._detector
+        # Without faces, the whole picture and nothing about skin.
+        if detector is None:
+            sharp = square_picture(source, multiple_of=size)
+            return _Job(
+                place=place,
+                row=replace(row, seed=seed),
+                seed=seed,
+                picture=picture,
+                target=Bicubic(sharp.shape[-1] // size)(sharp).clamp(0, 1),
+                coverage=None,
+                view=small_view(sharp),
+            )
         # The sharp face and the small one.
         if self._settings.aligned:
-            sharp, mesh = cropped_face(source, self._detector, multiple_of=self._settings.size)
+            sharp, mesh = cropped_face(source, detector, multiple_of=size)
         else:
-            sharp, mesh = largest_face(source, self._detector)
-        side, size = sharp.shape[-1], self._settings.size
+            sharp, mesh = largest_face(source, detector)
+        side = sharp.shape[-1]
         target = Bicubic(side // size)(sharp).clamp(0, 1)
         # Skin tone of both.
         original = skin_tone(sharp, mesh)
@@ -241,16 +257,8 @@ class _Run:
     def _measured(self, job: _Job, face: UpscaledFace) -> AuditRow:
         """Measures a result and writes its comparison picture; a failure becomes the row."""
         try:
-            # Skin tone of the large result, if a face is found in it, and of the downscaled result.
-            mesh = find_mesh(face.image, self._detector)
-            large = skin_tone(face.image, mesh) if mesh is not None else None
-            small = mean_skin_tone(face.downscaled, job.coverage)
             row = replace(
-                job.row,
-                ita_output_small=small.ita,
-                ita_output=large.ita if large is not None else None,
-                lightness_output_small=small.lightness,
-                lightness_output=large.lightness if large is not None else None,
+                self._with_skin(job, face),
                 downscale_mse=face.downscale_mse,
                 converged=face.status == "converged",
                 method=face.method,
@@ -262,6 +270,21 @@ class _Run:
         except FAILURES as error:
             return _failed(job, reason(error))
         return row
+
+    def _with_skin(self, job: _Job, face: UpscaledFace) -> AuditRow:
+        """Adds the skin tone of the downscaled result and, if a face is found in it, of the large one."""
+        if job.coverage is None or self._detector is None:
+            return job.row
+        mesh = find_mesh(face.image, self._detector)
+        large = skin_tone(face.image, mesh) if mesh is not None else None
+        small = mean_skin_tone(face.downscaled, job.coverage)
+        return replace(
+            job.row,
+            ita_output_small=small.ita,
+            ita_output=large.ita if large is not None else None,
+            lightness_output_small=small.lightness,
+            lightness_output=large.lightness if large is not None else None,
+        )
 
     def _seed(self, content: bytes) -> int:
         """Returns the seed of a photo's search.

@@ -38,21 +38,34 @@ def cropped_face(source: Path, detector: FaceDetector, *, multiple_of: int) -> t
         PhotopulseError: if the picture cannot be read, has no face, or is no square whose side is a multiple of
             ``multiple_of`` and larger than that.
     """
-    # The picture, if it has the right size.
+    image = square_picture(source, multiple_of=multiple_of)
+    # Its mesh.
+    mesh = find_mesh(image, detector)
+    if mesh is None:
+        raise PhotopulseError(
+            f"cannot audit {source}",
+            why="no face was found in it",
+            fix="check the picture, or audit pictures of other things with --no-faces",
+        )
+    return image, mesh
+
+
+def square_picture(source: Path, *, multiple_of: int) -> Tensor:
+    """Reads a square picture: (1, 3, S, S) in [0, 1].
+
+    Raises:
+        PhotopulseError: if it cannot be read, or is no square whose side is a multiple of ``multiple_of`` and larger.
+    """
     name, image = read_pixels(source)
     height, width = image.shape[-2:]
     if height != width or height <= multiple_of or height % multiple_of:
         raise PhotopulseError(
             f"cannot audit {name}",
-            why=f"it has {width} x {height} pixels, and a cropped face is a square whose side is a multiple of "
+            why=f"it has {width} x {height} pixels, and a cropped picture is a square whose side is a multiple of "
             f"{multiple_of}",
-            fix="leave out --aligned, so that the face is found and cropped",
+            fix="leave out --aligned, so that a face is found and cropped, or make crops with `photopulse crop`",
         )
-    # Its mesh.
-    mesh = find_mesh(image, detector)
-    if mesh is None:
-        raise PhotopulseError(f"cannot audit {name}", why="no face was found in it", fix="check the picture")
-    return image, mesh
+    return image
 
 
 def small_view(image: Tensor) -> Tensor:

@@ -38,6 +38,15 @@ How to read it:
   to the mean): keep this in mind when you compare groups of one audit, or audits of the same photos.
 """
 
+_HEAD_WITHOUT_FACES = """# Audit
+
+{found} Faces and skin were not looked for (--no-faces), so that the tables of skin tone are left out.
+
+Square brackets hold 95 % intervals: Wilson's for shares, the percentile bootstrap for the rest. {flag} marks groups
+of fewer than {least} pictures, too few for conclusions. **Success** is the share of pictures whose downscaled result is
+within a mean squared error of 0.001 or 0.002 of the input; **error** is the median of that error.
+"""
+
 _SUCCESS_COLUMNS = ("faces", "failed", "success at 1e-3", "success at 2e-3", "error, median of 1e-3")
 _STATISTICS = ("mean", "median", "mean amount")
 _SHIFT_COLUMNS = ("faces", *(f"{scale} {statistic}" for scale in ("ITA", "L*") for statistic in _STATISTICS))
@@ -84,6 +93,8 @@ def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
 
 
 def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
+    if any(row.error is None for row in rows) and not any(row.tone_group for row in rows):
+        return _page_without_faces(rows, summaries)
     parts = [_HEAD.format(found=_found(rows), flag=FLAG, least=LEAST_FACES)]
     for by, groups in summaries.items():
         parts += [f"## {_title(by)}\n", _markdown("", _SUCCESS_COLUMNS, groups, _success_words)]
@@ -92,12 +103,22 @@ def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:
     return "\n".join(parts)
 
 
-def _found(rows: Sequence[AuditRow]) -> str:
-    """Returns the page's first sentence: numbers of faces, and the generator and search they were made with."""
+def _page_without_faces(rows: Sequence[AuditRow], summaries: Summaries) -> str:
+    """Returns the page of an audit of other things than faces: only what does not need skin."""
+    parts = [_HEAD_WITHOUT_FACES.format(found=_found(rows, "pictures"), flag=FLAG, least=LEAST_FACES)]
+    for by, groups in summaries.items():
+        if groups:
+            title = "All pictures" if by == ALL else _title(by)
+            parts += [f"## {title}\n", _markdown("", ("pictures", *_SUCCESS_COLUMNS[1:]), groups, _success_words)]
+    return "\n".join(parts)
+
+
+def _found(rows: Sequence[AuditRow], what: str = "faces") -> str:
+    """Returns the page's first sentence: numbers of what was audited, and the generator and search."""
     measured = [row for row in rows if row.error is None]
-    faceless = sum(row.ita_output is None for row in measured)
+    faceless = sum(row.ita_output is None and row.tone_group is not None for row in measured)
     methods = sorted({f"{row.generator}, {row.method}, {row.steps} steps" for row in measured})
-    words = [f"{len(measured)} faces measured, {len(rows) - len(measured)} failed"]
+    words = [f"{len(measured)} {what} measured, {len(rows) - len(measured)} failed"]
     words += [f"no face found in {faceless} outputs"] if faceless else []
     return "; ".join([*words, *methods]) + "."
 

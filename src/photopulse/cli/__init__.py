@@ -13,6 +13,7 @@ from photopulse.cli import models, study, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.console import print_error
+from photopulse.cli.crop import crop_command
 from photopulse.cli.evaluate import evaluate_command
 from photopulse.cli.restore import restore_command
 from photopulse.cli.sample import sample_command
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("upscale")(upscale_command)
 app.command("restore")(restore_command)
 app.command("align")(align_command)
+app.command("crop")(crop_command)
 app.command("audit")(audit_command)
 app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)

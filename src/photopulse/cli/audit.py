@@ -35,13 +35,17 @@ def audit_command(
     threads: Threads = None,
     *,
     aligned: Annotated[bool, typer.Option("--aligned", help="Inputs are faces cropped as FFHQ does.")] = False,
+    faces: Annotated[
+        bool, typer.Option(help="Find faces and measure their skin; without, any square pictures are audited.")
+    ] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces searched at once; pays on a GPU.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Redo what an earlier run finished.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes sharp faces small, enlarges them again, and tells success and change of skin tone by group.
 
-    Groups are the tone of the skin in the picture, and the labels that you give; photopulse guesses none.
+    Groups are the tone of the skin in the picture, and the labels that you give; photopulse guesses none. With
+    --no-faces, for pictures of other things, the groups are the labels alone, and skin is not measured.
     Exit code 0: every photo was measured; 1: some were not; 130: interrupted, a rerun goes on.
     """
     from photopulse.audit.audit import AuditSettings
@@ -56,6 +60,7 @@ def audit_command(
             size=size,
             seed=seed,
             aligned=aligned,
+            faces=faces,
             batch_size=batch_size,
             labels=read_labels(labels, files) if labels is not None else {},
             resume=not fresh,
@@ -70,7 +75,7 @@ def audit_command(
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
-    _print(rows, output, as_json=as_json)
+    _print(rows, output, "faces" if faces else "pictures", as_json=as_json)
     raise typer.Exit(1 if any(row.error for row in rows) else 0)
 
 
@@ -97,7 +102,7 @@ def _run(
 
     # Load the networks and measure all photos.
     loaded = load_with_progress(generator, find_device(device))
-    detector = load_detector()
+    detector = load_detector() if settings.faces else None
     with watching(quiet=as_json) as watcher:
         rows = audit_files(files, output, loaded, settings, watcher, detector)
     # Write the tables and figures.
@@ -106,11 +111,11 @@ def _run(
     return rows
 
 
-def _print(rows: "list[AuditRow]", output: Path, *, as_json: bool) -> None:
+def _print(rows: "list[AuditRow]", output: Path, what: str, *, as_json: bool) -> None:
     from photopulse.audit.report import audit_json
 
     if as_json:
         typer.echo(audit_json(rows).encode(), nl=False)
         return
     failed = sum(row.error is not None for row in rows)
-    print_note(f"{len(rows) - failed} faces measured, {failed} failed; read {output / 'audit.md'}")
+    print_note(f"{len(rows) - failed} {what} measured, {failed} failed; read {output / 'audit.md'}")

@@ -43,8 +43,8 @@ def serve_command(
     max_megapixels: Annotated[int, typer.Option(min=1, help="Of an input or result.", rich_help_panel=_LIMITS)] = 40,
     max_jobs: Annotated[
         int, typer.Option(min=1, help="Kept at once; the oldest ended ones make room.", rich_help_panel=_LIMITS)
-    ] = 64,
-    max_jobs_each: Annotated[int, typer.Option(min=1, help="Of one client.", rich_help_panel=_LIMITS)] = 16,
+    ] = 128,
+    max_jobs_each: Annotated[int, typer.Option(min=1, help="Of one client.", rich_help_panel=_LIMITS)] = 64,
     max_seconds: Annotated[int, typer.Option(min=1, help="Of computing for a job.", rich_help_panel=_LIMITS)] = 600,
 ) -> None:
     """Serves a page and an API on this machine that restore photos and upscale faces.

@@ -51,10 +51,10 @@ def upscale_command(
     *,
     recursive: Recursive = False,
     align: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            metavar="SIZE",
-            help="Inputs are photos: find faces, crop, shrink to SIZE.",
+            metavar="SIZE|none",
+            help="Inputs are photos: find faces, crop, shrink to SIZE. none: they are small, whatever they show.",
             rich_help_panel=_INPUT,
         ),
     ] = None,
@@ -177,7 +177,7 @@ def upscale_command(
             ),
             count=count,
             seed=seed,
-            align_size=align,
+            align_size=_align_size(align),
             fit=fit,
             batch_size=batch_size,
             save_steps=save_steps,
@@ -229,6 +229,15 @@ def _refuse_foreign(method: str, fast: dict[str, Any], classic: dict[str, Any]) 
     if foreign:
         names = " and ".join(_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in foreign)
         raise ValueError(f"{names} is for the {other} search: add --method {other}, or leave it out")
+
+
+def _align_size(text: str | None) -> int | None:
+    if text is None or text.strip().lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"cannot read --align {text}: give the side of the faces in px, e.g. 32, or none") from None
 
 
 def _layers(text: str) -> tuple[int, ...]:

@@ -87,6 +87,17 @@ class StyleGenerator(nn.Module, ABC):
             raise ValueError(f"{self.name} stores no mean style w_avg, so truncation_psi must be 1")
         return truncate(ws, w_avg, truncation_psi, truncation_cutoff)
 
+    @torch.no_grad()
+    def store_mean_style(self, *, samples: int = 20_000, seed: int = 0) -> None:
+        """Computes the mean of W from mapped latents and stores it for truncation, where the weights hold a mean.
+
+        For a generator without classes whose mapping has been trained.
+        """
+        mean = self._mean_style()
+        if mean is not None:
+            z = torch.randn(samples, self.z_dim, generator=torch.Generator().manual_seed(seed))
+            mean.copy_(self._map_to_w(z.to(self.device), None).mean(dim=0))
+
     def map_to_gaussian(self, ws: Tensor) -> Tensor:
         """Undoes the last LeakyReLU of the mapping, elementwise (PULSE, 3.3)."""
         return undo_leaky_relu(ws, self.mapping_gain)

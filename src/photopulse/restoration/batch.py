@@ -9,10 +9,11 @@ from pathlib import Path
 from photopulse.errors import PhotopulseError
 from photopulse.images.opening import picture_size
 from photopulse.images.read import MAX_PIXELS
-from photopulse.images.write import check_size, write_image
+from photopulse.images.write import check_size
 from photopulse.restoration.compare import write_comparison
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.names import OutputFormat, OutputNames, mask_beside, output_names, sheet_beside
+from photopulse.restoration.repair import write_mask
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage, Stages
@@ -212,7 +213,7 @@ class _Run:
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
             if mask is not None and photo.mask is not None:
-                write_image(mask, photo.mask.expand(-1, 3, -1, -1), gray=True)
+                write_mask(mask, photo.mask)
         # Record what was done.
         seconds = photo.seconds | stages.seconds
         return ReportItem(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError
-from photopulse.images import Photo
+from photopulse.images import Photo, write_image
 from photopulse.images.given import ImageLike, read_pixels
 from photopulse.images.gray import gray_of, is_gray
 from photopulse.images.resize import resized
@@ -126,6 +127,11 @@ def read_mask(mask: ImageLike, photo: Photo, name: str) -> Tensor:
             fix="paint what is damaged white and the rest black",
         )
     return damaged
+
+
+def write_mask(path: Path, mask: Tensor) -> None:
+    """Writes a mask (1, 1, H, W) as a grey picture that is white where it is 1."""
+    write_image(path, mask.expand(-1, 3, -1, -1), gray=True)
 
 
 def _sure_patches(probability: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -137,36 +137,22 @@ def restore_photo(
         ValueError: if given pixels have another shape, type or range than those of ``ImageLike``, or there is a mask
             although the settings repair nothing.
     """
-    # Load what is needed, and read the photo.
+    # Read and mend the photo, find its faces, and clean it.
     settings = settings or RestoreSettings()
-    if mask is not None and not settings.repairs:
-        raise ValueError('a mask tells what is repaired: it goes with repair="auto"')
+    _check_mask(mask, settings)
     kit = kit or RestoreKit.load(settings)
     stages = Stages(on_stage)
-    with stages.stage("read"):
-        name, given, measured = _read(photo)
-    networks = RestoreNetworks(kit, name)
-    plan = _plan((given.pixels.shape[3], given.pixels.shape[2]), settings)
     with torch.no_grad():
-        with stages.stage("look"):
-            damage = kit.look(measured)
-        # Fill scratches and spots.
-        mended, damaged = given.pixels, None
-        if settings.repairs:
-            with stages.stage("repair"):
-                repaired = repair(given, networks, None if mask is None else read_mask(mask, given, name))
-            measured = repaired.pixels if measured is given.pixels else measured
-            mended, damaged = repaired.pixels, repaired.mask
-        # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: measure the damage again.
-        needed = mendings(damage, settings)
-        mended, measured = _mended(mended, measured, needed, stages)
-        left = kit.look(measured) if needed else damage
-        share, tint = _share_to_clean(left, settings, plan, given), find_tint(mended)
-        # Find the faces, and clean the photo.
-        large = resized(mended, *plan.restored[::-1])
-        found = _found(large, kit, settings, stages, name, growth=large.shape[3] / given.pixels.shape[3])
+        begun = _begun(photo, mask, settings, kit, stages)
+        given, plan, networks, large = begun.given, begun.plan, begun.networks, begun.large
+        share, tint = _share_to_clean(begun.left, settings, plan, given), find_tint(begun.mended)
+        found = _found(begun, kit, settings, stages)
         # Faces are pasted in place, which must not change the caller's picture.
-        image = torch.lerp(large, _cleaned(large, measured, networks, plan, stages), share) if share else large.clone()
+        image = (
+            torch.lerp(large, _cleaned(large, begun.measured, networks, plan, stages), share)
+            if share
+            else large.clone()
+        )
         grain = measure_grain(large, image) if settings.grain and share else None
         # Redraw the faces, enlarge, paste.
         growth = plan.final[0] / plan.restored[0]
@@ -193,14 +179,109 @@ def restore_photo(
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
         photo=replace(given, pixels=image, alpha=alpha, dpi=_grown(given, plan.final)),
-        damage=damage,
-        mended=tuple(stage for stage, _ in needed),
+        damage=begun.damage,
+        mended=tuple(stage for stage, _ in begun.needed),
         cleaned=share if settings.cleans_the_photo else None,
-        mask=damaged,
+        mask=begun.mask,
         faces=tuple(face.told for face in found) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,
     )
+
+
+def find_photo_faces(
+    photo: ImageLike,
+    *,
+    mask: ImageLike | None = None,
+    settings: RestoreSettings | None = None,
+    kit: RestoreKit | None = None,
+    on_stage: Callable[[Stage], None] | None = None,
+) -> tuple[RestoredFace, ...]:
+    """Returns the faces that ``restore_photo`` finds with these arguments, the largest first, and restores nothing.
+
+    ``restored`` says of each face whether it would be redrawn, unless the generator then cannot fit it.
+
+    Raises:
+        PhotopulseError, ValueError: as ``restore_photo``.
+    """
+    settings = settings or RestoreSettings()
+    _check_mask(mask, settings)
+    kit = kit or RestoreKit.load(settings)
+    stages = Stages(on_stage)
+    with torch.no_grad():
+        found = _found(_begun(photo, mask, settings, kit, stages), kit, settings, stages)
+    return tuple(face.told for face in found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Begun:
+    """A photo that was repaired and mended, before its faces are searched for and it is cleaned.
+
+    Attributes:
+        name: name of the photo for messages.
+        given: photo as it was read.
+        networks: networks of the restoration.
+        plan: sizes of the restoration.
+        damage: damage of the photo as it was read.
+        left: damage after the mending.
+        needed: corrections of halftone and fading that were made.
+        mask: mask of what was repaired; None if no repair was asked for.
+        mended: photo (1, 3, H, W) after repair and corrections.
+        measured: the same in the colours in which damage can be measured.
+        large: mended photo at the size at which it is restored.
+    """
+
+    name: str
+    given: Photo
+    networks: RestoreNetworks
+    plan: RestorePlan
+    damage: PhotoDamage
+    left: PhotoDamage
+    needed: list[Mending]
+    mask: Tensor | None
+    mended: Tensor
+    measured: Tensor
+    large: Tensor
+
+
+def _begun(
+    photo: ImageLike, mask: ImageLike | None, settings: RestoreSettings, kit: RestoreKit, stages: Stages
+) -> _Begun:
+    # Read the photo and measure its damage.
+    with stages.stage("read"):
+        name, given, measured = _read(photo)
+    networks = RestoreNetworks(kit, name)
+    plan = _plan((given.pixels.shape[3], given.pixels.shape[2]), settings)
+    with stages.stage("look"):
+        damage = kit.look(measured)
+    # Fill scratches and spots.
+    mended, damaged = given.pixels, None
+    if settings.repairs:
+        with stages.stage("repair"):
+            repaired = repair(given, networks, None if mask is None else read_mask(mask, given, name))
+        measured = repaired.pixels if measured is given.pixels else measured
+        mended, damaged = repaired.pixels, repaired.mask
+    # Correct halftone and fading. Dots count as noise, and stretched tones amplify it: measure the damage again.
+    needed = mendings(damage, settings)
+    mended, measured = _mended(mended, measured, needed, stages)
+    return _Begun(
+        name=name,
+        given=given,
+        networks=networks,
+        plan=plan,
+        damage=damage,
+        left=kit.look(measured) if needed else damage,
+        needed=needed,
+        mask=damaged,
+        mended=mended,
+        measured=measured,
+        large=resized(mended, *plan.restored[::-1]),
+    )
+
+
+def _check_mask(mask: ImageLike | None, settings: RestoreSettings) -> None:
+    if mask is not None and not settings.repairs:
+        raise ValueError('a mask tells what is repaired: it goes with repair="auto"')
 
 
 def _plan(size: Size, settings: RestoreSettings) -> RestorePlan:
@@ -221,14 +302,13 @@ def _mended(photo: Tensor, measured: Tensor, needed: list[Mending], stages: Stag
     return photo, measured
 
 
-def _found(
-    large: Tensor, kit: RestoreKit, settings: RestoreSettings, stages: Stages, name: str, *, growth: float
-) -> list[FoundFace]:
+def _found(begun: _Begun, kit: RestoreKit, settings: RestoreSettings, stages: Stages) -> list[FoundFace]:
     if not settings.looks_for_faces:
         return []
+    growth = begun.large.shape[3] / begun.given.pixels.shape[3]
     with stages.stage("detect"):
-        found = find_faces(large, _detector(kit, name), settings, growth=growth)
-    check_chosen(settings.faces, [face.box for face in found], name)
+        found = find_faces(begun.large, _detector(kit, begun.name), settings, growth=growth)
+    check_chosen(settings.faces, [face.box for face in found], begun.name)
     return found
 
 

@@ -47,6 +47,10 @@ class SearchKit:
         """
         return cls(generator=generator, prior=find_prior(generator, label=label))
 
+    def without_twins(self) -> "SearchKit":
+        """Returns a kit of the same generator whose searches use the generator alone."""
+        return SearchKit(generator=self.generator, prior=self.prior, _twins=dict.fromkeys(TWIN_SIZES))
+
     def twin(self, size: int) -> Twin | None:
         """Returns the best available twin of ``size`` px: fitted, shipped or untrained; None if there is none."""
         with self._loading:

@@ -1,5 +1,6 @@
 """Checkpoints: files with everything that a training needs to resume after a step."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,9 +24,16 @@ class Stateful(Protocol):
 
 
 def save_checkpoint(path: Path, step: int, parts: Mapping[str, Stateful]) -> None:
-    """Writes the states of all parts after a step; atomic."""
+    """Writes the states of all parts after a step; atomic.
+
+    Raises:
+        OSError: if there is no room, or the folder cannot be written to.
+    """
+    # Into memory first: where the disk is full, torch raises a RuntimeError that does not say so.
+    content = io.BytesIO()
+    torch.save({"step": step} | {name: part.state_dict() for name, part in parts.items()}, content)
     with atomic_path(path) as temporary:
-        torch.save({"step": step} | {name: part.state_dict() for name, part in parts.items()}, temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def load_checkpoint(path: Path, parts: Mapping[str, Stateful]) -> int:

@@ -89,7 +89,7 @@ class Learner(Generic[Network_co]):
             step: number of the step, from 1.
 
         Raises:
-            DivergedError: if the loss is infinite or not a number; the weights are then as before.
+            DivergedError: if the loss or its gradient is infinite or not a number; the weights are then as before.
         """
         if not loss.isfinite():
             raise DivergedError(step)
@@ -98,7 +98,10 @@ class Learner(Generic[Network_co]):
         self._optimizer.zero_grad()
         loss.backward()
         self.compute.average_gradients(self.network)
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        # A finite loss can have a gradient that is not, and a checkpoint with weights that are no numbers is no use.
+        if not norm.isfinite():
+            raise DivergedError(step)
 
         # The weights, and their average. torch's LambdaLR gives the same learning rate but counts the steps itself,
         # so that a checkpoint would have to keep its count too; a function of the step resumes every checkpoint.

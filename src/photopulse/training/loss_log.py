@@ -19,7 +19,7 @@ class LossLog:
         """Continues the file after step ``done``; later lines, of steps that are repeated, are dropped."""
         self._path = path
         self._every = every
-        self._lines = _lines_until(path, done)
+        self._lines = lines_until(path, done)
         before = float(self._lines[-1][1]) if self._lines else 0.0
         self._started = time.perf_counter() - before
         self._sums: dict[str, float] = {}
@@ -45,8 +45,8 @@ class LossLog:
         return means
 
 
-def _lines_until(path: Path, step: int) -> list[list[str]]:
-    """Reads the lines up to a step; those of a damaged file up to the damage."""
+def lines_until(path: Path, step: int) -> list[list[str]]:
+    """Reads the lines of a table of steps up to a step, without its head; those of a damaged file up to the damage."""
     lines: list[list[str]] = []
     with suppress(OSError, ValueError, IndexError), path.open(newline="", encoding="utf-8") as file:
         for cells in list(csv.reader(file))[1:]:

@@ -1,7 +1,7 @@
 """A training from files to a file of weights: it resumes, logs its losses and draws sample sheets."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import file_errors
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.networks.files import write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
+from photopulse.training.learner import DivergedError
 from photopulse.training.loop import Trained
 from photopulse.training.loss_curves import write_loss_curves
 from photopulse.training.loss_log import LossLog
@@ -55,6 +56,8 @@ class Recipe:
         sizes: sizes of the network, as ``write_network`` stores them.
         network: network of these sizes, which gets the trained weights.
         prepare: reads the data.
+        write: writes the network to a file; None for ``write_network``.
+        more_files: further files in the folder that the recipe writes, and that a fresh start removes.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Recipe:
     sizes: "DataclassInstance"
     network: nn.Module
     prepare: Callable[[Watcher], PreparedTraining]
+    write: Callable[[Path], None] | None = None
+    more_files: Sequence[str] = ()
 
 
 def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, watcher: Watcher | None) -> Path:
@@ -89,17 +94,20 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
     with file_errors(f"cannot train in {output}", fix="choose a folder that can be written to and has room"):
         with compute.main_first():
             if compute.is_main:
-                _begin(output, weights, settings, fresh=fresh)
+                _begin(output, (weights.name, *recipe.more_files), settings, fresh=fresh)
             training = recipe.prepare(watcher)
             if compute.is_main:
                 origin = {"photopulse": version("photopulse"), "device": str(compute.device)}
                 write_settings(output / _SETTINGS, {**settings, **origin, **training.data_summary})
-        with _memory_for(compute.device):
+        with _memory_for(compute.device), _told_what_is_left(output / _CHECKPOINT):
             _train(training, output, compute, watcher, steps=recipe.steps)
         if compute.is_main:
             # The weights are read from the checkpoint, for a training that was finished before yields none.
             load_checkpoint(output / _CHECKPOINT, {"average": recipe.network})
-            write_network(recipe.network, recipe.sizes, recipe.kind, weights)
+            if recipe.write is not None:
+                recipe.write(weights)
+            else:
+                write_network(recipe.network, recipe.sizes, recipe.kind, weights)
     return weights
 
 
@@ -124,7 +132,7 @@ def _train(training: PreparedTraining, output: Path, compute: Compute, watcher: 
             watcher.log(state.step, means)
 
 
-def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh: bool) -> None:
+def _begin(output: Path, results: Sequence[str], settings: Mapping[str, object], *, fresh: bool) -> None:
     """Removes the files of an earlier training, but for the faces that it found, or checks that it can be resumed."""
     if not fresh:
         if (output / _CHECKPOINT).exists():
@@ -132,10 +140,36 @@ def _begin(output: Path, weights: Path, settings: Mapping[str, object], *, fresh
             check_settings(output / _SETTINGS, {"recipe": settings["recipe"]})
             check_settings(output / _SETTINGS, settings)
         return
-    for name in (_CHECKPOINT, _SETTINGS, _LOSSES, _CURVES, weights.name):
+    for name in (_CHECKPOINT, _SETTINGS, _LOSSES, _CURVES, *results):
         (output / name).unlink(missing_ok=True)
     for file in (output / "samples").glob("[0-9][0-9][0-9][0-9][0-9][0-9].png"):
         file.unlink()
+
+
+@contextmanager
+def _told_what_is_left(checkpoint: Path) -> Generator[None]:
+    """Says, when a training diverges or the memory is full, that the last good checkpoint is kept."""
+    try:
+        yield
+    except DivergedError as error:
+        raise PhotopulseError(error.what, why=error.why + _kept(checkpoint), fix=error.fix) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise PhotopulseError(
+            "training stopped",
+            why="the memory is full" + _kept(checkpoint),
+            fix="close other programs and give the same command again, or train anew with a smaller --batch-size",
+        ) from error
+
+
+def _kept(checkpoint: Path) -> str:
+    return f"; the last good checkpoint is {checkpoint}" if checkpoint.is_file() else ""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # The CPU's allocator raises a plain RuntimeError.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_for(device: torch.device) -> AbstractContextManager[object]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from photopulse.errors import PhotopulseError
 from photopulse.web.refusals import Problem, RefusedError, problem_of
 
-_RETRY = {429: "60", 503: "60"}
+_RETRY = {429: "10", 503: "10"}
 
 
 def refusal(error: PhotopulseError) -> JSONResponse:

@@ -1,46 +1,28 @@
 """The API: send a picture, follow the job, fetch the results, delete everything."""
 
-import io
-import zipfile
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, cast
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
-from fastapi.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Query, Request, UploadFile
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from photopulse.errors import PhotopulseError
-from photopulse.restoration.choice import parse_face
-from photopulse.restoration.names import OutputFormat
-from photopulse.restoration.settings import Halftone, Mode, Part, RestoreSettings, Tone
-from photopulse.search.fast import FastSettings
-from photopulse.search.names import Quality
-from photopulse.upscaling.batch_settings import BatchSettings
-from photopulse.upscaling.upscale import UpscaleSettings
 from photopulse.web.events import events
+from photopulse.web.faces_task import FacesTask
+from photopulse.web.forms import refuse_unknown
 from photopulse.web.jobs import Job
 from photopulse.web.numbers import prometheus
 from photopulse.web.refusals import Problem, RefusedError
+from photopulse.web.restore_form import RestoreForm, read_restore_form
 from photopulse.web.restore_task import RestoreTask
+from photopulse.web.sending import missing, send_archive, send_picture
 from photopulse.web.settings import ServeSettings
 from photopulse.web.store import JobStore
 from photopulse.web.tasks import PREVIEW, Result, Task
-from photopulse.web.uploads import media_type
-from photopulse.web.upscale_task import UpscaleTask
+from photopulse.web.upscale_form import UpscaleForm, read_upscale_form
 from photopulse.web.views import API, JobView, view
 
-_MOST_RESULTS = 16
-_MOST_FACES = 8
-_MOST_NAME, _MOST_NAMES = 40, 5
-_MOST_SEED = 2**32 - 1
-_MOST_SCALE = 4
-_WORKING_SIZES = (64, 2048)
-
-_RESTORE, _UPSCALE, _BATCH = RestoreSettings(), UpscaleSettings(), BatchSettings()
-
-Picture = Annotated[UploadFile, File(description="The picture: JPEG, PNG, TIFF, WebP, AVIF and others.")]
+_MOST_PACKED = 64  # Jobs in an archive.
+_ARCHIVE = "results.zip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,105 +42,34 @@ def make_api(store: JobStore, settings: ServeSettings) -> APIRouter:
     router = APIRouter(responses={status: dict(error) for status, error in errors.items()})
     _add_posts(router, store, settings)
     _add_jobs(router, store)
+    _add_results(router, store)
     _add_numbers(router, store)
     return router
 
 
-async def _refuse_unknown(request: Request) -> None:
-    """Refuses settings that do not exist: whoever asks for something must not get another thing without a word."""
-    known = {field.alias for field in cast(APIRoute, request.scope["route"]).dependant.body_params}
-    unknown = sorted(set(await request.form()) - known)
-    if unknown:
-        names = ", ".join(name[:_MOST_NAME] for name in unknown[:_MOST_NAMES])
-        raise RefusedError(
-            422, "cannot read the settings", why=f"there is none called {names}", fix=f"use {', '.join(sorted(known))}"
-        )
-
-
 def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> None:
-    def added(request: Request, task: Task, file: UploadFile) -> JobView:
+    def added(request: Request, task: Task, file: UploadFile, mask: UploadFile | None = None) -> JobView:
         client = request.client.host if request.client else ""
-        return view(store.add(client, task, file.file, file.filename), store)
+        job = store.add(client, task, file.file, file.filename, mask=None if mask is None else mask.file)
+        return view(job, store)
 
-    @router.post(f"{API}/restore", status_code=202, dependencies=[Depends(_refuse_unknown)])
-    def restore(
-        request: Request,
-        file: Picture,
-        scale: Annotated[
-            float, Form(ge=1, le=_MOST_SCALE, description="Width and height grow by it.")
-        ] = _RESTORE.scale,
-        strength: Annotated[
-            float | None, Form(ge=0, le=1, description="Share of the restoration; else as much as the damage asks.")
-        ] = _RESTORE.strength,
-        fidelity: Annotated[
-            float, Form(ge=0, le=1, description="0: most convincing face; 1: nearest to the input.")
-        ] = _RESTORE.fidelity,
-        mode: Annotated[Mode, Form(description="archival: nothing is generated.")] = _RESTORE.mode,
-        only: Annotated[Part | None, Form(description="Only the faces, or only the photo.")] = _RESTORE.only,
-        halftone: Annotated[Halftone, Form(description="auto: remove the dots of print.")] = _RESTORE.halftone,
-        tone: Annotated[Tone, Form(description="auto: correct fading.")] = _RESTORE.tone,
-        grain: Annotated[bool, Form(description="Add grain like the film grain that was removed.")] = _RESTORE.grain,
-        seed: Annotated[int, Form(ge=0, le=_MOST_SEED, description="Of the grain.")] = _RESTORE.seed,
-        max_faces: Annotated[int, Form(ge=0, le=64, description="So many of the largest.")] = _RESTORE.max_faces,
-        face: Annotated[
-            list[str], Form(max_length=64, description="Only this one: N, from 1, or X,Y in px. May be repeated.")
-        ] = [],  # noqa: B006
-        working_size: Annotated[
-            int, Form(ge=_WORKING_SIZES[0], le=_WORKING_SIZES[1], description="Longer side when cleaned, px.")
-        ] = _RESTORE.working_size,
-        format: Annotated[OutputFormat | None, Form(description="Of the result; else the input's, or png.")] = None,
-    ) -> JobView:
+    @router.post(f"{API}/restore", status_code=202, dependencies=[Depends(refuse_unknown(read_restore_form))])
+    def restore(request: Request, form: Annotated[RestoreForm, Depends(read_restore_form)]) -> JobView:
         """Restores a photo: the job's result is the clean photo."""
-        with _bad_settings():
-            chosen = RestoreSettings(
-                scale=scale,
-                strength=strength,
-                fidelity=fidelity,
-                mode=mode,
-                only=only,
-                halftone=halftone,
-                tone=tone,
-                grain=grain,
-                seed=seed,
-                max_faces=max_faces,
-                faces=tuple(parse_face(text) for text in face),
-                working_size=working_size,
-            )
-        return added(request, RestoreTask(settings=chosen, format=format, max_pixels=server.max_pixels), file)
-
-    @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(_refuse_unknown)])
-    def upscale(
-        request: Request,
-        file: Picture,
-        count: Annotated[int, Form(ge=1, le=_MOST_RESULTS, description="Results for each face.")] = _BATCH.count,
-        quality: Annotated[Quality, Form(description="How long the search tries.")] = _UPSCALE.fast.quality,
-        seed: Annotated[int, Form(ge=0, le=_MOST_SEED, description="Of the first result.")] = _BATCH.seed,
-        align: Annotated[
-            Literal["16", "32", "64", "128", "256"] | None,
-            Form(description="The picture is a photo: find its faces, and shrink them to this size, px."),
-        ] = None,
-        fit: Annotated[bool, Form(description="Crop and shrink a face of another size.")] = _BATCH.fit,
-        exact: Annotated[bool, Form(description="Correct faces until they downscale to the input.")] = _UPSCALE.exact,
-        max_faces: Annotated[int, Form(ge=1, le=_MOST_FACES, description="Of a photo: the largest.")] = 1,
-    ) -> JobView:
-        """Upscales a small face, or the faces of a photo: the job's results are imaginary faces that fit."""
-        # Settings; refuse those that do not go together.
-        with _bad_settings():
-            if count * max_faces > _MOST_RESULTS:
-                raise ValueError(f"count times max_faces may be {_MOST_RESULTS} at most")
-            if fit and align is not None:
-                raise ValueError("align finds and shrinks faces itself: leave fit out")
-            chosen = replace(_UPSCALE, fast=FastSettings(quality=quality), exact=exact)
-        # Queue the job.
-        task = UpscaleTask(
-            settings=chosen,
-            count=count,
-            seed=seed,
-            align=None if align is None else int(align),
-            fit=fit,
-            max_faces=max_faces,
+        task = RestoreTask(
+            settings=form.settings, format=form.format, max_pixels=server.max_pixels, save_mask=form.save_mask
         )
-        return added(request, task, file)
+        return added(request, task, form.file, form.mask)
+
+    @router.post(f"{API}/faces", status_code=202, dependencies=[Depends(refuse_unknown(read_restore_form))])
+    def faces(request: Request, form: Annotated[RestoreForm, Depends(read_restore_form)]) -> JobView:
+        """Finds the faces that `restore` finds with the same settings, and restores nothing, so that you can choose."""
+        return added(request, FacesTask(settings=form.settings), form.file, form.mask)
+
+    @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(refuse_unknown(read_upscale_form))])
+    def upscale(request: Request, form: Annotated[UpscaleForm, Depends(read_upscale_form)]) -> JobView:
+        """Upscales a small face, or the faces of a photo: the job's results are imaginary faces that fit."""
+        return added(request, form.task, form.file)
 
 
 def _add_jobs(router: APIRouter, store: JobStore) -> None:
@@ -173,40 +84,68 @@ def _add_jobs(router: APIRouter, store: JobStore) -> None:
         """Tells the job as server-sent events, named `job`, whenever it changes, until it ends."""
         return StreamingResponse(events(store.find(job_id), store), media_type="text/event-stream")
 
-    @router.get(f"{API}/jobs/{{job_id}}/preview", response_class=FileResponse)
-    def preview(job_id: str) -> FileResponse:
+    @router.get(f"{API}/jobs/{{job_id}}/preview", response_class=StreamingResponse)
+    def preview(job_id: str) -> StreamingResponse:
         """Returns a small picture that shows how far a search is."""
         path = store.find(job_id).folder / PREVIEW
         if not path.is_file():
-            raise _missing("the job shows no picture, or not yet")
-        return FileResponse(path, media_type="image/png")
+            raise missing("the job shows no picture, or not yet")
+        return send_picture(path)
 
-    # Its results.
-    @router.get(f"{API}/jobs/{{job_id}}/result", response_class=Response)
-    def result(job_id: str) -> Response:
-        """Returns the picture; for several, all as ZIP."""
-        results = _results(store.find(job_id))
-        return _download(results[0]) if len(results) == 1 else _zip(results)
+    # What was sent.
+    @router.get(f"{API}/jobs/{{job_id}}/input", response_class=StreamingResponse)
+    def job_input(job_id: str) -> StreamingResponse:
+        """Returns the picture that was sent."""
+        upload = store.find(job_id).upload
+        if upload is None:
+            raise missing("the picture is still being read")
+        return send_picture(upload.path, name=upload.name)
 
-    @router.get(f"{API}/jobs/{{job_id}}/results/{{number}}", response_class=FileResponse)
-    def one_result(job_id: str, number: int) -> FileResponse:
-        """Returns one picture of several, counted from 0."""
-        return _download(_one(store.find(job_id), number))
-
-    @router.get(f"{API}/jobs/{{job_id}}/results/{{number}}/{{what}}", response_class=FileResponse)
-    def to_look_at(job_id: str, number: int, what: Literal["shown", "before", "again"]) -> FileResponse:
-        """Returns a picture as browsers show it: the result, its input, or the result made small again."""
-        one = _one(store.find(job_id), number)
-        path = {"shown": one.shown, "before": one.before, "again": one.again}[what]
-        if path is None:
-            raise _missing("a restored photo is not made small again")
-        return FileResponse(path, media_type=media_type(path))
+    @router.get(f"{API}/jobs/{{job_id}}/mask", response_class=StreamingResponse)
+    def job_mask(job_id: str) -> StreamingResponse:
+        """Returns the mask that was sent with the picture."""
+        upload = store.find(job_id).upload
+        if upload is None or upload.mask is None:
+            raise missing("no mask was sent")
+        return send_picture(upload.mask)
 
     # Its end.
     @router.delete(f"{API}/jobs/{{job_id}}", status_code=204)
     def delete(job_id: str) -> None:
         """Cancels a job, and deletes its picture and results at once."""
         store.delete(job_id)
+
+
+def _add_results(router: APIRouter, store: JobStore) -> None:
+    # Whole pictures.
+    @router.get(f"{API}/jobs/{{job_id}}/result", response_class=StreamingResponse)
+    def result(job_id: str) -> StreamingResponse:
+        """Returns the picture; for several, all as ZIP."""
+        results = _results(store.find(job_id))
+        if len(results) == 1:
+            return send_picture(results[0].path, name=results[0].name)
+        return send_archive(results, store.folder, _ARCHIVE)
+
+    @router.get(f"{API}/{_ARCHIVE}", response_class=StreamingResponse)
+    def archive(job: Annotated[list[str], Query(min_length=1, max_length=_MOST_PACKED)]) -> StreamingResponse:
+        """Returns the results of several jobs as ZIP."""
+        return send_archive([one for job_id in job for one in _results(store.find(job_id))], store.folder, _ARCHIVE)
+
+    @router.get(f"{API}/jobs/{{job_id}}/results/{{number}}", response_class=StreamingResponse)
+    def one_result(job_id: str, number: int) -> StreamingResponse:
+        """Returns one picture of several, counted from 0."""
+        one = _one(store.find(job_id), number)
+        return send_picture(one.path, name=one.name)
+
+    # Pictures to look at.
+    @router.get(f"{API}/jobs/{{job_id}}/results/{{number}}/{{what}}", response_class=StreamingResponse)
+    def to_look_at(job_id: str, number: int, what: Literal["shown", "before", "again", "mask"]) -> StreamingResponse:
+        """Returns a picture as browsers show it: the result, its input, the result made small again, or the mask."""
+        one = _one(store.find(job_id), number)
+        path = {"shown": one.shown, "before": one.before, "again": one.again, "mask": one.mask}[what]
+        if path is None:
+            raise missing(f"this result has no {what}")
+        return send_picture(path)
 
 
 def _add_numbers(router: APIRouter, store: JobStore) -> None:
@@ -223,15 +162,6 @@ def _add_numbers(router: APIRouter, store: JobStore) -> None:
         return prometheus(store)
 
 
-@contextmanager
-def _bad_settings() -> Generator[None]:
-    """Turns settings that do not go together into an error of the request."""
-    try:
-        yield
-    except ValueError as error:
-        raise PhotopulseError("cannot take these settings", why=str(error), fix="change them, see /api.html") from error
-
-
 def _results(job: Job) -> list[Result]:
     if job.state != "done":
         raise RefusedError(
@@ -243,23 +173,5 @@ def _results(job: Job) -> list[Result]:
 def _one(job: Job, number: int) -> Result:
     results = _results(job)
     if not 0 <= number < len(results):
-        raise _missing(f"the job has {len(results)}, counted from 0")
+        raise missing(f"the job has {len(results)}, counted from 0")
     return results[number]
-
-
-def _missing(why: str) -> RefusedError:
-    return RefusedError(404, "cannot find that result", why=why, fix="see the job's results")
-
-
-def _download(result: Result) -> FileResponse:
-    return FileResponse(result.path, media_type=media_type(result.path), filename=result.name)
-
-
-def _zip(results: list[Result]) -> Response:
-    """Packs pictures, which are compressed already."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for result in results:
-            archive.write(result.path, result.name)
-    headers = {"Content-Disposition": 'attachment; filename="results.zip"'}
-    return Response(packed.getvalue(), media_type="application/zip", headers=headers)

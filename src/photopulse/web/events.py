@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
 
-from photopulse.web.jobs import Job
+from photopulse.web.jobs import ENDED, Job
 from photopulse.web.store import JobStore
 from photopulse.web.views import view
 
@@ -19,10 +19,12 @@ async def events(job: Job, store: JobStore) -> AsyncGenerator[str]:
     The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html. Every event is complete, so
     that a client that connects late or reconnects has missed nothing.
     """
-    last, silent = "", 0
+    last, silent, seen = "", 0, None
     while True:
-        told = view(job, store)
-        text = json.dumps(asdict(told))
+        # Look only where something can have changed: many may watch, and the worker needs the time.
+        now = (job.state, job.watcher.progress, store.changes)
+        text = last if now == seen else json.dumps(asdict(view(job, store)))
+        seen = now
         # Send a change, or after a long silence a comment.
         if text != last:
             yield f"event: job\ndata: {text}\n\n"
@@ -30,7 +32,7 @@ async def events(job: Job, store: JobStore) -> AsyncGenerator[str]:
         elif silent >= _SPEAK_EVERY:
             yield ": still here\n\n"
             silent = 0
-        if told.state in ("done", "failed", "canceled"):
+        if now[0] in ENDED:
             return
         silent += 1
         await asyncio.sleep(_LOOK_EVERY)

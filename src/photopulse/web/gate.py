@@ -1,6 +1,7 @@
 """ASGI middleware that checks requests, limits uploads, and adds security headers to responses."""
 
 import asyncio
+import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,7 @@ from photopulse.web.settings import ServeSettings
 
 _FORM_BYTES = 64_000  # Of a form besides its picture.
 _SILENCE = 30.0  # Seconds for which an upload may pause.
+_LONGEST = 600.0  # Seconds for which it may take altogether.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
@@ -66,6 +68,7 @@ class _Body:
         self._megabytes = settings.max_megabytes
         self._seen = 0
         self._is_whole = False
+        self._ends = time.monotonic() + _LONGEST
 
     def check_told(self, headers: Headers) -> None:
         """Checks the Content-Length, and raises RefusedError if it is too large."""
@@ -79,9 +82,10 @@ class _Body:
             return await self._receive()
         # Wait for the next part, for a limited time.
         try:
-            message = await asyncio.wait_for(self._receive(), _SILENCE)
+            patience = min(_SILENCE, self._ends - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), patience)
         except TimeoutError:
-            why, fix = f"nothing came for {_SILENCE:g} seconds", "send it again"
+            why, fix = f"nothing came for {_SILENCE:g} seconds, or it took {_LONGEST:g} altogether", "send it again"
             self.refused = RefusedError(408, "cannot wait for the upload", why=why, fix=fix)
             return {"type": "http.disconnect"}
         # Count its bytes.

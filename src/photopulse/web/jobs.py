@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from photopulse.web.progress import JobWatcher
 from photopulse.web.refusals import Problem
@@ -11,6 +11,7 @@ from photopulse.web.tasks import Result, Task
 from photopulse.web.uploads import Upload
 
 State = Literal["waiting", "running", "done", "failed", "canceled"]
+ENDED: Final[tuple[State, ...]] = ("done", "failed", "canceled")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,7 +47,7 @@ class Job:
     @property
     def has_ended(self) -> bool:
         """Whether the job has reached a final state."""
-        return self.state in ("done", "failed", "canceled")
+        return self.state in ENDED
 
     def end(self, state: State, *, problem: Problem | None = None) -> None:
         """Sets the final state of the job."""

@@ -1,5 +1,6 @@
 """Runs the server until it is interrupted."""
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -9,9 +10,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from photopulse.errors import file_errors
+from photopulse.web.connection import Connection
 from photopulse.web.settings import ServeSettings
 
 _MOST_CONNECTIONS = 512
+# Seconds; longer than clients keep connections, who else send a request into one that is being closed.
+_KEEP_ALIVE = 20
 _FAREWELL = 2  # Seconds that open connections have at exit.
 
 
@@ -41,20 +45,34 @@ def serve(
     with file_errors(f"cannot listen on {settings.host}, port {settings.port}", fix="choose another --host or --port"):
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family)
+    # Whoever sends rubbish must not fill the log.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     with listener:
-        config = uvicorn.Config(
-            make_app(),
-            # Addresses contain the ids of jobs and of raters, which give access to them, so they must not be logged.
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_FAREWELL,
-            ssl_certfile=certificate,
-            ssl_keyfile=certificate_key,
-        )
+        server = make_server(make_app(), certificate=certificate, certificate_key=certificate_key)
         on_ready(_address(settings.host, listener.getsockname()[1], "http" if certificate is None else "https"))
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def make_server(
+    app: FastAPI, *, certificate: Path | None = None, certificate_key: Path | None = None
+) -> uvicorn.Server:
+    """Returns a server of an application that does not listen yet; the arguments are those of ``serve``."""
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        # Nothing is served by websockets: requests for one are answered as any other.
+        ws="none",
+        # Addresses contain the ids of jobs and of raters, which give access to them, so they must not be logged.
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_FAREWELL,
+        ssl_certfile=certificate,
+        ssl_keyfile=certificate_key,
+    )
+    return uvicorn.Server(config)
 
 
 def _address(host: str, port: int, scheme: str) -> str:

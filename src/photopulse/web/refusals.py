@@ -1,8 +1,13 @@
 """Errors of requests: what, why and how to mend it, with an HTTP status."""
 
+import re
 from dataclasses import dataclass
 
 from photopulse.errors import PhotopulseError
+
+SERVER_OPTIONS = frozenset({"device", "label", "max-megabytes", "max-seconds"})
+"""Options in messages that are none of a job's settings."""
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +44,17 @@ class RefusedError(PhotopulseError):
 
 
 def problem_of(error: PhotopulseError) -> Problem:
-    """Returns the three parts of an error."""
-    return Problem(what=error.what, why=error.why, fix=error.fix)
+    """Returns the three parts of an error, which names settings as the fields of a form."""
+    return Problem(what=_by_fields(error.what), why=_by_fields(error.why), fix=_by_fields(error.fix))
+
+
+def _by_fields(text: str) -> str:
+    """Returns the text with ``'save_mask'`` for ``--save-mask``; options of the server itself stay."""
+
+    def named(option: re.Match[str]) -> str:
+        return option[0] if option[1] in SERVER_OPTIONS else f"'{option[1].replace('-', '_')}'"
+
+    return _OPTION.sub(named, text)
 
 
 def _rebuild(status: int, what: str, why: str, fix: str) -> RefusedError:

@@ -78,7 +78,7 @@ class Worker:
 def _problem(job: Job, error: Exception) -> Problem:
     """Returns the error for the client, without paths of this server."""
     if isinstance(error, PhotopulseError) and job.upload is not None:
-        return problem_of(nameless(error, job.upload.path))
+        return problem_of(nameless(error, job.folder))
     return Problem(
         what=f"cannot {job.task.kind} the picture",
         why=reason(error).replace(str(job.folder), "the job's folder"),

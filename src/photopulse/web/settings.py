@@ -29,8 +29,8 @@ class ServeSettings:
     keep: float = 30.0
     max_megabytes: int = 32
     max_megapixels: int = 40
-    max_jobs: int = 64
-    max_jobs_each: int = 16
+    max_jobs: int = 128
+    max_jobs_each: int = 64
     max_seconds: int = 600
 
     def __post_init__(self) -> None:

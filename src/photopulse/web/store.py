@@ -2,8 +2,10 @@
 
 import secrets
 import shutil
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
@@ -19,6 +21,7 @@ from photopulse.web.uploads import keep_upload
 
 _ID_BYTES = 16
 _PATIENCE = 5.0  # Seconds for the present job at exit.
+_GRACE = 60.0  # Seconds for which nobody else's job pushes out an ended one, so that its results can be fetched.
 
 
 @dataclass(kw_only=True)
@@ -49,6 +52,7 @@ class JobStore:
 
     def __init__(self, settings: ServeSettings, models: Models) -> None:
         self.totals = Totals()
+        self.changes = 0  # Of the queue, so that those who wait need not look through all jobs to learn of one.
         self._settings = settings
         self._folder = PrivateFolder()
         self._jobs: dict[str, Job] = {}
@@ -60,8 +64,20 @@ class JobStore:
         """Whether the worker still runs."""
         return self._worker.is_alive
 
-    def add(self, client: str, task: Task, content: BinaryIO, name: str | None) -> Job:
+    @property
+    def folder(self) -> Path:
+        """The private folder of all jobs' files."""
+        return self._folder.path
+
+    def add(self, client: str, task: Task, content: BinaryIO, name: str | None, *, mask: BinaryIO | None = None) -> Job:
         """Admits a job, keeps its upload, and puts it into the queue.
+
+        Args:
+            client: IP address of the client.
+            task: what is to be done.
+            content: the picture.
+            name: the client's name of it.
+            mask: picture that is white where the photo is damaged; None if there is none.
 
         Raises:
             RefusedError: if there is no room.
@@ -69,7 +85,7 @@ class JobStore:
         """
         job = self._admit(client, task)
         try:
-            job.upload = keep_upload(content, name, job.folder, max_pixels=self._settings.max_pixels)
+            job.upload = keep_upload(content, name, job.folder, max_pixels=self._settings.max_pixels, mask=mask)
         except BaseException:
             self.delete(job.id)
             raise
@@ -102,6 +118,7 @@ class JobStore:
         job.watcher.cancel()
         with self._lock:
             self._jobs.pop(job_id, None)
+            self.changes += 1
         if job.state != "running":
             job.end("canceled")
         # The worker deletes what a running job still writes.
@@ -138,8 +155,9 @@ class JobStore:
         limits = self._settings
         with self._lock:
             theirs = [job for job in self._jobs.values() if job.client == client]
-            self._make_room(theirs, limits.max_jobs_each, 429, "you have as many jobs as one client may have")
-            self._make_room(list(self._jobs.values()), limits.max_jobs, 503, "the server has as many as it may have")
+            self._make_room(theirs, limits.max_jobs_each, 429, "you have as many jobs as one client may have", 0.0)
+            every = list(self._jobs.values())
+            self._make_room(every, limits.max_jobs, 503, "the server has as many as it may have", _GRACE)
             job_id = secrets.token_urlsafe(_ID_BYTES)
             folder = self._folder.path / job_id
             folder.mkdir(mode=0o700)
@@ -147,15 +165,16 @@ class JobStore:
             self._jobs[job_id] = job
         return job
 
-    def _make_room(self, jobs: list[Job], most: int, status: int, why: str) -> None:
-        """Deletes the oldest job that has ended where there are too many.
+    def _make_room(self, jobs: list[Job], most: int, status: int, why: str, grace: float) -> None:
+        """Deletes the oldest job that ended ``grace`` seconds ago or earlier where there are too many.
 
         Raises:
-            RefusedError: if none has ended.
+            RefusedError: if there is none.
         """
         if len(jobs) < most:
             return
-        ended = next((job for job in jobs if job.has_ended), None)
+        latest = time.monotonic() - grace
+        ended = next((job for job in jobs if job.ended is not None and job.ended <= latest), None)
         if ended is None:
             raise RefusedError(status, "cannot take another job", why=f"{why}: {most}", fix="try again in a minute")
         self._jobs.pop(ended.id, None)
@@ -163,6 +182,7 @@ class JobStore:
 
     def _count(self, job: Job) -> None:
         with self._lock:
+            self.changes += 1
             self.totals.ended[job.task.kind, job.state] += 1
             if job.state == "done":
                 self.totals.seconds[job.task.kind] += job.seconds or 0.0

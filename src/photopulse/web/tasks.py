@@ -9,7 +9,7 @@ from photopulse.runs.watcher import Watcher
 from photopulse.web.models import Models
 from photopulse.web.uploads import Upload
 
-Kind = Literal["restore", "upscale"]
+Kind = Literal["restore", "upscale", "faces"]
 Fact = str | int | float | bool | None
 PREVIEW = "preview.png"
 """Name in a job's folder of a picture that shows how far the work is; not all tasks write it."""
@@ -23,7 +23,7 @@ class Face:
         x: of its middle, in px of the photo.
         y: likewise.
         side: of the square around it, in px of the photo.
-        restored: whether it was redrawn.
+        restored: whether it was redrawn, or would be if the faces were only searched for.
         why_not: if it was not.
     """
 
@@ -45,6 +45,7 @@ class Result:
         before: the input to compare it with, as browsers show it.
         notice: what everybody who sees it must know.
         again: the result made small again, of ``upscale``; else None.
+        mask: picture that is white where the photo was repaired; None if none was asked for.
         facts: that are worth telling, by name.
         faces: of a photo that was restored, the largest first.
     """
@@ -55,6 +56,7 @@ class Result:
     before: Path
     notice: str
     again: Path | None = None
+    mask: Path | None = None
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     faces: tuple[Face, ...] = ()
 

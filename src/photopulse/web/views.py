@@ -22,9 +22,10 @@ class ResultView:
         shown: address of the picture as browsers show it.
         before: address of the input to compare it with.
         again: address of the result made small again, of `upscale`.
+        mask: address of a picture that is white where the photo was repaired, if `save_mask` was asked for.
         notice: what a reader must know of it.
         facts: about it, by name.
-        faces: of a photo that was restored, the largest first: `face` chooses by places in this list, from 1.
+        faces: of a photo, the largest first: `face` chooses by places in this list, from 1.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ResultView:
     shown: str
     before: str
     again: str | None
+    mask: str | None
     notice: str
     facts: Mapping[str, Fact]
     faces: tuple[Face, ...]
@@ -43,7 +45,7 @@ class JobView:
 
     Attributes:
         id: of the job.
-        kind: `restore` or `upscale`.
+        kind: `restore`, `upscale` or `faces`.
         state: `waiting`, `running`, `done`, `failed` or `canceled`.
         ahead: number of jobs that are done before it.
         expected_seconds: of the jobs before it and itself, altogether, after the means of earlier ones; null before.
@@ -102,6 +104,7 @@ def _result(job: Job, number: int, result: Result) -> ResultView:
         shown=f"{address}/shown",
         before=f"{address}/before",
         again=None if result.again is None else f"{address}/again",
+        mask=None if result.mask is None else f"{address}/mask",
         notice=result.notice,
         facts=result.facts,
         faces=result.faces,

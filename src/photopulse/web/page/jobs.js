@@ -1,78 +1,141 @@
-// A card for each job: sent, followed, shown.
+// A card for each job: sent, followed, shown, and found again after the tab was loaded anew.
+import { faceMap } from "./faces.js";
+import { forget, keep, keptJobs } from "./kept.js";
+import { button, labeled, make } from "./make.js";
+import { gallery, slider, zoom } from "./results.js";
+import { address, archive, find, post, remove, sent, sentences } from "./server.js";
 import { said, word } from "./words.js";
 
 const list = document.querySelector("#jobs");
-
-function make(name, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
-const sentences = ({ what, why, fix }) => `${what}: ${why}. ${fix[0].toUpperCase()}${fix.slice(1)}.`;
-
-async function answer(response) {
-  const told = await response.json().catch(() => null);
-  if (response.ok) return told;
-  throw new Error(told?.error ? sentences(told.error) : `${response.status} ${response.statusText}`);
-}
+const all = document.querySelector("#all");
+const cards = new Set();
 
 // Sends a picture and follows its job; throws where it is refused.
 export async function addJob(kind, name, body) {
-  const card = new Card(name, body);
-  list.prepend(card.element);
+  const fields = [...body].filter(([, value]) => typeof value === "string");
+  const card = new Card({ kind, name, fields, masked: body.has("mask") });
   try {
-    const job = await answer(await fetch(`api/v1/${kind}`, { method: "POST", body }));
-    card.follow(job);
+    const job = await post(kind, body, () => card.tell(word("noRoom")), () => card.isRemoved);
+    if (!job) return;
+    if (card.isRemoved) remove(job.id);
+    else card.follow(job);
   } catch (error) {
-    card.element.remove();
+    card.leave();
     throw error;
   }
 }
 
+export async function findJobs() {
+  for (const { id, ...told } of keptJobs()) {
+    try {
+      const job = await find(id);
+      new Card(told).follow(job);
+    } catch {
+      forget(id);
+    }
+  }
+}
+
+export function drawJobs() {
+  for (const card of cards) card.draw();
+}
+
+function offerAll() {
+  const ids = [...cards].filter((card) => card.job?.state === "done" && card.kind !== "faces").map((card) => card.job.id);
+  all.hidden = ids.length < 2;
+  all.firstElementChild.href = archive(ids);
+}
+
 class Card {
-  constructor(name, body) {
-    this.name = name;
-    this.body = body;
-    this.told = make("p", { className: "told", textContent: word("uploading") });
-    this.bar = make("progress");
-    this.end = make("button", { type: "button", className: "quiet", textContent: word("cancel") });
-    this.end.addEventListener("click", () => this.remove());
-    this.preview = make("img", { className: "preview", hidden: true, alt: word("preview") });
-    this.row = make("div", { className: "row" }, this.end);
-    this.element = make("article", {}, make("h2", { textContent: name }), this.told, this.bar, this.preview, this.row);
-    this.bar.setAttribute("aria-label", name);
+  constructor({ kind, name, fields, masked }) {
+    Object.assign(this, { kind, name, fields, masked });
+    this.told = make("p", { className: "told" });
+    this.told.setAttribute("role", "status");
+    this.bar = labeled(make("progress"), name);
+    this.preview = make("img", { className: "preview", hidden: true });
+    this.content = make("div");
+    this.row = make("div", { className: "row" });
+    this.element = make("article", {}, make("h2", { textContent: name }), this.told, this.bar, this.preview, this.content, this.row);
+    cards.add(this);
+    list.prepend(this.element);
+    this.draw();
   }
 
   follow(job) {
-    this.address = `api/v1/jobs/${job.id}`;
-    this.events = new EventSource(`${this.address}/events`);
-    this.events.addEventListener("job", (event) => this.draw(JSON.parse(event.data)));
+    keep({ id: job.id, kind: this.kind, name: this.name, fields: this.fields, masked: this.masked });
+    this.events = new EventSource(address(job.id, "/events"));
+    this.events.addEventListener("job", (event) => this.update(JSON.parse(event.data)));
     this.events.addEventListener("error", () => {
       if (this.events.readyState === EventSource.CLOSED) this.fail(word("gone"));
+      else this.tell(word("lost"));
     });
-    this.draw(job);
+    this.update(job);
   }
 
-  draw(job) {
-    if (job.state === "waiting" || job.state === "running") return this.drawProgress(job);
+  update(job) {
+    this.job = job;
+    if (!this.isOver) return this.drawProgress();
     this.events.close();
-    this.bar.hidden = this.preview.hidden = true;
-    this.end.textContent = word("remove");
-    if (job.state === "failed") return this.fail(sentences(job.error));
-    if (job.state === "canceled") return this.fail(word("canceled"));
-    this.told.textContent = word("done", job.seconds);
-    this.drawResults(job);
+    this.draw();
   }
 
-  drawProgress(job) {
+  // Draws all anew: at the end, and in another language.
+  draw() {
+    this.content.replaceChildren();
+    this.row.replaceChildren();
+    this.preview.alt = word("preview");
+    if (this.isOver) this.drawEnd(this.job);
+    else if (this.job) this.drawProgress();
+    else this.tell(word("uploading"));
+    this.row.append(button(word(this.isOver ? "remove" : "cancel"), () => this.remove(), "quiet"));
+    offerAll();
+  }
+
+  get isOver() {
+    return this.job && !["waiting", "running"].includes(this.job.state);
+  }
+
+  drawProgress() {
+    const { job } = this;
     const { stage, steps, done, doing, heard } = job.progress;
     const parts = job.state === "waiting" ? [word("waiting", job.ahead)] : [stage, ...(heard.length ? heard : [doing])].filter(Boolean).map(said);
     const time = job.expected_seconds === null ? [] : [word("expected", job.expected_seconds)];
-    this.told.textContent = [parts.join(" › "), ...time].join(" · ");
+    this.tell([parts.join(" › "), ...time].join(" · "));
     if (steps > 1) Object.assign(this.bar, { max: steps, value: Math.min(done, steps) });
     else this.bar.removeAttribute("value");
     if (job.preview) Object.assign(this.preview, { src: job.preview, hidden: false });
+  }
+
+  drawEnd(job) {
+    this.bar.hidden = this.preview.hidden = true;
+    if (job.state === "failed") return this.fail(sentences(job.error));
+    if (job.state === "canceled") return this.fail(word("canceled"));
+    this.tell(word("done", job.seconds));
+    const [result] = job.results;
+    if (this.kind === "upscale") this.content.append(gallery(job.results));
+    else if (this.kind === "faces") this.content.append(faceMap(result, (faces) => this.again(faces)));
+    else {
+      const compare = slider(result);
+      this.content.append(...compare.drawn);
+      if (result.faces.length) {
+        const map = faceMap(result, (faces) => this.again(faces));
+        this.content.append(make("details", {}, make("summary", { textContent: word("faces") }), map));
+      }
+      this.row.append(zoom(result, compare.slider));
+    }
+    if (this.kind !== "faces") this.row.prepend(this.download(job));
+  }
+
+  download(job) {
+    const several = job.results.length > 1;
+    const link = make("a", { className: "button", href: address(job.id, "/result"), textContent: word(several ? "downloadAll" : "download") });
+    link.download = several ? "results.zip" : job.results[0].name;
+    return link;
+  }
+
+  tell(text) {
+    if (this.told.textContent !== text) this.told.textContent = text;
+    this.told.className = "told";
   }
 
   fail(text) {
@@ -81,100 +144,34 @@ class Card {
     this.told.className = "error";
   }
 
-  drawResults(job) {
-    const link = make("a", { className: "button", href: `${this.address}/result` });
-    link.textContent = word(job.results.length > 1 ? "downloadAll" : "download");
-    link.download = job.results.length > 1 ? "results.zip" : job.results[0].name;
-    this.row.prepend(link);
-    if (job.kind === "restore") this.row.before(...slider(job.results[0], this.row), ...this.faces(job.results[0]));
-    else this.row.before(gallery(job.results));
-  }
-
-  // The photo with a button on each face, where there are faces to choose from.
-  faces(result) {
-    if (!result.faces.length) return [];
-    const image = picture(result.before, word("before"));
-    const map = make("div", { className: "faces" }, image);
-    const buttons = result.faces.map((face, number) => faceButton(face, number, image));
-    map.append(...buttons);
-    const again = make("button", { type: "button", className: "quiet", textContent: word("facesStart") });
-    const chosen = () => buttons.flatMap((button, number) => (button.ariaPressed === "true" ? [number + 1] : []));
-    again.addEventListener("click", () => this.again(chosen()));
-    return [make("details", {}, make("summary", { textContent: word("faces") }), map, again)];
-  }
-
+  // Restores the photo that was sent, with these faces only.
   async again(faces) {
-    this.body.delete("face");
-    this.body.delete("only");
-    for (const number of faces) this.body.append("face", number);
-    if (!faces.length) this.body.append("only", "photo");
-    await addJob("restore", this.name, this.body).catch((error) => this.fail(error.message));
+    try {
+      const body = new FormData();
+      for (const [name, value] of this.fields) if (!["face", "only"].includes(name)) body.append(name, value);
+      for (const number of faces) body.append("face", number);
+      if (!faces.length) body.append("only", "photo");
+      body.append("file", await sent(this.job.id, "input"), this.name);
+      if (this.masked) body.append("mask", await sent(this.job.id, "mask"), "mask");
+      await addJob("restore", this.name, body);
+    } catch (error) {
+      this.fail(error.message);
+    }
   }
 
   async remove() {
-    this.events?.close();
-    this.element.remove();
-    if (this.address) await fetch(this.address, { method: "DELETE" });
+    this.leave();
+    document.querySelector("form:not([hidden]) input[type=file]").focus();
+    if (!this.job) return;
+    forget(this.job.id);
+    await remove(this.job.id);
   }
-}
 
-function picture(src, alt) {
-  return make("img", { src, alt });
-}
-
-function slider(result, row) {
-  const [before, after] = [picture(result.before, word("before")), picture(result.shown, word("after"))];
-  before.slot = "first";
-  after.slot = "second";
-  const compare = make("img-comparison-slider", { title: word("slider") }, before, after);
-  compare.setAttribute("aria-label", word("slider"));
-  compare.setAttribute("keyboard", "enabled");
-  const pane = make("div", { className: "pane" }, compare);
-  row.append(zoom(result, compare));
-  return [make("p", { className: "notice", textContent: said(result.notice) }), pane];
-}
-
-function faceButton(face, number, image) {
-  const button = make("button", { type: "button", textContent: number + 1, title: face.why_not ?? "" });
-  button.setAttribute("aria-label", word("face", number + 1));
-  button.setAttribute("aria-pressed", face.restored);
-  button.addEventListener("click", () => button.setAttribute("aria-pressed", button.ariaPressed !== "true"));
-  image.addEventListener("load", () => {
-    const share = (length, all) => `${100 * length / all}%`;
-    button.style.left = share(face.x - face.side / 2, image.naturalWidth);
-    button.style.top = share(face.y - face.side / 2, image.naturalHeight);
-    button.style.width = share(face.side, image.naturalWidth);
-    button.style.height = share(face.side, image.naturalHeight);
-  });
-  return button;
-}
-
-// Fit, or so many pixels of the screen for each of the result.
-function zoom(result, compare) {
-  const sizes = [["", word("zoomFit")], ["1", "100 %"], ["4", "400 %"], ["8", "800 %"]];
-  const choice = make("select", {}, ...sizes.map(([value, text]) => make("option", { value, textContent: text })));
-  choice.addEventListener("change", () => {
-    compare.classList.toggle("large", choice.value !== "");
-    compare.style.width = choice.value ? `${result.facts.width * choice.value / devicePixelRatio}px` : "";
-  });
-  return make("label", {}, `${word("zoom")} `, choice);
-}
-
-function gallery(results) {
-  return make("div", { className: "gallery" }, ...results.map((result, number) => {
-    const name = word("result", number + 1);
-    const link = make("a", { href: result.url, download: result.name }, picture(result.shown, name));
-    const pair = make(
-      "div", { className: "pair" },
-      captioned(picture(result.before, word("inputSmall")), word("inputSmall")),
-      captioned(picture(result.again, word("again")), word("again")),
-    );
-    const facts = `${name}: ${word("status")[result.facts.status]}, ${word("error", result.facts.downscale_mse)}`;
-    const caption = make("figcaption", {}, make("p", { className: "notice", textContent: said(result.notice) }), facts);
-    return make("figure", {}, link, pair, caption);
-  }));
-}
-
-function captioned(image, text) {
-  return make("div", {}, image, make("small", { textContent: text }));
+  leave() {
+    this.isRemoved = true;
+    this.events?.close();
+    cards.delete(this);
+    this.element.remove();
+    offerAll();
+  }
 }

@@ -1,5 +1,5 @@
 // The page: what is chosen becomes jobs.
-import { addJob } from "./jobs.js";
+import { addJob, drawJobs, findJobs } from "./jobs.js";
 import { choose, word } from "./words.js";
 
 const forms = { restore: document.querySelector("#restore"), upscale: document.querySelector("#upscale") };
@@ -24,14 +24,16 @@ async function kindOf(file) {
   return picture && picture.width === picture.height && sizes.includes(picture.width) ? "face" : "photo";
 }
 
-async function body(kind, form, file) {
+// Fields without a value are left out: the server's defaults hold.
+async function body(form, file) {
   const data = new FormData(form);
   data.set("file", file);
-  for (const [name, value] of [...data]) if (value === "") data.delete(name);
-  if (kind === "upscale") {
+  for (const [name, value] of [...data]) if (value === "" || value.name === "") data.delete(name);
+  if (form === forms.upscale) {
     const input = data.get("input") === "auto" ? await kindOf(file) : data.get("input");
     data.delete("input");
     if (input === "photo") data.set("align", "32");
+    else data.delete("max_faces");
     if (input === "fit") data.set("fit", "true");
   }
   return data;
@@ -39,26 +41,30 @@ async function body(kind, form, file) {
 
 async function send(kind, form) {
   tell("");
-  for (const file of form.elements.file.files) {
+  const troubles = [];
+  for (const file of [...form.elements.file.files]) {
     try {
-      await addJob(kind, file.name, await body(kind, form, file));
+      await addJob(kind, file.name, await body(form, file));
     } catch (error) {
-      tell(`${file.name}: ${error.message}`);
+      troubles.push(`${file.name}: ${error.message}`);
+      tell(troubles.join("\n"));
     }
   }
 }
 
 function give(form, files) {
   const pictures = [...files].filter((file) => file.type.startsWith("image/") || file.type === "");
-  if (!pictures.length) return;
+  if (!pictures.length) return tell(files.length ? word("noPicture") : "");
   const all = new DataTransfer();
   for (const file of pictures) all.items.add(file);
   form.elements.file.files = all.files;
 }
 
-for (const [kind, form] of Object.entries(forms)) {
+for (const form of Object.values(forms)) {
   const drop = form.querySelector(".drop");
-  form.addEventListener("submit", (event) => { event.preventDefault(); send(kind, form); });
+  // A field that must be mended is shown.
+  form.addEventListener("invalid", (event) => event.target.closest("details")?.setAttribute("open", ""), true);
+  form.addEventListener("submit", (event) => { event.preventDefault(); send(event.submitter.value, form); });
   form.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   form.addEventListener("dragleave", () => drop.classList.remove("over"));
   form.addEventListener("drop", (event) => {
@@ -69,8 +75,13 @@ for (const [kind, form] of Object.entries(forms)) {
 }
 document.addEventListener("paste", (event) => give(forms[shown()], event.clipboardData.files));
 for (const radio of document.querySelectorAll("[name=what]")) radio.addEventListener("change", showForm);
-language.addEventListener("change", () => choose(language.value));
+language.addEventListener("change", () => {
+  localStorage.setItem("photopulse-language", language.value);
+  choose(language.value);
+  drawJobs();
+});
 
-language.value = navigator.language.startsWith("zh") ? "zh" : "en";
+language.value = localStorage.getItem("photopulse-language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 choose(language.value);
 showForm();
+findJobs();

@@ -9,6 +9,7 @@ export function choose(language) {
   words = languages[language] ?? en;
   document.documentElement.lang = language in languages ? language : "en";
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = words[element.dataset.text];
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", words[element.dataset.label]);
 }
 
 export const word = (key, ...values) => (typeof words[key] === "function" ? words[key](...values) : words[key]);

@@ -1,0 +1,1 @@
+"""Ways to use photopulse from other libraries."""

@@ -1,0 +1,1 @@
+"""Trains a StyleGAN2 on any pictures of one domain."""
