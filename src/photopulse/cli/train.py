@@ -269,8 +269,8 @@ def train_face_command(
 ) -> None:
     """Trains the network that restores faces, with the default generator as its decoder.
 
-    Make faces with `photopulse align PHOTOS -o FACES --size 512`. Exit code 130: interrupted, the same command goes on
-    from the last checkpoint.
+    The faces are those of `photopulse align PHOTOS -o FACES`, of 512 px or more. Exit code 130: interrupted, the same
+    command goes on from the last checkpoint.
     """
     from photopulse.generators.files.load import load_generator
     from photopulse.search.kit import SearchKit
