@@ -34,7 +34,7 @@ from photopulse.metrics.identity import identity_distance, load_identity
 from photopulse.metrics.kid import kernel_distance
 from photopulse.metrics.niqe import niqe
 from photopulse.metrics.perceptual import perceptual_distance
-from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.face_restorer import DrawnFace
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings

@@ -18,7 +18,7 @@ from photopulse.faces.mesh import LEFT_EYE, MOUTH_CORNERS, RIGHT_EYE, FaceMesh
 from photopulse.generators.mobilestylegan import MobileStyleGAN, MobileStyleGANSettings
 from photopulse.networks.fsrnet import FSRNetSettings
 from photopulse.networks.full_size import FullSizeNet
-from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.face_restorer import DrawnFace
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage
 from photopulse.runs.watcher import Watcher

@@ -33,6 +33,7 @@ from photopulse.training.fsrnet.fsrnet import FSRNetTraining
 from photopulse.training.generator.train import GeneratorTraining
 from photopulse.training.restoration.damage_mask import DamageMaskTraining
 from photopulse.training.restoration.enlarge import EnlargeTraining
+from photopulse.training.restoration.face.train import FaceTraining
 from photopulse.training.restoration.full_size import FullSizeTraining
 from photopulse.training.restoration.inpaint import InpaintTraining
 from photopulse.training.restoration.photo import PhotoTraining
@@ -66,6 +67,7 @@ SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "train fsrgan": (FSRGANTraining().optimisation,),
     "train damage-mask": (DamageMaskTraining().optimisation,),
     "train inpaint": (InpaintTraining().optimisation,),
+    "train face": (FaceTraining(), FaceTraining().optimisation),
     "train generator": (GeneratorTraining().network, GeneratorTraining(), GeneratorTraining().optimisation),
     "crop": (CropSettings(), CropSettings().boxes),
     **{command: (recipe.optimisation, recipe.weights) for command, recipe in RECIPES.items()},
@@ -145,6 +147,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
     "train photo": {"crop": PhotoTraining().crops.size},
     "train full-size": {"crop": FullSizeTraining().crops.size},
     "train enlarge": {"crop": EnlargeTraining().crops.size},
+    "train face": {"size": str(FaceTraining().damage.size)},
     "train damage-mask": {"crop": DamageMaskTraining().crops.crops.size},
     "train inpaint": {"crop": InpaintTraining().crops.crops.size},
 }
@@ -163,6 +166,7 @@ OWN: Mapping[str, set[str]] = {
     "train damage-mask": {"start", "fresh"},
     "train inpaint": {"start", "fresh"},
     "train enlarge": {"fresh"},
+    "train face": {"fresh"},
     "train generator": {"measure", "start", "fresh"},
     "crop": {"boxes", "masks"},
 }

@@ -19,6 +19,15 @@ def test_coarse_bands_are_the_photos_and_fine_ones_the_faces():
     assert torch.allclose(with_photo_bands(waves(40), waves(40), 32), waves(40), atol=1e-5)
 
 
+def test_colours_of_the_photo_are_kept_where_they_are_coarse_and_those_of_the_face_where_they_are_fine():
+    red, middle = (0.7, -0.3, -0.1), (..., slice(32, 96), slice(32, 96))
+    coarse, fine = waves(1, red), waves(20, red)
+    mixed = with_photo_bands(coarse, coarse + fine - 0.5, 64)
+    torch.testing.assert_close(mixed[middle], coarse[middle], atol=0.03, rtol=0)
+    mixed = with_photo_bands(fine, coarse, 64)
+    torch.testing.assert_close(mixed[middle], (coarse + fine - 0.5)[middle], atol=0.06, rtol=0)
+
+
 def test_what_the_photo_shows_and_the_drawing_does_not_is_not_trusted():
     photo, face = waves(3), waves(3)
     assert where_alike(face, photo, 48).min() > 0.999

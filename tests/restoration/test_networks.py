@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.face_restorer import DrawnFace
 from photopulse.restoration.networks import RestoreNetworks
 
 GRAY = torch.full((1, 3, 32, 48), 0.5)

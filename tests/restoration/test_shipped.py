@@ -80,7 +80,7 @@ def test_a_face_that_somebody_enlarged_gets_sharp_and_fidelity_can_be_seen(sharp
     assert convincing.faces[0].evidence.effective_resolution < 100
     face = (..., slice(120, 360), slice(120, 360))
     before, crisp, near = (fineness(image[face]) for image in (enlarged, convincing.image, nearest.image))
-    assert crisp > 1.4 * near
+    assert crisp > 1.2 * near
     assert near > 1.5 * before
     assert 255 * (convincing.image - nearest.image)[face].abs().mean() > 2
     # Made small again, the face is the input's.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -50,6 +50,7 @@ from photopulse.training.restoration.defaults import (
     PHOTO_CROP,
     PHOTO_WEIGHTS,
 )
+from photopulse.training.restoration.face.defaults import FACE, FACE_PERCEPTUAL
 
 if TYPE_CHECKING:
     from photopulse.training.compute import Compute
@@ -245,6 +246,51 @@ def train_inpaint_command(
         device,
         lambda compute, watcher: run_inpaint(
             _files(inputs), output, settings, start=start, compute=compute, fresh=fresh, watcher=watcher
+        ),
+    )
+
+
+@app.command("face")
+def train_face_command(
+    inputs: Faces,
+    output: OutputFolder = Path("face"),
+    size: Annotated[
+        Literal["64", "128"],
+        typer.Option(help="Size in px of the generator's features that change; 128 is for less damaged faces."),
+    ] = "64",
+    steps: Steps = FACE.steps,
+    batch_size: BatchSize = FACE.batch_size,
+    learning_rate: LearningRate = FACE.learning_rate,
+    perceptual: Perceptual = FACE_PERCEPTUAL,
+    seed: Seed = FACE.seed,
+    device: Device = "auto",
+    *,
+    fresh: Fresh = False,
+) -> None:
+    """Trains the network that restores faces, with the default generator as its decoder.
+
+    The faces are those of `photopulse align PHOTOS -o FACES`, of 512 px or more. Exit code 130: interrupted, the same
+    command goes on from the last checkpoint.
+    """
+    from photopulse.generators.files.load import load_generator
+    from photopulse.search.kit import SearchKit
+    from photopulse.training.restoration.face.recipe import run_face
+    from photopulse.training.restoration.face.train import face_training
+
+    # Settings.
+    optimisation = replace(FACE, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
+    settings = replace(face_training(int(size)), optimisation=optimisation, perceptual=perceptual)
+    # Train, then print the path of the weights.
+    _run(
+        device,
+        lambda compute, watcher: run_face(
+            _files(inputs),
+            SearchKit.find(load_generator(device=compute.device)),
+            output,
+            settings,
+            compute=compute,
+            fresh=fresh,
+            watcher=watcher,
         ),
     )
 

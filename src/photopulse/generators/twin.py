@@ -1,8 +1,10 @@
 """The interface of twins: cheap approximations of what a generator's images look like once downscaled."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from torch import Tensor, nn
+
+_ROUNDING: Final = 1e-3  # Added to a channel's deviation, which can be zero.
 
 
 class Twin(Protocol):
@@ -55,3 +57,8 @@ def has_twin(size: int, resolution: int) -> bool:
     Sizes are powers of two from 8, since smaller features show no face yet, to half the resolution.
     """
     return 8 <= size < resolution and size.bit_count() == 1
+
+
+def feature_unit(features: Tensor) -> Tensor:
+    """Returns the unit of changes, (B, 1, 1, C): the standard deviation of each channel of (B, size, size, C)."""
+    return features.flatten(1, 2).std(1)[:, None, None] + _ROUNDING

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from photopulse.networks.blocks import ResidualBlock
 
-_MARGIN: Final = 16  # Padding in px at each side; a multiple of the network's total stride.
+_MARGIN: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class UNetSettings:
         blocks: residual blocks at each of these sizes, in the encoder and again in the decoder; the last number is
             that of the bottom level.
         shrink: factor from the first size to the picture's size; the pixels become channels (pixel unshuffle).
+        margin: padding in px at each side, a multiple of the network's total stride.
 
     Raises:
         ValueError: for fewer than two levels, or differing numbers of levels.
@@ -30,6 +31,7 @@ class UNetSettings:
     widths: tuple[int, ...]
     blocks: tuple[int, ...]
     shrink: int = 2
+    margin: int = _MARGIN
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.blocks) or len(self.widths) < 2:
@@ -49,6 +51,7 @@ class UNet(nn.Module):
     def __init__(self, channels: tuple[int, int], settings: UNetSettings) -> None:
         super().__init__()
         widths, blocks = settings.widths, settings.blocks
+        self._margin = settings.margin
         self._shrink, parts = settings.shrink, settings.shrink**2
         self._multiple = settings.shrink * 2 ** (len(widths) - 1)
         self.stem = nn.Conv2d(parts * channels[0], widths[0], 3, padding=1)
@@ -68,7 +71,8 @@ class UNet(nn.Module):
         """
         # Pad the picture. The edge pixels are repeated; zero padding would leave lines along the edges.
         height, width = pictures.shape[2:]
-        edges = (_MARGIN, _MARGIN + -width % self._multiple, _MARGIN, _MARGIN + -height % self._multiple)
+        margin = self._margin
+        edges = (margin, margin + -width % self._multiple, margin, margin + -height % self._multiple)
         x = self.stem(F.pixel_unshuffle(F.pad(pictures, edges, mode="replicate"), self._shrink))
         # Encoder.
         kept: list[Tensor] = []
@@ -82,7 +86,7 @@ class UNet(nn.Module):
             x = self.ways_up[level](self.joins[level](torch.cat([enlarged, kept[level]], dim=1)))
         # Full size again, without the padding.
         made = F.pixel_shuffle(cast(Tensor, self.last(x)), self._shrink)
-        return made[:, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+        return made[:, :, margin:-margin, margin:-margin]
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from photopulse.faces.evidence import blur_of
 from photopulse.images.arrays import to_array, to_tensor
 from photopulse.images.gray import gray_of
 from photopulse.images.smooth import smoothed
-from photopulse.restoration.evidence import blur_of
 
+_COLOURS: Final = 1 / 6  # Share of the resolution up to which colours are the photo's.
 _UNLIKE: Final = 0.08  # A larger difference of the coarse luma shows another object rather than another detail.
 _COMPARED: Final = 256  # Side in px at which pictures are compared.
 _TINT: Final = 0.012  # Largest RMS distance of colours of one tint from a line, fitted over luma.
@@ -22,8 +23,13 @@ _ROOM: Final = 0.04  # Side of the neighbourhood that a difference affects, over
 
 
 def with_photo_bands(face: Tensor, photo: Tensor, resolution: float) -> Tensor:
-    """Returns the redrawn face with its bands up to ``resolution`` px replaced by the photo's."""
-    return face + _coarse(photo - face, resolution)
+    """Returns the redrawn face with its bands up to ``resolution`` px replaced by the photo's.
+
+    Colours are replaced up to a sixth of it, because noise and JPEG spoil them more than the luma.
+    """
+    difference = photo - face
+    luma = gray_of(difference)
+    return face + _coarse(luma.expand_as(difference), resolution) + _coarse(difference - luma, resolution * _COLOURS)
 
 
 def where_alike(face: Tensor, photo: Tensor, resolution: float) -> Tensor:

@@ -5,6 +5,7 @@ Points are (x, y) in pixels; (0, 0) is the centre of the top left pixel.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,23 +13,22 @@ import torch
 from torch import Tensor
 
 from photopulse.faces.blazeface import Face
+from photopulse.faces.clean_crop import CROP_SIZE, cleaned_crop
 from photopulse.faces.detect import FaceDetector
+from photopulse.faces.evidence import Evidence, blockiness, measure_evidence
 from photopulse.faces.mesh import FaceMesh
 from photopulse.faces.region import FaceRegion, ffhq_region
 from photopulse.images.arrays import to_array
 from photopulse.images.resize import resized
 from photopulse.restoration.choice import Box, is_chosen
-from photopulse.restoration.evidence import Evidence, blockiness, measure_evidence
 from photopulse.restoration.face_bands import tinted_like, where_alike, with_photo_bands
 from photopulse.restoration.face_mask import band_weights
-from photopulse.restoration.face_search import CROP_SIZE, DrawnFace, at_size
+from photopulse.restoration.face_restorer import DrawnFace, at_size
 from photopulse.restoration.networks import RestoreNetworks
 from photopulse.restoration.paste import PasteSettings, paste_face
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.why_not import LEAST_FACE, WhyNot
 
-_CLEANED_SIZES: Final = (64, 96, 128, 192, 256, 384)
-_ROOM: Final = 3.2  # Over the effective resolution: less costs likeness, more lets enlarged noise through.
 _MOST_MISFIT: Final = 1.0  # Faces that the generator knows less well are left as they are.
 _DRAWN: Final = PasteSettings(reach=0.45)  # Hair and ears are restored, too.
 _KEPT_REACH, _KEPT_FEATHER = 0.25, 0.04  # Of faces that are left, over the face's and the square's side.
@@ -133,7 +133,10 @@ def restore_faces(
     chosen = [face for face in found if face.told.restored]
     if not chosen:
         return list(found)
-    crops = [_cleaned_crop(photo, face, networks) for face in chosen]
+    crops = [
+        cleaned_crop(partial(face.region.crop, photo), face.told.evidence.effective_resolution, networks.photo)
+        for face in chosen
+    ]
     drawn = networks.faces(torch.cat(crops), [face.told.evidence.effective_resolution for face in chosen])
     answers = (
         _answered(face, crop, answer, fidelity, growth) for face, crop, answer in zip(chosen, crops, drawn, strict=True)
@@ -212,17 +215,6 @@ def _why_not(side: float, evidence: Evidence, large_side: float) -> WhyNot | Non
     return None
 
 
-def _cleaned_crop(photo: Tensor, face: FoundFace, networks: RestoreNetworks) -> Tensor:
-    """Returns a crop of the face, cleaned at about three times its effective resolution, (1, 3, 512, 512) in [0, 1].
-
-    The photo network cannot remove noise and blocks that were enlarged further than that.
-    """
-    wanted = _ROOM * face.told.evidence.effective_resolution
-    size = next((size for size in _CLEANED_SIZES if size >= wanted), CROP_SIZE)
-    clean = networks.photo(face.region.crop(photo, size).clamp(0, 1))
-    return resized(clean, CROP_SIZE, CROP_SIZE).clamp(0, 1)
-
-
 def _answered(face: FoundFace, crop: Tensor, drawn: DrawnFace, fidelity: float, growth: float) -> FoundFace:
     """Returns the face with the redrawn crop, blended with the cleaned crop in frequency bands.
 
@@ -250,8 +242,8 @@ def _photo_share(fidelity: float) -> float:
 
 
 def _strength(fidelity: float) -> float:
-    """Returns the weight of the generator's detail: 1 up to a fidelity of 0.5, then falling linearly to 0.5 at 1."""
-    return 1 - max(fidelity - 0.5, 0.0)
+    """Returns the weight of the generator's detail: 1 up to a fidelity of 0.5, then falling linearly to 0.8 at 1."""
+    return 1 - 0.4 * max(fidelity - 0.5, 0.0)
 
 
 def _falling(value: float, first: float, last: float) -> float:

@@ -20,7 +20,8 @@ from photopulse.networks.shipped import (
     load_inpaint_net,
     load_photo_net,
 )
-from photopulse.restoration.face_search import FaceRestorer, FaceSearch
+from photopulse.restoration.face_restorer import FaceRestorer
+from photopulse.restoration.face_search import FaceSearch
 from photopulse.restoration.look import PhotoDamage, look_at
 from photopulse.restoration.settings import RestoreSettings
 

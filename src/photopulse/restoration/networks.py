@@ -13,7 +13,7 @@ from photopulse.networks.damage_mask import damage_of
 from photopulse.networks.full_size import restore_full_size
 from photopulse.networks.inpaint import fill_holes
 from photopulse.networks.tiles import in_tiles
-from photopulse.restoration.face_search import DrawnFace
+from photopulse.restoration.face_restorer import DrawnFace
 from photopulse.restoration.kit import RestoreKit
 
 _Net = TypeVar("_Net")

@@ -5,20 +5,21 @@ data are missing, and styles far from the mean cause rings and blotches. So ther
 fitted with the twins of 16 and 32 px, near the mean face; or, if the generator has a style encoder, with the last
 twin alone, near the encoder's styles. Then the features of the generator's layer of 64 or 128 px are changed, as
 little as needed, until the image of that size fits too (intermediate layer optimization: Daras et al. 2021, arXiv
-2102.07364). The later layers, which render skin, lashes and hair, run unchanged on these features.
+2102.07364), or as a network predicts, which has learned what damaged faces look like when they are sharp. The later
+layers, which render skin, lashes and hair, run unchanged on these features.
 
 The result fits the given face at the size of the features. Finer detail is the generator's invention.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from photopulse.errors import PhotopulseError
-from photopulse.generators.twin import Twin
+from photopulse.generators.twin import Twin, feature_unit
+from photopulse.search.face_area import face_contrast, face_error, face_weight
 from photopulse.search.kit import SearchKit
 from photopulse.search.lbfgs import BatchedLBFGS
 from photopulse.search.prior import point_to_ws
@@ -26,7 +27,6 @@ from photopulse.search.prior import point_to_ws
 _FIRST_STYLE_STEP: Final = 4.0  # From the mean face.
 _FIRST_REFINING_STEP: Final = 1.0  # From what an encoder tells.
 _FIRST_FEATURE_STEP: Final = 0.1  # Root mean square, in standard deviations of each channel.
-_BORDER: Final = 0.3  # Weight of a pixel far from the face, where one on the face counts 1.3.
 _LEAST_BLUR: Final = 0.15  # Deviations below this many pixels change nothing that matters.
 
 
@@ -52,6 +52,14 @@ class InversionSettings:
     faces_at_once: int = 2
 
 
+class ChangeFeatures(Protocol):
+    """A network that predicts how features have to change, see ``networks.face_features``."""
+
+    def __call__(self, face: Tensor, features: Tensor, rendered: Tensor, /) -> Tensor:
+        """Returns the changed features (B, h, h, C), given the faces, the features and what these look like."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inversion:
     """Result of the inversion of a batch of faces.
@@ -62,7 +70,7 @@ class Inversion:
         style_error: mean squared error at 32 px with the styles alone, on the face without its surroundings (B,).
         contrast: variance of the given faces there (B,). If the error is a large share of it, such a face is far from
             the generator's training data, and its details cannot be trusted.
-        error: mean squared error at the features' size, after their optimisation (B,).
+        error: mean squared error at the features' size, with the changed features (B,).
     """
 
     image: Tensor
@@ -74,7 +82,13 @@ class Inversion:
 
 @torch.no_grad()
 def invert(
-    faces: Tensor, blur: Tensor, kit: SearchKit, *, feature_size: int, settings: InversionSettings | None = None
+    faces: Tensor,
+    blur: Tensor,
+    kit: SearchKit,
+    *,
+    feature_size: int,
+    change: ChangeFeatures | None = None,
+    settings: InversionSettings | None = None,
 ) -> Inversion:
     """Finds styles and features for FFHQ-aligned faces. Deterministic; the items do not influence each other.
 
@@ -83,7 +97,8 @@ def invert(
         blur: standard deviation of the Gaussian that blurred each face, as a share of its side (B,). Rendered images
             are blurred alike before the comparison, so that the blur is removed and not reproduced.
         kit: kit of the generator.
-        feature_size: height and width in px of the features that are optimised; the faces should have that much detail.
+        feature_size: height and width in px of the features that are changed; the faces should have that much detail.
+        change: a trained network that changes the features; None optimises them.
         settings: settings; None for the defaults.
 
     Raises:
@@ -95,15 +110,19 @@ def invert(
     ws = point_to_ws(point, kit.prior, kit.generator)
 
     # Features and images, a few faces at a time.
-    twin = _twin(kit, feature_size)
+    twin = kit.needed_twin(feature_size)
     images: list[Tensor] = []
     errors: list[Tensor] = []
     for start in range(0, len(faces), settings.faces_at_once):
         part = slice(start, start + settings.faces_at_once)
-        features, error = _change_features(_small(faces[part], feature_size), ws[part], blur[part], twin, settings)
+        seen = _Compared(twin, _small(faces[part], feature_size), blur[part])
+        if change is None:
+            features = _optimise_features(seen, ws[part], settings)
+        else:
+            features = _predict_features(faces[part], ws[part], twin, change)
+        errors.append(seen.error(twin.render(features, ws[part])))
         # One by one: a picture's features fill the processor's caches, and memory stays small.
         images.extend(twin.finish(features[i : i + 1], ws[part][i : i + 1]) for i in range(len(features)))
-        errors.append(error)
     return Inversion(
         image=torch.cat(images),
         ws=ws,
@@ -111,6 +130,11 @@ def invert(
         contrast=compared.face_contrast(),
         error=torch.cat(errors),
     )
+
+
+def find_styles(faces: Tensor, blur: Tensor, kit: SearchKit, settings: InversionSettings) -> Tensor:
+    """Returns points (B, (1 + num_ws) * w_dim) of the styles from which ``invert`` begins; the same arguments."""
+    return _find_styles(faces, blur, kit, settings)[0]
 
 
 def _find_styles(
@@ -123,7 +147,7 @@ def _find_styles(
         sizes, first_step = settings.style_evaluations, _FIRST_STYLE_STEP
     else:  # It knows more than the smaller twins can find.
         sizes, first_step = settings.style_evaluations[-1:], _FIRST_REFINING_STEP
-    stages = [(_Compared(_twin(kit, size), _small(faces, size), blur), evaluations) for size, evaluations in sizes]
+    stages = [(_Compared(kit.needed_twin(size), _small(faces, size), blur), evaluations) for size, evaluations in sizes]
 
     # Each twin goes on from where the one before it ended.
     for compared, evaluations in stages:
@@ -143,14 +167,18 @@ def _find_styles(
     return point, stages[-1][0]
 
 
-def _change_features(
-    small: Tensor, ws: Tensor, blur: Tensor, twin: Twin, settings: InversionSettings
-) -> tuple[Tensor, Tensor]:
-    """Returns features (B, h, h, C) whose picture is like ``small`` (B, 3, h, h), and their errors (B,)."""
+def _predict_features(faces: Tensor, ws: Tensor, twin: Twin, change: ChangeFeatures) -> Tensor:
+    """Returns the features (B, h, h, C) that the network makes of those of the styles."""
+    features = twin.features(ws)
+    return change(faces, features, twin.render(features, ws))
+
+
+def _optimise_features(compared: "_Compared", ws: Tensor, settings: InversionSettings) -> Tensor:
+    """Returns features (B, h, h, C) whose picture is like the target of ``compared``."""
     # The features of the styles, and the unit of their changes.
+    twin = compared.twin
     drawn = twin.features(ws)
-    unit = drawn.flatten(1, 2).std(1)[:, None, None] + 1e-3
-    compared = _Compared(twin, small, blur)
+    unit = feature_unit(drawn)
 
     def changed(x: Tensor) -> Tensor:
         return torch.addcmul(drawn, unit, x.view_as(drawn))
@@ -169,8 +197,7 @@ def _change_features(
     solver = BatchedLBFGS(evaluate, start, first_step=first_step, memory=8)
     for _ in range(settings.feature_evaluations):
         solver.step()
-    features = changed(solver.x)
-    return features, compared.error(twin.render(features, ws))
+    return changed(solver.x)
 
 
 class _Compared:
@@ -180,8 +207,7 @@ class _Compared:
         self.twin = twin
         self._target = target
         self._kernels = _gaussians(blur * twin.size)
-        self._weight = _face_weight(twin.size).to(target)
-        self._face = _on_face(twin.size).to(target)
+        self._weight = face_weight(twin.size).to(target)
 
     def error(self, picture: Tensor) -> Tensor:
         """Mean squared error (B,), the face weighed more than its surroundings."""
@@ -189,48 +215,18 @@ class _Compared:
 
     def face_error(self, picture: Tensor) -> Tensor:
         """Mean squared error (B,) on the face alone."""
-        return self._face_mean((self._seen(picture) - self._target).square())
+        return face_error(self._seen(picture), self._target)
 
     def face_contrast(self) -> Tensor:
         """Variance (B,) of the face of the target around its mean colour."""
-        target = self._target
-        mean = (target * self._face).sum((2, 3), keepdim=True) / self._face.sum()
-        return self._face_mean((target - mean).square())
+        return face_contrast(self._target)
 
     def _seen(self, picture: Tensor) -> Tensor:
         return picture if self._kernels is None else _blurred(picture, self._kernels)
 
-    def _face_mean(self, squares: Tensor) -> Tensor:
-        return (squares.mean(1) * self._face).sum((1, 2)) / self._face.sum()
-
-
-def _twin(kit: SearchKit, size: int) -> Twin:
-    twin = kit.twin(size)
-    if twin is None:
-        raise PhotopulseError(
-            f"cannot restore faces with {kit.generator.name}",
-            why=f"it has no twin of {size} px, which this needs",
-            fix="use a MobileStyleGAN or a StyleGAN2 of 256 px or more",
-        )
-    return twin
-
 
 def _small(faces: Tensor, size: int) -> Tensor:
     return F.interpolate(faces, (size, size), mode="bicubic", antialias=True, align_corners=False)
-
-
-def _face_weight(size: int) -> Tensor:
-    """Weights (size, size) of mean 1: high on the face of an FFHQ-aligned picture, low around it."""
-    line = torch.linspace(-1, 1, size)
-    distance = (line[None] / 0.6).square() + ((line[:, None] - 0.05) / 0.75).square()
-    weight = _BORDER + torch.exp(-distance.square())
-    return weight / weight.mean()
-
-
-def _on_face(size: int) -> Tensor:
-    """1 on the face of an FFHQ-aligned picture from brow to chin, (size, size), else 0."""
-    line = torch.linspace(-1, 1, size)
-    return ((line[None] / 0.5).square() + ((line[:, None] - 0.1) / 0.6).square() < 1).float()
 
 
 def _gaussians(deviations: Tensor) -> Tensor | None:

@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from photopulse.errors import PhotopulseError
 from photopulse.generators.protocol import Generator
 from photopulse.generators.twin import Twin
 from photopulse.search.encoder_cache import find_encoder
@@ -57,6 +58,17 @@ class SearchKit:
                 found = find_twin(self.generator, size) if size < self.generator.resolution else None
                 self._twins[size] = found.twin if found else None
         return self._twins[size]
+
+    def needed_twin(self, size: int) -> Twin:
+        """Returns the twin of ``size`` px; PhotopulseError if the generator has none."""
+        twin = self.twin(size)
+        if twin is None:
+            raise PhotopulseError(
+                f"cannot restore faces with {self.generator.name}",
+                why=f"it has no twin of {size} px, which this needs",
+                fix="use a MobileStyleGAN or a StyleGAN2 of 256 px or more",
+            )
+        return twin
 
     @property
     def encoder(self) -> StyleEncoder | None:

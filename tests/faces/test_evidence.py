@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from photopulse.degrade import GaussianNoise, Jpeg
-from photopulse.restoration.evidence import SIZES, Evidence, blockiness, blur_of, measure_evidence
+from photopulse.faces.evidence import SIZES, Evidence, blockiness, blur_of, measure_evidence
 
 # The curve of the sharp faces, by which the texture is made: centres of the bands at 512 px, density.
 CENTRES = torch.tensor([(low * high) ** 0.5 for low, high in pairwise(SIZES)])

@@ -1,0 +1,1 @@
+"""Training of the network that restores faces with a generator as its decoder."""
