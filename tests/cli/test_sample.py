@@ -39,7 +39,7 @@ def test_a_rerun_keeps_what_is_there_and_json_tells_all(sample, tmp_path):
     assert content == json.loads((tmp_path / "out" / "report.json").read_text())
     assert [row["seed"] for row in content["items"]] == [0, 1]
     assert set(content["items"][0]) == {
-        *("input", "output", "status", "error", "key", "seconds", "seed", "generator", "size")
+        *("input", "output", "status", "error", "key", "seconds", "seed", "generator", "mark", "size")
     }
 
 

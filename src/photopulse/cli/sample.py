@@ -8,6 +8,7 @@ import typer
 from photopulse.cli.console import fail
 from photopulse.cli.options import AsJson, Device, OutputFolder, Threads, find_device, use_threads
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
 from photopulse.weights import DEFAULT_GENERATOR
 
 
@@ -23,6 +24,7 @@ def sample_command(
         float, typer.Option(min=0, max=2, help="Below 1: nearer to the mean face, fewer odd ones, less variety.")
     ] = 1.0,
     label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
+    mark: Annotated[MarkChoice, typer.Option(help="Invisible mark, which `verify` finds.")] = "on",
     device: Device = "auto",
     threads: Threads = None,
     *,
@@ -40,7 +42,7 @@ def sample_command(
 
     # Load the generator and draw all faces.
     use_threads(threads)
-    settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
+    settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label, mark=mark)
     try:
         loaded = load_with_progress(generator, find_device(device))
         with watching(quiet=as_json) as watcher:

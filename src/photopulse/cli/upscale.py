@@ -20,6 +20,7 @@ from photopulse.cli.options import (
     use_threads,
 )
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
 from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -122,6 +123,9 @@ def upscale_command(
         bool,
         typer.Option("--exact", help="Correct the faces until they downscale to the input.", rich_help_panel=_OUTPUT),
     ] = False,
+    mark: Annotated[
+        MarkChoice, typer.Option(help="Invisible mark, which `verify` finds.", rich_help_panel=_OUTPUT)
+    ] = "on",
     save_steps: Annotated[
         bool, typer.Option("--save-steps", help="Write every step as a picture.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -174,6 +178,7 @@ def upscale_command(
                 fast=replace(FastSettings(), **fast, **closeness),
                 classic=replace(PulseSettings(), **classic, **closeness),
                 exact=exact,
+                mark=mark,
             ),
             count=count,
             seed=seed,

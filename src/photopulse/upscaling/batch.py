@@ -270,6 +270,7 @@ def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportIte
         seed=face.seed,
         generator=face.generator,
         method=face.method,
+        mark=face.mark,
         size=(face.image.shape[-1], face.image.shape[-2]),
         face=job.face,
     )

@@ -1,22 +1,25 @@
 """Writes random faces of a generator into a folder; runs can be resumed, and each picture is marked as synthetic."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from torch import Tensor
 
 from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
+from photopulse.provenance.embed import marked
+from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.keys import arithmetic, key
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
 from photopulse.upscaling.sample import check_sampling, sample_faces
 
-COMMAND = "sample"
+COMMAND: Final = "sample"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +30,13 @@ class SampleSettings:
         truncation_psi: factor of the truncation trick; below 1, styles move towards the mean.
         size: height and width in px, which must divide the generator's resolution; None keeps that resolution.
         label: class of a conditional generator.
+        mark: ``"on"`` for an invisible mark in each picture.
     """
 
     truncation_psi: float = 1.0
     size: int | None = None
     label: int | None = None
+    mark: MarkChoice = "on"
 
 
 def sample_files(
@@ -77,10 +82,13 @@ def sample_files(
 
 
 def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, face_key: str) -> ReportItem:
-    # Draw and write the face, then make its row.
+    # Draw, mark and write the face, then make its row.
     started = time.perf_counter()
     try:
-        ((_, image),) = sample_faces(generator, [seed], **asdict(settings))
+        ((_, drawn),) = sample_faces(
+            generator, [seed], truncation_psi=settings.truncation_psi, size=settings.size, label=settings.label
+        )
+        image, mark = marked(drawn, payload_of(COMMAND, generator=generator.name, seed=seed), settings.mark)
         _save(output, image, generator, seed, settings)
     except FAILURES as error:
         return ReportItem(input=f"seed {seed}", status="failed", error=reason(error), seed=seed)
@@ -92,6 +100,7 @@ def _made(output: Path, generator: Generator, settings: SampleSettings, seed: in
         seconds=round(time.perf_counter() - started, 3),
         seed=seed,
         generator=generator.name,
+        mark=mark,
         size=(image.shape[-1], image.shape[-2]),
     )
 
