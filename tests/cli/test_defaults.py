@@ -140,6 +140,7 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 
 OWN: Mapping[str, set[str]] = {
     "sample": {"seed"},
+    "verify": {"quick"},
     "restore": {"inspect"},
     "serve": {"password_file", "certificate", "certificate_key"},
     "study serve": {"password_file", "certificate", "certificate_key"},

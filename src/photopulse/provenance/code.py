@@ -33,9 +33,9 @@ def decode(chips: NDArray[np.float64]) -> tuple[int, bool]:
 
 @cache
 def _signed_rows() -> NDArray[np.float64]:
-    from scipy.linalg import hadamard  # Takes a third of a second, and few ways come here.
-
-    rows = hadamard(_WORD, dtype=np.float64)
+    rows = np.ones((1, 1))
+    while len(rows) < _WORD:  # Sylvester's construction.
+        rows = np.block([[rows, rows], [rows, -rows]])
     return np.concatenate([rows, -rows])
 
 

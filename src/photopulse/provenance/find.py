@@ -10,10 +10,11 @@ it by the number of comparisons.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -127,17 +128,15 @@ def _likely(shape: tuple[int, ...], scale: tuple[float, float]) -> Iterator[tupl
 
 def _match(even: NDArray[np.float32], period: tuple[float, float], orientations: Sequence[int]) -> _Match:
     """Returns the best comparison with a period, over all shifts."""
-    from scipy.fft import fft2  # In single precision, which NumPy's is not.
-
     known, _ = waves()
     phases = _phases(even, period)
     grid = np.zeros((len(orientations), _SHIFTS, _SHIFTS), np.complex64)
     for place, orientation in enumerate(orientations):
         grid[place, known.down, known.across] = _residual(phases, orientation, known)
-    scores = fft2(grid).real
-    place, down, across = (int(index) for index in np.unravel_index(scores.argmax(), scores.shape))
+    scores = cast(Tensor, torch.fft.fft2(torch.from_numpy(grid))).real
+    place, down, across = (int(index) for index in np.unravel_index(int(scores.argmax()), grid.shape))
     return _Match(
-        score=float(scores[place, down, across]) / math.sqrt(len(known.phase) / 2),
+        score=scores.max().item() / math.sqrt(len(known.phase) / 2),
         period=period,
         orientation=orientations[place],
         shift=(down / _SHIFTS, across / _SHIFTS),
@@ -146,15 +145,17 @@ def _match(even: NDArray[np.float32], period: tuple[float, float], orientations:
 
 def _phases(even: NDArray[np.float32], period: tuple[float, float]) -> NDArray[np.complex64]:
     """Returns the phases, as complex numbers of length 1, of the waves with -26 to 26 periods a tile: (53, 53)."""
-    orders = np.arange(-HIGHEST, HIGHEST + 1)
-    down, across = (
-        np.exp(-2j * np.pi / length * np.outer(orders, np.arange(side) + 0.5)).astype(np.complex64)
-        for side, length in zip(even.shape, period, strict=True)
-    )
+    down, across = (_waves_along(side, length) for side, length in zip(even.shape, period, strict=True))
     # Those across from 0 on; the others are their conjugates.
     half = down @ (even @ across[HIGHEST:].T)
     spectrum = np.concatenate([half[::-1, :0:-1].conj(), half], axis=1)
-    return spectrum / np.maximum(np.abs(spectrum), 1e-12)
+    return (spectrum / np.maximum(np.abs(spectrum), 1e-12)).astype(np.complex64)
+
+
+def _waves_along(side: int, period: float) -> NDArray[np.complex64]:
+    """Returns the waves with -26 to 26 periods a tile at the middles of a side's pixels: (53, side)."""
+    cycles = np.outer(np.arange(-HIGHEST, HIGHEST + 1), (np.arange(side) + 0.5) / period)
+    return np.exp(-2j * np.pi * cycles).astype(np.complex64)
 
 
 def _oriented(phases: NDArray[np.complex64], orientation: int) -> NDArray[np.complex64]:
