@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from photopulse.cli import models, study, train
+from photopulse.cli import models, provenance, study, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.console import print_error
@@ -35,6 +35,7 @@ app.command("sample")(sample_command)
 app.command("serve")(serve_command)
 app.command("verify")(verify_command)
 app.add_typer(models.app, name="models")
+app.add_typer(provenance.app, name="provenance")
 app.add_typer(study.app, name="study")
 app.add_typer(train.app, name="train")
 

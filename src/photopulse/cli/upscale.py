@@ -9,13 +9,16 @@ import typer
 from photopulse.cli.console import fail
 from photopulse.cli.options import (
     AsJson,
+    CertificateChain,
     Device,
     Eps,
     Inputs,
     OutputFolder,
     Recursive,
+    Sign,
     Threads,
     find_device,
+    find_signature,
     given,
     use_threads,
 )
@@ -126,6 +129,8 @@ def upscale_command(
     mark: Annotated[
         MarkChoice, typer.Option(help="Invisible mark, which `verify` finds.", rich_help_panel=_OUTPUT)
     ] = "on",
+    sign: Sign = None,
+    certificate: CertificateChain = None,
     save_steps: Annotated[
         bool, typer.Option("--save-steps", help="Write every step as a picture.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -185,11 +190,12 @@ def upscale_command(
             align_size=align,
             fit=fit,
             batch_size=batch_size,
+            signature=find_signature(sign, certificate),
             save_steps=save_steps,
             gif=gif,
             resume=not fresh,
         )
-    except ValueError as error:
+    except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Upscale all faces.
     use_threads(threads)

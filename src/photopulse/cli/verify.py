@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photopulse.cli.console import fail, print_line
+from photopulse.cli.console import fail, print_line, print_note
 from photopulse.cli.options import Inputs, Recursive
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 
 if TYPE_CHECKING:
     from photopulse.provenance.verify import Verified
+
+_MOST_PEM = 2**20  # Bytes.
 
 
 def verify_command(
@@ -21,27 +23,36 @@ def verify_command(
     quick: Annotated[
         bool, typer.Option("--quick", help="Look for the mark in whole pictures and unscaled crops only.")
     ] = False,
+    trust: Annotated[
+        Path | None, typer.Option(metavar="ROOTS", help="Certificates (PEM) of roots whose signers you trust.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
-    """Tells what pictures say about their origin: photopulse's metadata, and its invisible mark.
+    """Tells what pictures say about their origin: photopulse's metadata, its invisible mark, and signed credentials.
 
     Nothing found does not mean that a picture is a photo: marks can be removed, and others make pictures, too. Exit
     code 0: each picture says that it is synthetic or restored; 3: one says nothing; 1: one cannot be read.
     """
     from photopulse.cli.inputs import find_pictures
+    from photopulse.files import read_regular
+    from photopulse.provenance.credentials import can_check
     from photopulse.provenance.verify import verify_file
     from photopulse.runs.failures import FAILURES, reason
 
     try:
         files = find_pictures(inputs, recursive=recursive)
+        with file_errors(f"cannot read {trust}", fix="name a file of certificates in PEM"):
+            roots = None if trust is None else read_regular(trust, most=_MOST_PEM)
     except PhotopulseError as error:
         fail(str(error), 2)
+    if not can_check():
+        print_note("note: signed credentials are not checked. Run: pip install 'photopulse[provenance]'")
     # Check each picture; what cannot be read stops no other.
     rows: list[dict[str, object]] = []
     codes = {0}
     for file in files:
         try:
-            verified = verify_file(file, thorough=not quick)
+            verified = verify_file(file, thorough=not quick, roots=roots)
         except FAILURES as error:
             codes.add(1)
             rows.append({"file": str(file), "verdict": "failed", "error": reason(error)})
@@ -58,7 +69,9 @@ def verify_command(
 
 
 def _line(file: Path, verified: "Verified") -> str:
-    return f"{file}  {verified.verdict}  metadata: {_metadata(verified)}  mark: {_mark(verified)}"
+    return (
+        f"{file}  {verified.verdict}  metadata: {_metadata(verified)}  mark: {_mark(verified)}{_credentials(verified)}"
+    )
 
 
 def _metadata(verified: "Verified") -> str:
@@ -75,3 +88,13 @@ def _mark(verified: "Verified") -> str:
         return f"found (score {mark.score:.1f}), but too weak to be read"
     agrees = {True: ", agrees with the metadata", False: ", DIFFERS from the metadata", None: ""}[verified.agrees]
     return f"{mark.payload} by {mark.payload.maker or 'an unknown command'} (score {mark.score:.1f}){agrees}"
+
+
+def _credentials(verified: "Verified") -> str:
+    credentials = verified.credentials
+    if credentials is None:
+        return ""
+    if credentials.state == "broken":
+        return f"  credentials: BROKEN ({', '.join(credentials.problems)})"
+    trusted = "trusted" if credentials.state == "trusted" else "who is not known to be trusted"
+    return f"  credentials: intact, signed by {credentials.signer}, {trusted}"

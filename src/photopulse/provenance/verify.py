@@ -1,12 +1,13 @@
-"""Tells what a picture file says about its origin: metadata, invisible mark."""
+"""Tells what a picture file says about its origin: metadata, invisible mark, signed credentials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from photopulse.images import read_image, read_metadata
 from photopulse.images.metadata import RESTORED_KEY, SYNTHETIC_KEY
+from photopulse.provenance.credentials import Credentials, can_check, read_credentials
 from photopulse.provenance.find import FoundMark, find_mark
 from photopulse.provenance.payload import payload_of
 
@@ -22,11 +23,12 @@ class Verified:
 
     Attributes:
         file: path of the file.
-        verdict: ``"synthetic"`` if the metadata or a mark say so, ``"restored"`` if the metadata do, else
-            ``"nothing found"``, which does not mean that it is a photo.
+        verdict: ``"synthetic"`` if the metadata, a mark or intact credentials say so, else ``"restored"`` if the metadata
+            do, else ``"nothing found"``, which does not mean that it is a photo.
         metadata: photopulse's properties in the metadata, without their prefix; {} if there are none.
         mark: the mark that was looked for.
         agrees: whether the mark's payload is that of generator and seed in the metadata; None if one is missing.
+        credentials: signed credentials; None if there are none, or the extra ``provenance`` is not installed.
     """
 
     file: Path
@@ -34,6 +36,7 @@ class Verified:
     metadata: Mapping[str, str]
     mark: FoundMark
     agrees: bool | None
+    credentials: Credentials | None
 
     def to_fields(self) -> dict[str, object]:
         """Returns everything as values for JSON."""
@@ -52,18 +55,21 @@ class Verified:
             "metadata": dict(self.metadata),
             "mark": mark,
             "agrees": self.agrees,
+            "credentials": None if self.credentials is None else asdict(self.credentials),
         }
 
 
-def verify_file(path: Path, *, thorough: bool = True) -> Verified:
+def verify_file(path: Path, *, thorough: bool = True, roots: bytes | None = None) -> Verified:
     """Reads a picture's metadata and looks for a mark in its pixels; nothing in the file is run or fetched.
 
     Args:
         path: picture file in any readable format.
         thorough: whether crops that were resized are tried, see ``find_mark``.
+        roots: certificates of trusted roots in PEM, for signed credentials.
 
     Raises:
         PhotopulseError: if it is no readable picture.
+        OSError: if it is too large for its credentials to be checked.
     """
     photo = read_image(path)
     metadata = {
@@ -72,16 +78,20 @@ def verify_file(path: Path, *, thorough: bool = True) -> Verified:
         if key.startswith(_PREFIX)
     }
     mark = find_mark(photo.pixels, thorough=thorough)
+    credentials = read_credentials(path, roots=roots) if can_check() else None
     return Verified(
         file=path,
-        verdict=_verdict(metadata, mark),
+        verdict=_verdict(metadata, mark, credentials),
         metadata=metadata,
         mark=mark,
         agrees=_agrees(metadata, mark),
+        credentials=credentials,
     )
 
 
-def _verdict(metadata: Mapping[str, str], mark: FoundMark) -> Verdict:
+def _verdict(metadata: Mapping[str, str], mark: FoundMark, credentials: Credentials | None) -> Verdict:
+    if credentials is not None and credentials.generated and credentials.state != "broken":
+        return "synthetic"
     if mark.is_marked or metadata.get(SYNTHETIC_KEY.removeprefix(_PREFIX)) == "true":
         return "synthetic"
     return "restored" if RESTORED_KEY.removeprefix(_PREFIX) in metadata else "nothing found"

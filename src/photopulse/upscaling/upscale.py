@@ -18,6 +18,7 @@ from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.images.given import ImageLike
+from photopulse.provenance.credentials import Signature, sign_generated
 from photopulse.provenance.embed import marked
 from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.search.exact import project_exactly
@@ -112,8 +113,8 @@ class UpscaledFace:
     method: str
     mark: str
 
-    def save(self, path: str | Path, *, source: str | None = None) -> None:
-        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic."""
+    def save(self, path: str | Path, *, source: str | None = None, signature: Signature | None = None) -> None:
+        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic, signed if wanted."""
         metadata = synthetic_metadata(
             generator=self.generator,
             seed=self.seed,
@@ -122,6 +123,8 @@ class UpscaledFace:
             source=source,
         )
         write_image(Path(path), self.image, metadata=metadata)
+        if signature is not None:
+            sign_generated(Path(path), signature)
 
 
 def upscale(
