@@ -23,8 +23,8 @@ class Verified:
 
     Attributes:
         file: path of the file.
-        verdict: ``"synthetic"`` if the metadata, a mark or intact credentials say so, else ``"restored"`` if the metadata
-            do, else ``"nothing found"``, which does not mean that it is a photo.
+        verdict: ``"synthetic"`` if the metadata, a mark or intact credentials say so, else ``"restored"`` if the
+            metadata do, else ``"nothing found"``, which does not mean that it is a photo.
         metadata: photopulse's properties in the metadata, without their prefix; {} if there are none.
         mark: the mark that was looked for.
         agrees: whether the mark's payload is that of generator and seed in the metadata; None if one is missing.
