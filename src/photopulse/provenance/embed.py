@@ -13,7 +13,7 @@ from photopulse.provenance.code import encode
 from photopulse.provenance.pattern import TILE, tile
 from photopulse.provenance.payload import MarkChoice, Payload
 
-_FAINTEST, _STRONGEST = 0.5 / 255, 2.0 / 255  # Root mean square in even and in busy areas.
+_FAINTEST, _STRONGEST = 0.35 / 255, 2.0 / 255  # Root mean square in even and in busy areas.
 _SHARE_OF_DETAIL: Final = 0.3
 _MOST: Final = 10 ** (-45 / 20)  # Root mean square over the picture: a PSNR of 45 dB.
 _DETAIL: Final = 4.0  # px: structures smaller than this hide the mark.
