@@ -154,7 +154,9 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 """Defaults of options that are called or written otherwise than their settings."""
 
 OWN: Mapping[str, set[str]] = {
-    "sample": {"seed"},
+    "sample": {"seed", "sign", "certificate"},
+    "upscale": {"sign", "certificate"},
+    "verify": {"quick", "trust"},
     "restore": {"inspect"},
     "serve": {"password_file", "certificate", "certificate_key"},
     "study serve": {"password_file", "certificate", "certificate_key"},

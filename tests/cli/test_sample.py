@@ -39,7 +39,7 @@ def test_a_rerun_keeps_what_is_there_and_json_tells_all(sample, tmp_path):
     assert content == json.loads((tmp_path / "out" / "report.json").read_text())
     assert [row["seed"] for row in content["items"]] == [0, 1]
     assert set(content["items"][0]) == {
-        *("input", "output", "status", "error", "key", "seconds", "seed", "generator", "size")
+        *("input", "output", "status", "error", "key", "seconds", "seed", "generator", "mark", "size")
     }
 
 
@@ -86,3 +86,19 @@ def test_an_interruption_exits_with_130_and_keeps_what_is_finished(sample, tmp_p
     monkeypatch.setattr(module, "sample_faces", impatient)
     assert sample(3).exit_code == 130
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["items"]) == 1
+
+
+def test_pictures_are_signed_and_other_certificates_sign_anew(sample, tmp_path):
+    pytest.importorskip("c2pa", reason="the extra provenance is not installed")
+    from photopulse.provenance.credentials import read_credentials
+
+    for folder in ("a", "b"):
+        assert CliRunner().invoke(app, ["provenance", "init", "-o", str(tmp_path / folder)]).exit_code == 0
+        signed = ("--sign", tmp_path / folder / "key.pem", "--certificate", tmp_path / folder / "chain.pem")
+        (row,) = json.loads(sample(1, "--json", *signed).stdout)["items"]
+        assert row["signed_by"] == "local signer"
+        roots = (tmp_path / folder / "root.pem").read_bytes()
+        assert read_credentials(tmp_path / "out" / "000000.png", roots=roots).state == "trusted"
+    unmade = sample(1, "--sign", tmp_path / "a" / "key.pem")
+    assert unmade.exit_code == 2
+    assert "--sign and --certificate belong together" in unmade.stderr

@@ -34,6 +34,7 @@ ROW = {
     "seed": int,
     "generator": str,
     "method": str,
+    "mark": str,
     "size": list,
 }
 

@@ -121,6 +121,7 @@ def audit_files(
     """
     # Check the settings before anything is computed.
     settings = settings or AuditSettings()
+    settings = replace(settings, upscale=replace(settings.upscale, mark="off"))  # Faces are measured, not marks.
     check_settings(settings.upscale, generator)
     sizes = target_sizes(generator.resolution)
     if settings.size not in sizes:

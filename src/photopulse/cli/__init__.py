@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from photopulse.cli import models, study, train
+from photopulse.cli import models, provenance, study, train
 from photopulse.cli.align import align_command
 from photopulse.cli.audit import audit_command
 from photopulse.cli.console import print_error
@@ -19,6 +19,7 @@ from photopulse.cli.restore import restore_command
 from photopulse.cli.sample import sample_command
 from photopulse.cli.serve import serve_command
 from photopulse.cli.upscale import upscale_command
+from photopulse.cli.verify import verify_command
 from photopulse.errors import is_out_of_memory, system_reason
 
 app = typer.Typer(
@@ -34,7 +35,9 @@ app.command("audit")(audit_command)
 app.command("evaluate")(evaluate_command)
 app.command("sample")(sample_command)
 app.command("serve")(serve_command)
+app.command("verify")(verify_command)
 app.add_typer(models.app, name="models")
+app.add_typer(provenance.app, name="provenance")
 app.add_typer(study.app, name="study")
 app.add_typer(train.app, name="train")
 

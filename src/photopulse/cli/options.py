@@ -6,11 +6,14 @@ that the settings use instead. ``tests/cli/test_defaults.py`` compares them all.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from photopulse.cli.console import print_note
+
+if TYPE_CHECKING:
+    from photopulse.provenance.credentials import Signature
 
 
 def _named_path(text: str | Path) -> Path:
@@ -40,6 +43,13 @@ Threads = Annotated[
     typer.Option(
         metavar="N", help="Threads to compute with; auto measures which is faster now, one or all.", show_default="all"
     ),
+]
+Sign = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Sign the pictures with this private key: a PEM file, or env:NAME."),
+]
+CertificateChain = Annotated[
+    Path | None, typer.Option("--certificate", metavar="CHAIN", help="Of --sign: certificates in PEM, your own first.")
 ]
 _MOST_THREADS = 1024
 
@@ -72,6 +82,22 @@ def use_threads(wanted: str | None) -> None:
     else:
         raise typer.BadParameter(f"--threads is a number from 1 to {_MOST_THREADS}, or auto, not {wanted!r}")
     torch.set_num_threads(threads)
+
+
+def find_signature(key: str | None, certificate: Path | None) -> "Signature | None":
+    """Reads the key and certificates of ``--sign`` and ``--certificate``; None if neither is given.
+
+    Raises:
+        ValueError: if only one is given.
+        PhotopulseError: if they cannot be read, or the extra ``provenance`` is not installed.
+    """
+    if key is None and certificate is None:
+        return None
+    if key is None or certificate is None:
+        raise ValueError("--sign and --certificate belong together: give both, or neither")
+    from photopulse.provenance.credentials import load_signature
+
+    return load_signature(key, certificate)
 
 
 def given(**options: object) -> dict[str, Any]:

@@ -6,8 +6,19 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, OutputFolder, Threads, find_device, use_threads
+from photopulse.cli.options import (
+    AsJson,
+    CertificateChain,
+    Device,
+    OutputFolder,
+    Sign,
+    Threads,
+    find_device,
+    find_signature,
+    use_threads,
+)
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
 from photopulse.weights import DEFAULT_GENERATOR
 
 
@@ -23,6 +34,9 @@ def sample_command(
         float, typer.Option(min=0, max=2, help="Below 1: nearer to the mean face, fewer odd ones, less variety.")
     ] = 1.0,
     label: Annotated[int | None, typer.Option(help="Class, for a conditional generator.")] = None,
+    mark: Annotated[MarkChoice, typer.Option(help="Invisible mark, which `verify` finds.")] = "on",
+    sign: Sign = None,
+    certificate: CertificateChain = None,
     device: Device = "auto",
     threads: Threads = None,
     *,
@@ -40,12 +54,13 @@ def sample_command(
 
     # Load the generator and draw all faces.
     use_threads(threads)
-    settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label)
+    settings = SampleSettings(truncation_psi=truncation_psi, size=size, label=label, mark=mark)
     try:
+        signature = find_signature(sign, certificate)
         loaded = load_with_progress(generator, find_device(device))
         with watching(quiet=as_json) as watcher:
-            items = sample_files(range(seed, seed + count), output, loaded, settings, watcher)
-    except PhotopulseError as error:
+            items = sample_files(range(seed, seed + count), output, loaded, settings, watcher, signature=signature)
+    except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)

@@ -9,17 +9,21 @@ import typer
 from photopulse.cli.console import fail
 from photopulse.cli.options import (
     AsJson,
+    CertificateChain,
     Device,
     Eps,
     Inputs,
     OutputFolder,
     Recursive,
+    Sign,
     Threads,
     find_device,
+    find_signature,
     given,
     use_threads,
 )
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
 from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleName
 from photopulse.weights import DEFAULT_GENERATOR
 
@@ -122,6 +126,11 @@ def upscale_command(
         bool,
         typer.Option("--exact", help="Correct the faces until they downscale to the input.", rich_help_panel=_OUTPUT),
     ] = False,
+    mark: Annotated[
+        MarkChoice, typer.Option(help="Invisible mark, which `verify` finds.", rich_help_panel=_OUTPUT)
+    ] = "on",
+    sign: Sign = None,
+    certificate: CertificateChain = None,
     save_steps: Annotated[
         bool, typer.Option("--save-steps", help="Write every step as a picture.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -174,17 +183,19 @@ def upscale_command(
                 fast=replace(FastSettings(), **fast, **closeness),
                 classic=replace(PulseSettings(), **classic, **closeness),
                 exact=exact,
+                mark=mark,
             ),
             count=count,
             seed=seed,
             align_size=_align_size(align),
             fit=fit,
             batch_size=batch_size,
+            signature=find_signature(sign, certificate),
             save_steps=save_steps,
             gif=gif,
             resume=not fresh,
         )
-    except ValueError as error:
+    except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Upscale all faces.
     use_threads(threads)

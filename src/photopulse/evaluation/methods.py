@@ -69,7 +69,7 @@ def _pulse(argument: str, options: MethodOptions) -> Enlarger:
         raise ValueError(f"cannot read the steps of 'pulse:{argument}': write for example pulse:400")
     classic = PulseSettings(steps=int(argument)) if argument else PulseSettings()
     name = f"pulse:{classic.steps}" if argument else "pulse"
-    settings = UpscaleSettings(method="classic", classic=classic, degradation=options.degradation)
+    settings = UpscaleSettings(method="classic", classic=classic, degradation=options.degradation, mark="off")
     return Searched(name=name, settings=settings, options=options)
 
 
@@ -81,6 +81,7 @@ def _fast(argument: str, options: MethodOptions) -> Enlarger:
         fast=FastSettings(quality=cast(Quality, argument)) if argument in get_args(Quality) else FastSettings(),
         degradation=options.degradation,
         exact=argument == "exact",
+        mark="off",  # The methods are compared, not the marks.
     )
     return Searched(name=f"fast:{argument}" if argument else "fast", settings=settings, options=options)
 

@@ -41,6 +41,8 @@ class ReportItem:
         seed: seed of the result.
         generator: name of the generator.
         method: name of the search method.
+        mark: payload of the invisible mark as 8 hex digits; ``"off"`` or ``"too small"`` if there is none.
+        signed_by: name in the certificate with which the output is signed; None if it is not.
         size: width and height of the output in px.
         face: number of the face in a photo, from 1.
         quad: corners of the face's square in px of the photo, counterclockwise from the top left one.
@@ -79,6 +81,8 @@ class ReportItem:
     seed: int | None = None
     generator: str | None = None
     method: str | None = None
+    mark: str | None = None
+    signed_by: str | None = None
     size: tuple[int, int] | None = None
     face: int | None = None
     quad: tuple[tuple[float, float], ...] | None = None

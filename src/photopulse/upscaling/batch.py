@@ -11,6 +11,7 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.generators.protocol import Generator
+from photopulse.provenance.credentials import Signature
 from photopulse.runs.failures import FAILURES, reason, together_or_alone
 from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
@@ -24,7 +25,7 @@ from photopulse.upscaling.answers import Answers
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.frames import StepRecorder
 from photopulse.upscaling.inputs import fit_target, listed, read_target, target_sizes
-from photopulse.upscaling.keys import answer_key, run_key
+from photopulse.upscaling.keys import answer_key, run_key, signed_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
 
 COMMAND = "upscale"
@@ -127,7 +128,9 @@ class _Run:
         self._watcher = watcher
         self._detector = detector
         self._kit = SearchKit.find(generator, label=one_hot(settings.upscale.label, generator))
-        self._run_key = run_key(self._kit, settings.upscale, batch_size=settings.batch_size)
+        self._run_key = signed_key(
+            run_key(self._kit, settings.upscale, batch_size=settings.batch_size), settings.signature
+        )
         self._target: Tensor | None = None
         self._first = FirstAnswer()
         self._places = count()
@@ -149,7 +152,8 @@ class _Run:
     def search(self, jobs: Sequence[_Job]) -> None:
         """Searches all jobs in one batch; if that fails, searches each alone, and adds a failed row where it fails."""
         for job, answer in together_or_alone(jobs, self._answers):
-            self._add(job.place, _failed(job, answer) if isinstance(answer, str) else _written(job, *answer))
+            row = _failed(job, answer) if isinstance(answer, str) else _written(job, *answer, self._settings.signature)
+            self._add(job.place, row)
 
     def _read(self, source: Path) -> list[Tensor]:
         if self._settings.align_size is not None:
@@ -249,11 +253,11 @@ class _Run:
             self.report.add(known_place, row)
 
 
-def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportItem:
+def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder, signature: Signature | None) -> ReportItem:
     # Write the pictures, then make the row; a failure to write becomes a failed row.
     try:
         recorder.finish(face.image)
-        face.save(job.output, source=job.source.name)
+        face.save(job.output, source=job.source.name, signature=signature)
     except FAILURES as error:
         return _failed(job, reason(error))
     return ReportItem(
@@ -270,6 +274,8 @@ def _written(job: _Job, face: UpscaledFace, recorder: StepRecorder) -> ReportIte
         seed=face.seed,
         generator=face.generator,
         method=face.method,
+        mark=face.mark,
+        signed_by=None if signature is None else signature.name,
         size=(face.image.shape[-1], face.image.shape[-2]),
         face=job.face,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from photopulse.provenance.credentials import Signature
 from photopulse.upscaling.upscale import UpscaleSettings
 
 
@@ -18,6 +19,7 @@ class BatchSettings:
         batch_size: number of results that are searched at once; above 1, the last digits of a result depend on it.
         save_steps: whether each step of each search is written as a picture.
         gif: whether an animation of each search is written.
+        signature: what the results are signed with; None for no signature.
         resume: whether results that an earlier run with the same settings finished are kept.
     """
 
@@ -29,6 +31,7 @@ class BatchSettings:
     batch_size: int = 1
     save_steps: bool = False
     gif: bool = False
+    signature: Signature | None = None
     resume: bool = True
 
     def __post_init__(self) -> None:

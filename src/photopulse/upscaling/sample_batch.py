@@ -1,22 +1,27 @@
 """Writes random faces of a generator into a folder; runs can be resumed, and each picture is marked as synthetic."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from torch import Tensor
 
 from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
+from photopulse.provenance.credentials import Signature, sign_generated
+from photopulse.provenance.embed import marked
+from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.keys import arithmetic, key
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
+from photopulse.upscaling.keys import signed_key
 from photopulse.upscaling.sample import check_sampling, sample_faces
 
-COMMAND = "sample"
+COMMAND: Final = "sample"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +32,13 @@ class SampleSettings:
         truncation_psi: factor of the truncation trick; below 1, styles move towards the mean.
         size: height and width in px, which must divide the generator's resolution; None keeps that resolution.
         label: class of a conditional generator.
+        mark: ``"on"`` for an invisible mark in each picture.
     """
 
     truncation_psi: float = 1.0
     size: int | None = None
     label: int | None = None
+    mark: MarkChoice = "on"
 
 
 def sample_files(
@@ -40,6 +47,8 @@ def sample_files(
     generator: Generator,
     settings: SampleSettings,
     watcher: Watcher | None = None,
+    *,
+    signature: Signature | None = None,
 ) -> list[ReportItem]:
     """Draws one face for each seed into ``folder/<seed>.png``, six digits, and keeps ``folder/report.json``.
 
@@ -52,13 +61,14 @@ def sample_files(
         generator: generator from ``load_generator``.
         settings: settings of all faces.
         watcher: receives reports of progress; a step is one face.
+        signature: what the pictures are signed with; None for no signature.
 
     Raises:
         PhotopulseError: if the generator does not support the settings, or the folder cannot be written to.
     """
     check_sampling(generator, seeds, size=settings.size, label=settings.label)
     watcher = watcher or Watcher()
-    run_key = key(generator.name, weights_hash(generator), settings, arithmetic())
+    run_key = signed_key(key(generator.name, weights_hash(generator), settings, arithmetic()), signature)
     watcher.start("drawing faces", len(seeds))
     with Report(folder, COMMAND, resume=True) as report:
         for place, seed in enumerate(seeds):
@@ -69,19 +79,26 @@ def sample_files(
                 row = replace(done, output=str(output))
                 report.keep(place, row)
             else:
-                row = _made(output, generator, settings, seed, face_key)
+                row = _made(output, generator, settings, seed, face_key, signature)
                 report.add(place, row)
             watcher.end(row, resumed=done is not None)
             watcher.step(place + 1)
     return report.items
 
 
-def _made(output: Path, generator: Generator, settings: SampleSettings, seed: int, face_key: str) -> ReportItem:
-    # Draw and write the face, then make its row.
+def _made(
+    output: Path, generator: Generator, settings: SampleSettings, seed: int, face_key: str, signature: Signature | None
+) -> ReportItem:
+    # Draw, mark and write the face, then make its row.
     started = time.perf_counter()
     try:
-        ((_, image),) = sample_faces(generator, [seed], **asdict(settings))
+        ((_, drawn),) = sample_faces(
+            generator, [seed], truncation_psi=settings.truncation_psi, size=settings.size, label=settings.label
+        )
+        image, mark = marked(drawn, payload_of(COMMAND, generator=generator.name, seed=seed), settings.mark)
         _save(output, image, generator, seed, settings)
+        if signature is not None:
+            sign_generated(output, signature)
     except FAILURES as error:
         return ReportItem(input=f"seed {seed}", status="failed", error=reason(error), seed=seed)
     return ReportItem(
@@ -92,6 +109,8 @@ def _made(output: Path, generator: Generator, settings: SampleSettings, seed: in
         seconds=round(time.perf_counter() - started, 3),
         seed=seed,
         generator=generator.name,
+        mark=mark,
+        signed_by=None if signature is None else signature.name,
         size=(image.shape[-1], image.shape[-2]),
     )
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
@@ -17,6 +18,9 @@ from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.images.given import ImageLike
+from photopulse.provenance.credentials import Signature, sign_generated
+from photopulse.provenance.embed import marked
+from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.search.exact import project_exactly
 from photopulse.search.fast import FastSettings, FirstAnswer, fast_search
 from photopulse.search.kit import SearchKit
@@ -45,6 +49,7 @@ class UpscaleSettings:
         fast: settings of the fast search.
         classic: settings of the classic search.
         exact: whether the final picture is corrected until it downscales to the input almost exactly.
+        mark: ``"on"`` for an invisible mark in the result, which is added before the last corrections.
     """
 
     degradation: str = "bicubic"
@@ -54,6 +59,7 @@ class UpscaleSettings:
     fast: FastSettings = field(default_factory=FastSettings)
     classic: PulseSettings = field(default_factory=PulseSettings)
     exact: bool = False
+    mark: MarkChoice = "on"
 
     def __post_init__(self) -> None:
         parse_degradation(self.degradation, factor=1)
@@ -89,6 +95,7 @@ class UpscaledFace:
         seed: random seed of the start.
         generator: name of the generator.
         method: name of the search method.
+        mark: payload of the invisible mark, see ``provenance.embed.marked``; else ``"off"`` or ``"too small"``.
     """
 
     image: Tensor
@@ -104,9 +111,10 @@ class UpscaledFace:
     seed: int
     generator: str
     method: str
+    mark: str
 
-    def save(self, path: str | Path, *, source: str | None = None) -> None:
-        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic."""
+    def save(self, path: str | Path, *, source: str | None = None, signature: Signature | None = None) -> None:
+        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic, signed if wanted."""
         metadata = synthetic_metadata(
             generator=self.generator,
             seed=self.seed,
@@ -115,6 +123,8 @@ class UpscaledFace:
             source=source,
         )
         write_image(Path(path), self.image, metadata=metadata)
+        if signature is not None:
+            sign_generated(Path(path), signature)
 
 
 def upscale(
@@ -226,9 +236,10 @@ def _search(
         )
         # Search to the end, then correct the picture.
         found = _last(_watched(states, on_step)).best
-        finished = _finish(found.image, problem, settings)
+        image, marks = _marked(found.image, problem, settings)
+        finished = _finish(image, problem, settings)
     seconds = (time.perf_counter() - started) / len(seeds)
-    return list(_faces(found, finished, problem, settings, seconds))
+    return list(_faces(found, finished, marks, problem, settings, seconds))
 
 
 def _watched(states: Iterator[SearchState], on_step: Callable[[SearchState], None] | None) -> Iterator[SearchState]:
@@ -245,9 +256,19 @@ def _last(states: Iterator[SearchState]) -> SearchState:
     return state
 
 
+def _marked(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) -> tuple[Tensor, list[str]]:
+    """Clamps the pictures of a search to [0, 1] and marks them; returns them and what a report tells of each mark."""
+    name = problem.generator.name
+    pairs = [
+        marked(one[None], payload_of("upscale", generator=name, seed=seed), settings.mark)
+        for one, seed in zip(image.clamp(0, 1), problem.seeds, strict=True)
+    ]
+    return torch.cat([picture for picture, _ in pairs]), [told for _, told in pairs]
+
+
 def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) -> Surfaced:
-    """Clamps the picture of a search to [0, 1] and corrects it: until its error is at most eps, or almost zero."""
-    untouched = Surfaced(image=image.clamp(0, 1), strength=image.new_zeros(len(image)))
+    """Corrects the picture of a search, in [0, 1]: until its error is at most eps, or almost zero."""
+    untouched = Surfaced(image=image, strength=image.new_zeros(len(image)))
     if settings.exact:
         exact = project_exactly(image, problem.target, problem.degradation)
         return Surfaced(image=exact, strength=(exact - untouched.image).square().mean((1, 2, 3)).sqrt())
@@ -257,7 +278,12 @@ def _finish(image: Tensor, problem: SearchProblem, settings: UpscaleSettings) ->
 
 
 def _faces(
-    found: SearchResult, finished: Surfaced, problem: SearchProblem, settings: UpscaleSettings, seconds: float
+    found: SearchResult,
+    finished: Surfaced,
+    marks: Sequence[str],
+    problem: SearchProblem,
+    settings: UpscaleSettings,
+    seconds: float,
 ) -> Iterator[UpscaledFace]:
     # Errors are measured on the final pictures, which are those that are written.
     images = finished.image
@@ -279,6 +305,7 @@ def _faces(
             seed=seed,
             generator=problem.generator.name,
             method=settings.method,
+            mark=marks[i],
         )
 
 

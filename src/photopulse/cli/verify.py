@@ -1,0 +1,100 @@
+"""`photopulse verify`: what pictures say about their origin."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photopulse.cli.console import fail, print_line, print_note
+from photopulse.cli.options import Inputs, Recursive
+from photopulse.errors import PhotopulseError, file_errors
+
+if TYPE_CHECKING:
+    from photopulse.provenance.verify import Verified
+
+_MOST_PEM = 2**20  # Bytes.
+
+
+def verify_command(
+    inputs: Inputs,
+    *,
+    recursive: Recursive = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look for the mark in whole pictures and unscaled crops only.")
+    ] = False,
+    trust: Annotated[
+        Path | None, typer.Option(metavar="ROOTS", help="Certificates (PEM) of roots whose signers you trust.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
+) -> None:
+    """Tells what pictures say about their origin: photopulse's metadata, its invisible mark, and signed credentials.
+
+    Nothing found does not mean that a picture is a photo: marks can be removed, and others make pictures, too. Exit
+    code 0: each picture says that it is synthetic or restored; 3: one says nothing; 1: one cannot be read.
+    """
+    from photopulse.cli.inputs import find_pictures
+    from photopulse.files import read_regular
+    from photopulse.provenance.credentials import can_check
+    from photopulse.provenance.verify import verify_file
+    from photopulse.runs.failures import FAILURES, reason
+
+    try:
+        files = find_pictures(inputs, recursive=recursive)
+        with file_errors(f"cannot read {trust}", fix="name a file of certificates in PEM"):
+            roots = None if trust is None else read_regular(trust, most=_MOST_PEM)
+    except PhotopulseError as error:
+        fail(str(error), 2)
+    if not can_check():
+        print_note("note: signed credentials are not checked. Run: pip install 'photopulse[provenance]'")
+    # Check each picture; what cannot be read stops no other.
+    rows: list[dict[str, object]] = []
+    codes = {0}
+    for file in files:
+        try:
+            verified = verify_file(file, thorough=not quick, roots=roots)
+        except FAILURES as error:
+            codes.add(1)
+            rows.append({"file": str(file), "verdict": "failed", "error": reason(error)})
+            if not as_json:
+                print_line(f"{file}  failed: {reason(error)}", error=True)
+            continue
+        codes.add(3 if verified.verdict == "nothing found" else 0)
+        rows.append(verified.to_fields())
+        if not as_json:
+            print_line(_line(file, verified))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    raise typer.Exit(1 if 1 in codes else max(codes))
+
+
+def _line(file: Path, verified: "Verified") -> str:
+    return (
+        f"{file}  {verified.verdict}  metadata: {_metadata(verified)}  mark: {_mark(verified)}{_credentials(verified)}"
+    )
+
+
+def _metadata(verified: "Verified") -> str:
+    if not verified.metadata:
+        return "none of photopulse"
+    return ", ".join(f"{key} {value}" for key, value in verified.metadata.items())
+
+
+def _mark(verified: "Verified") -> str:
+    mark = verified.mark
+    if not mark.is_marked:
+        return "none"
+    if mark.payload is None:
+        return f"found (score {mark.score:.1f}), but too weak to be read"
+    agrees = {True: ", agrees with the metadata", False: ", DIFFERS from the metadata", None: ""}[verified.agrees]
+    return f"{mark.payload} by {mark.payload.maker or 'an unknown command'} (score {mark.score:.1f}){agrees}"
+
+
+def _credentials(verified: "Verified") -> str:
+    credentials = verified.credentials
+    if credentials is None:
+        return ""
+    if credentials.state == "broken":
+        return f"  credentials: BROKEN ({', '.join(credentials.problems)})"
+    trusted = "trusted" if credentials.state == "trusted" else "who is not known to be trusted"
+    return f"  credentials: intact, signed by {credentials.signer}, {trusted}"

@@ -1,0 +1,65 @@
+"""`photopulse verify` as a user meets it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from photopulse.cli import app
+from photopulse.images import synthetic_metadata, write_image
+from photopulse.provenance.embed import add_mark
+from photopulse.provenance.payload import payload_of
+
+PAYLOAD = payload_of("sample", generator="tiny", seed=3)
+
+
+@pytest.fixture
+def files(tmp_path):
+    pixels = torch.from_numpy(np.random.default_rng(0).uniform(0.3, 0.7, (1, 3, 256, 256))).float()
+    told = synthetic_metadata(generator="tiny", seed=3, version="0.1.0", method="sample", source=None)
+    write_image(tmp_path / "marked.png", add_mark(pixels, PAYLOAD), metadata=told)
+    write_image(tmp_path / "plain.png", pixels)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+def verify(*arguments):
+    return CliRunner().invoke(app, ["verify", "--quick", *map(str, arguments)])
+
+
+def test_a_marked_picture_is_told_in_a_line(files):
+    result = verify(files / "marked.png")
+    assert result.exit_code == 0
+    line = result.stdout.strip()
+    assert line.startswith(f"{files / 'marked.png'}  synthetic  metadata: synthetic true, generator tiny")
+    assert f"mark: {PAYLOAD} by sample (score " in line
+    assert line.endswith("agrees with the metadata")
+
+
+def test_a_picture_without_marks_has_its_own_exit_code(files):
+    result = verify(files / "plain.png", files / "marked.png")
+    assert result.exit_code == 3
+    assert f"{files / 'plain.png'}  nothing found  metadata: none of photopulse  mark: none" in result.stdout
+
+
+def test_a_broken_file_stops_no_other_and_json_tells_all(files):
+    result = verify(files, "--json")
+    assert result.exit_code == 1
+    rows = {row["file"]: row for row in json.loads(result.stdout)}
+    assert rows[str(files / "broken.png")]["verdict"] == "failed"
+    assert "cannot read" in rows[str(files / "broken.png")]["error"]
+    assert rows[str(files / "marked.png")]["mark"]["payload"] == str(PAYLOAD)
+    assert rows[str(files / "marked.png")]["agrees"] is True
+
+
+def test_without_a_picture_the_usage_is_wrong(tmp_path):
+    assert verify(tmp_path / "missing.png").exit_code == 2
+
+
+def test_a_name_with_control_characters_is_printed_with_escapes(files):
+    strange = files / "a\x1b[31m.png"
+    Image.new("RGB", (80, 80)).save(strange)
+    assert "\x1b" not in verify(strange).stdout
