@@ -11,6 +11,7 @@ from photopulse.networks.full_size import FullSizeNet
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.look import PhotoDamage
 from photopulse.search.kit import SearchKit
+from photopulse.web.app import make_app
 from photopulse.web.listening import serve
 from photopulse.web.models import Models
 from photopulse.web.settings import ServeSettings
@@ -55,7 +56,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
     with suppress(KeyboardInterrupt):
-        serve(ServeSettings(port=0), toy_models(), on_ready=lambda address: print(address, flush=True))
+        settings = ServeSettings(port=0)
+        serve(settings, lambda: make_app(settings, toy_models()), on_ready=lambda address: print(address, flush=True))
 
 
 if __name__ == "__main__":

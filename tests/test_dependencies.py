@@ -23,11 +23,12 @@ SOUND = {
 
 
 def declared() -> list[Requirement]:
-    """The dependencies, and those of the extras for users."""
+    """The dependencies, and those of the extras for users, but for extras that contain other extras."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     of_extras = [text for extra, texts in extras.items() if extra != "dev" for text in texts]
-    return [Requirement(text) for text in project["dependencies"] + of_extras]
+    all_of_them = (Requirement(text) for text in project["dependencies"] + of_extras)
+    return [one for one in all_of_them if one.name != project["name"]]
 
 
 def lower_bound(requirement: Requirement) -> Version:
