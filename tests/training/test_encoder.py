@@ -77,7 +77,7 @@ def test_an_encoder_that_is_no_better_is_not_kept(kit: SearchKit):
 def test_an_interrupted_fit_goes_on_and_ends_as_an_uninterrupted_one(
     kit: SearchKit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    long = replace(QUICK, faces=100, steps=204)
+    long = replace(QUICK, faces=100, steps=204, batch_size=2)
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(tmp_path / "whole"))
     expected = fit_encoder(kit, long)
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(tmp_path / "parts"))
