@@ -4,12 +4,12 @@ FROM python:3.12-slim
 
 # Give the index of PyTorch's CPU builds (its installation page names it): the image is gigabytes smaller. On ARM,
 # every build is one for the CPU.
-ARG TORCH_INDEX=
+ARG PIP_EXTRA_INDEX_URL
 
 WORKDIR /opt/photopulse
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src src
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[web,formats]'
+RUN pip install --no-cache-dir '.[web,formats]'
 
 # From here on without rights; the weights belong to that user, who can read them only where the root is read-only.
 RUN useradd --uid 10001 --create-home photopulse && install --directory --owner photopulse weights

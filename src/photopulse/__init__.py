@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from photopulse.errors import PhotopulseError
     from photopulse.generators.files.load import load_generator
     from photopulse.restoration.kit import RestoreKit
-    from photopulse.restoration.restore import RestoredPhoto, restore_photo
+    from photopulse.restoration.restore import restore_photo
+    from photopulse.restoration.restored_photo import RestoredPhoto
     from photopulse.restoration.settings import RestoreSettings
     from photopulse.search.fast import FastSettings
     from photopulse.search.pulse import PulseSettings
@@ -42,7 +43,7 @@ _HOMES = {
     "PulseSettings": "photopulse.search.pulse",
     "RestoreKit": "photopulse.restoration.kit",
     "RestoreSettings": "photopulse.restoration.settings",
-    "RestoredPhoto": "photopulse.restoration.restore",
+    "RestoredPhoto": "photopulse.restoration.restored_photo",
     "UpscaleSettings": "photopulse.upscaling.upscale",
     "UpscaledFace": "photopulse.upscaling.upscale",
     "align": "photopulse.upscaling.align",

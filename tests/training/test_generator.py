@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app
-from photopulse.cli.train import _parts
+from photopulse.cli.train_generator import _parts
 from photopulse.errors import PhotopulseError
 from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.files.load import load_generator

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from photopulse.images import Photo, from_uint8, read_image, to_uint8, write_image
 from photopulse.reporting.lettering import Lettering
-from photopulse.restoration.restore import RestoredPhoto
+from photopulse.restoration.restored_photo import RestoredPhoto
 
 # Larger pictures are shown smaller, so that a sheet opens anywhere.
 LARGEST_SIDE = 2048

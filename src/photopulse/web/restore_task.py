@@ -7,7 +7,8 @@ from typing import Literal
 from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.names import OutputFormat, mask_beside, output_names
 from photopulse.restoration.repair import write_mask
-from photopulse.restoration.restore import RestoredPhoto, restore_photo
+from photopulse.restoration.restore import restore_photo
+from photopulse.restoration.restored_photo import RestoredPhoto
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage
 from photopulse.runs.watcher import Watcher

@@ -1,0 +1,88 @@
+"""The result of a restoration, and how it is written to a file."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import Tensor
+
+from photopulse.images import Photo, restored_metadata, write_image
+from photopulse.restoration.faces import RestoredFace
+from photopulse.restoration.look import PhotoDamage
+from photopulse.restoration.plan import Size
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import Stage
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RestoredPhoto:
+    """A restored photo, with a record of what was done to it.
+
+    Attributes:
+        photo: result with the alpha channel, bit depth, colour profile and metadata of the input.
+        damage: damage that was measured in the input.
+        mended: stages that corrected the photo before it was cleaned: ``"halftone"``, ``"tone"``.
+        cleaned: weight of the cleaned picture in the result outside of faces, in [0, 1]; None if only faces were to be
+            restored.
+        mask: mask (1, 1, H, W) in px of the input, 1 where it was repaired, else 0; None if no repair was asked for.
+        faces: faces that were found, largest first; None if none were searched for.
+        settings: settings of the restoration.
+        seconds: duration of each stage in seconds; stages that were not run are absent.
+    """
+
+    photo: Photo
+    damage: PhotoDamage
+    mended: tuple[Stage, ...]
+    cleaned: float | None
+    mask: Tensor | None
+    faces: tuple[RestoredFace, ...] | None
+    settings: RestoreSettings
+    seconds: dict[Stage, float]
+
+    @property
+    def image(self) -> Tensor:
+        """Returns the pixels, (1, 3, H, W) float32 in [0, 1] on the CPU, in the colours of ``photo.icc_profile``."""
+        return self.photo.pixels
+
+    @property
+    def repaired(self) -> float | None:
+        """Returns the share of the input's pixels that were repaired; None if no repair was asked for."""
+        return None if self.mask is None else self.mask.mean().item()
+
+    @property
+    def size(self) -> Size:
+        """Returns the width and height in px."""
+        return self.image.shape[3], self.image.shape[2]
+
+    def save(self, path: str | Path, *, source: str | None = None) -> None:
+        """Writes the photo, with metadata about the restoration, in the format that the suffix names.
+
+        Bit depth, alpha channel, colour profile and EXIF data of the input are kept where the format supports them.
+
+        Args:
+            path: file to write.
+            source: name of the input, which is written into the metadata.
+        """
+        # Describe the restoration, then write the pixels with all metadata.
+        photo = self.photo
+        metadata = restored_metadata(
+            version=version("photopulse"),
+            faces=sum(face.restored for face in self.faces or ()),
+            fidelity=self.settings.fidelity,
+            mode=self.settings.mode,
+            source=source,
+        )
+        write_image(
+            Path(path),
+            photo.pixels,
+            metadata=metadata,
+            alpha=photo.alpha,
+            bits=photo.bits,
+            icc_profile=photo.icc_profile,
+            exif=photo.exif,
+            xmp=photo.xmp,
+            comment=photo.comment,
+            iptc=photo.iptc,
+            dpi=photo.dpi,
+            gray=photo.gray,
+        )
