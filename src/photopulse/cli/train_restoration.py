@@ -227,7 +227,7 @@ def train_face_command(
     output: OutputFolder = Path("face"),
     size: Annotated[
         Literal["64", "128"],
-        typer.Option(help="Size in px of the generator's features that change; 128 is for less damaged faces."),
+        typer.Option(help="Size in px of the generator's features that change; `restore` does not use 128 yet."),
     ] = "64",
     steps: Steps = FACE.steps,
     batch_size: BatchSize = FACE.batch_size,

@@ -24,7 +24,7 @@ from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.evaluation.summaries import ORIGINAL
 from photopulse.images import read_image, write_image
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import key
+from photopulse.runs.keys import arithmetic, key
 
 
 class Bench:
@@ -126,7 +126,7 @@ class Bench:
             return key(ORIGINAL, job.given)
         if job.method not in self._fingerprints:
             self._fingerprints[job.method] = self._methods[job.method].fingerprint()
-        return key(self._fingerprints[job.method], job.output.parent.name, self._settings.seed, job.given)
+        return key(self._fingerprints[job.method], arithmetic(), job.output.parent.name, self._settings.seed, job.given)
 
     def _metric_key(self, job: Job) -> str:
         return key("measured", self._measures, job.sharp)

@@ -18,6 +18,7 @@ from photopulse.search.inversion import invert
 from photopulse.search.kit import SearchKit
 
 _SHARP: Final = 128.0  # From this effective resolution on, a cleaned face needs no deblurring.
+_TWINS: Final = (16, 32, 64, 128)  # Sizes in px of the twins that an inversion uses.
 _FACES_AT_ONCE: Final = 2  # Larger batches are no faster on a CPU, and take more memory.
 
 
@@ -41,8 +42,10 @@ class FaceSearch:
 
     @property
     def fingerprint(self) -> str:
-        """Returns a hash of the weights of the generator, its encoder and the face networks, and of its Gaussian."""
-        networks = (self._kit.generator, self._kit.encoder, *self._networks.values())
+        """Returns a hash of all weights: generator, encoder, twins and face networks; and of the Gaussian."""
+        twins = (self._kit.twin(size) for size in _TWINS)
+        tails = (twin.tail for twin in twins if twin is not None)
+        networks = (self._kit.generator, self._kit.encoder, *tails, *self._networks.values())
         digest = hashlib.sha256("".join(map(weights_hash, networks)).encode())
         for values in (self._kit.prior.mean, self._kit.prior.std):
             digest.update(values.cpu().numpy().tobytes())

@@ -70,14 +70,12 @@ class Inversion:
         style_error: mean squared error at 32 px with the styles alone, on the face without its surroundings (B,).
         contrast: variance of the given faces there (B,). If the error is a large share of it, such a face is far from
             the generator's training data, and its details cannot be trusted.
-        error: mean squared error at the features' size, with the changed features (B,).
     """
 
     image: Tensor
     ws: Tensor
     style_error: Tensor
     contrast: Tensor
-    error: Tensor
 
 
 @torch.no_grad()
@@ -112,15 +110,13 @@ def invert(
     # Features and images, a few faces at a time.
     twin = kit.needed_twin(feature_size)
     images: list[Tensor] = []
-    errors: list[Tensor] = []
     for start in range(0, len(faces), settings.faces_at_once):
         part = slice(start, start + settings.faces_at_once)
-        seen = _Compared(twin, _small(faces[part], feature_size), blur[part])
         if change is None:
-            features = _optimise_features(seen, ws[part], settings)
+            compared_there = _Compared(twin, _small(faces[part], feature_size), blur[part])
+            features = _optimise_features(compared_there, ws[part], settings)
         else:
             features = _predict_features(faces[part], ws[part], twin, change)
-        errors.append(seen.error(twin.render(features, ws[part])))
         # One by one: a picture's features fill the processor's caches, and memory stays small.
         images.extend(twin.finish(features[i : i + 1], ws[part][i : i + 1]) for i in range(len(features)))
     return Inversion(
@@ -128,7 +124,6 @@ def invert(
         ws=ws,
         style_error=compared.face_error(compared.twin(ws)),
         contrast=compared.face_contrast(),
-        error=torch.cat(errors),
     )
 
 

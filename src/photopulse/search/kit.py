@@ -59,12 +59,12 @@ class SearchKit:
                 self._twins[size] = found.twin if found else None
         return self._twins[size]
 
-    def needed_twin(self, size: int) -> Twin:
-        """Returns the twin of ``size`` px; PhotopulseError if the generator has none."""
+    def needed_twin(self, size: int, *, what: str = "restore faces with") -> Twin:
+        """Returns the twin of ``size`` px; PhotopulseError if the generator has none, saying ``what`` needs it."""
         twin = self.twin(size)
         if twin is None:
             raise PhotopulseError(
-                f"cannot restore faces with {self.generator.name}",
+                f"cannot {what} {self.generator.name}",
                 why=f"it has no twin of {size} px, which this needs",
                 fix="use a MobileStyleGAN or a StyleGAN2 of 256 px or more",
             )

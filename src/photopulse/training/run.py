@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import PhotopulseError, file_errors
+from photopulse.errors import PhotopulseError, file_errors, is_out_of_memory
 from photopulse.networks.files import write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
@@ -154,7 +154,7 @@ def _told_what_is_left(checkpoint: Path) -> Generator[None]:
     except DivergedError as error:
         raise PhotopulseError(error.what, why=error.why + _kept(checkpoint), fix=error.fix) from error
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise PhotopulseError(
             "training stopped",
@@ -165,11 +165,6 @@ def _told_what_is_left(checkpoint: Path) -> Generator[None]:
 
 def _kept(checkpoint: Path) -> str:
     return f"; the last good checkpoint is {checkpoint}" if checkpoint.is_file() else ""
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # The CPU's allocator raises a plain RuntimeError.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_for(device: torch.device) -> AbstractContextManager[object]:

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError
-from photopulse.generators.twin import Twin
 from photopulse.runs.keys import key
 from photopulse.runs.watcher import Watcher
 from photopulse.search.companion_files import save_fit
@@ -125,7 +124,12 @@ def _rendered(kit: SearchKit, size: int, settings: EncoderFitSettings, folder: P
     parts: list[Tensor] = []
     seed = settings.seed
     for part in render_faces(
-        _twin(kit, size), kit.generator, kit.prior, count=count, seed=seed, folder=folder / f"faces-{seed}"
+        kit.needed_twin(size, what="fit a style encoder of"),
+        kit.generator,
+        kit.prior,
+        count=count,
+        seed=seed,
+        folder=folder / f"faces-{seed}",
     ):
         parts.append(part)
         watcher.step(sum(map(len, parts)))
@@ -139,14 +143,3 @@ def measure_encoder(encoder: StyleEncoder, faces: Tensor, styles: Tensor) -> flo
     parts = (faces[start : start + _TOGETHER] for start in range(0, len(faces), _TOGETHER))
     told = torch.cat([encoder(part.to(device).float() / 255).cpu() for part in parts])
     return (told - styles).square().mean().item()
-
-
-def _twin(kit: SearchKit, size: int) -> Twin:
-    twin = kit.twin(size)
-    if twin is None:
-        raise PhotopulseError(
-            f"cannot fit a style encoder of {kit.generator.name}",
-            why=f"it has no twin of {size} px, which renders the faces to learn from",
-            fix="leave --encoder out",
-        )
-    return twin

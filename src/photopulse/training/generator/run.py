@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
-import torch
 from torch import Tensor, nn
 
 from photopulse.errors import PhotopulseError
@@ -17,6 +16,7 @@ from photopulse.generators.style_generator import StyleGenerator
 from photopulse.generators.stylegan2 import StyleGAN2
 from photopulse.metrics.features import EfficientNetLite0, load_features
 from photopulse.runs.watcher import Watcher
+from photopulse.torch_file import read_torch_file
 from photopulse.training.compute import Compute
 from photopulse.training.generator.pictures import read_pictures
 from photopulse.training.generator.progress import Yardstick
@@ -137,10 +137,8 @@ def _first_networks(
 
 def _discriminator_in(checkpoint: Path) -> Mapping[str, Tensor]:
     try:
-        content: Any = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        return cast(Mapping[str, Tensor], content[_DISCRIMINATOR])
-    except Exception as error:
-        # torch.load fails in many ways on a damaged file, and all of them mean the same to the person.
+        return cast(Mapping[str, Tensor], read_torch_file(checkpoint)[_DISCRIMINATOR])
+    except (PhotopulseError, KeyError, TypeError) as error:
         raise PhotopulseError(
             f"cannot read the discriminator in {checkpoint}",
             why=str(error).partition("\n")[0],

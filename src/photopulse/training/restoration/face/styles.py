@@ -9,7 +9,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from photopulse.fingerprint import weights_hash
 from photopulse.images import read_image
+from photopulse.runs.keys import key
 from photopulse.runs.watcher import Watcher
 from photopulse.search.inversion import InversionSettings, find_styles
 from photopulse.search.kit import SearchKit
@@ -30,7 +32,8 @@ def face_points(files: Sequence[Path], kit: SearchKit, cache: Path, watcher: Wat
         PhotopulseError: if a file cannot be read, or the generator has no twin of 32 px.
     """
     different = list(dict.fromkeys(files))
-    keys = {file: file_key(file) for file in different}
+    made_by = _made_by(kit)
+    keys = {file: key(file_key(file), made_by) for file in different}
     known = dict(_read(cache))
     missing = [file for file in different if keys[file] not in known]
     if missing:
@@ -43,6 +46,13 @@ def face_points(files: Sequence[Path], kit: SearchKit, cache: Path, watcher: Wat
         if place // _TOGETHER % _SAVE_EVERY == 0 or place + len(part) == len(missing):
             write_safetensors(cache, known, {})
     return {file: known[keys[file]].float() for file in different}
+
+
+def _made_by(kit: SearchKit) -> str:
+    """Returns a key of all but the face on which a search for styles depends."""
+    networks = (kit.generator, kit.encoder, kit.needed_twin(_SEARCH.style_evaluations[-1][0]).tail)
+    gaussian = [values.cpu().numpy() for values in (kit.prior.mean, kit.prior.std)]
+    return key([weights_hash(network) for network in networks if network is not None], gaussian, _SEARCH)
 
 
 @torch.no_grad()
