@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from photopulse.cli import app
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image
+from photopulse.runs.watcher import Watcher
 from photopulse.training.crops.box_files import read_boxes
 from photopulse.training.crops.boxes import Box, BoxFilter, Square, square_around
 from photopulse.training.crops.crop import CropSettings, crop_files, part_of, stretched
@@ -199,3 +200,21 @@ def test_the_command_writes_both_parts_and_its_report(tmp_path: Path):
     assert min(counts.values()) > 0
     assert "32 made" in result.stderr
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["items"]) == 32
+
+
+def test_crops_of_an_earlier_run_are_told_because_a_training_would_learn_them(tmp_path: Path):
+    class Heard(Watcher):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    files = [noise(tmp_path / f"{name}.png", seed=place) for place, name in enumerate("ab")]
+    settings, heard = CropSettings(size=32, hold_out=0), Heard()
+    crop_files(files, tmp_path / "out", whole, settings, watcher=heard)
+    crop_files(files, tmp_path / "out", whole, settings, watcher=heard)
+    assert heard.notes == []
+    crop_files(files[:1], tmp_path / "out", whole, settings, watcher=heard)
+    (note,) = heard.notes
+    assert "b_1.png" in note

@@ -79,6 +79,13 @@ def crop_files(
                 report.add(next(places), row)
                 watcher.end(row)
             watcher.step(done)
+    # A training would learn what an earlier run left there, too.
+    written = {Path(row.output).name for row in report.items if row.output}
+    if others := [file for part in (TRAIN, MEASURE) for file in (folder / part).glob("*") if file.name not in written]:
+        watcher.note(
+            f"{len(others)} files in {folder} are not of this run, e.g. {others[0]}: a training would learn them, too. "
+            "Crop into another folder, or remove them"
+        )
     return report.items
 
 
