@@ -12,16 +12,18 @@ from rich.text import Text
 
 from photopulse import weights
 from photopulse.cli.console import fail, print_error, printable
+from photopulse.cli.models_export import export_command
 from photopulse.cli.models_fit import fit_command
 from photopulse.cli.models_fit_encoder import fit_encoder_command
 from photopulse.errors import PhotopulseError
 
-app = typer.Typer(no_args_is_help=True, help="Lists, fetches and fits the weights that photopulse uses.")
+app = typer.Typer(no_args_is_help=True, help="Lists, fetches, fits and exports the weights that photopulse uses.")
 
 _STATE_STYLES = {"ready": "green", "missing": "dim", "damaged": "red"}
 
 app.command("fit")(fit_command)
 app.command("fit-encoder")(fit_encoder_command)
+app.command("export")(export_command)
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
