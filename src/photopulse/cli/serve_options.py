@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.errors import file_errors
+from photopulse.files import read_text
 
 _SAFETY = "Safety"
+_MOST_SECRET = 2**16  # Bytes.
 PACKAGES = ("fastapi", "uvicorn", "python_multipart")
 
 Host = Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a secret.")]
@@ -49,6 +50,6 @@ def find_secret(token: str | None, password_file: Path | None) -> str | None:
         return token
     if token is not None:
         raise ValueError("--token and --password-file say the same: leave one out")
-    with file_errors(f"cannot read {password_file}", fix="name a file with the password in its first line"):
-        lines = password_file.read_text(encoding="utf-8").splitlines()
+    fix = "name a file with the password in its first line"
+    lines = read_text(password_file, most=_MOST_SECRET, fix=fix).splitlines()
     return lines[0] if lines else ""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from photopulse.cli.console import fail, print_note
+from photopulse.cli.console import fail, print_line, print_note, print_table
 from photopulse.cli.serve_options import (
     Certificate,
     CertificateKey,
@@ -17,7 +17,8 @@ from photopulse.cli.serve_options import (
     find_secret,
     need_packages,
 )
-from photopulse.errors import PhotopulseError, file_errors
+from photopulse.errors import PhotopulseError
+from photopulse.files import read_text
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 
 _SHOWN, _WORDS = "What raters see", "Words"
+_MOST_TEXT = 2**20  # Bytes.
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")]
 
@@ -51,7 +53,7 @@ def make_command(
         str | None, typer.Option(help="Folder of the corruption or of the damage, if there are several.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Faces are shown at this size, px.", show_default="the smallest")
+        int | None, typer.Option(min=16, help="Faces are shown at this size, px.", show_default="the smallest")
     ] = None,
     faces: Annotated[int | None, typer.Option(min=2, help="At most so many are rated.", show_default="all")] = None,
     ratings: Annotated[int, typer.Option(min=1, help="Raters who see each picture or pair.")] = 24,
@@ -110,7 +112,7 @@ def make_command(
         fail(str(error), 2)
     # What it came to.
     longest = max(map(len, study.seats))
-    typer.echo(f"{output}  {len(study.methods)} methods, {len(study.seats)} raters, {longest} pictures or pairs each")
+    print_line(f"{output}  {len(study.methods)} methods, {len(study.seats)} raters, {longest} pictures or pairs each")
 
 
 @app.command("serve")
@@ -168,12 +170,9 @@ def score_command(
         score_study(study, folder, seed)
     except PhotopulseError as error:
         fail(str(error), 2)
-    typer.echo((folder / ("table.json" if as_json else "table.md")).read_bytes(), nl=False)
+    print_table(folder, as_json=as_json)
 
 
 def _text(path: Path | None) -> str | None:
     """Reads a text for raters; None without a path."""
-    if path is None:
-        return None
-    with file_errors(f"cannot read {path}", fix="name a text file in UTF-8"):
-        return path.read_text(encoding="utf-8").strip()
+    return None if path is None else read_text(path, most=_MOST_TEXT, fix="name a text file in UTF-8").strip()
