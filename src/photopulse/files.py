@@ -1,6 +1,7 @@
 """Writes files atomically (after a crash there is the old file or the new one), and opens only regular files."""
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -79,6 +80,12 @@ def read_regular(path: Path, *, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return content
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the sha256 of a regular file as lower-case hex digits; OSError if it cannot be read."""
+    with open_regular(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_text(path: Path, *, most: int, fix: str) -> str:

@@ -155,6 +155,6 @@ def test_what_cannot_be_done_is_wrong_usage(methods, monkeypatch, arguments, tol
 
 def test_missing_packages_are_named_with_the_command_that_installs_them(tmp_path, monkeypatch):
     monkeypatch.setattr("photopulse.cli.serve_options.PACKAGES", ("no_such_package",))
-    monkeypatch.setattr("photopulse.cli.study.find_spec", lambda name: None)
+    monkeypatch.setattr("photopulse.extras.find_spec", lambda name: None)
     assert "pip install 'photopulse[study]'" in study("serve", tmp_path).stderr
-    assert "choix is not installed. Run: pip install 'photopulse[study]'" in study("score", tmp_path).stderr
+    assert "choix is not installed. Run `pip install 'photopulse[study]'`." in study("score", tmp_path).stderr

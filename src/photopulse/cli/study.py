@@ -1,12 +1,11 @@
 """`photopulse study`: people rate the pictures of several methods."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from photopulse.cli.console import fail, print_line, print_note, print_table
+from photopulse.cli.console import fail, print_line, print_table
 from photopulse.cli.serve_options import (
     Certificate,
     CertificateKey,
@@ -15,9 +14,11 @@ from photopulse.cli.serve_options import (
     Port,
     Token,
     find_secret,
-    need_packages,
+    need_server,
+    serve_page,
 )
 from photopulse.errors import PhotopulseError
+from photopulse.extras import need_packages
 from photopulse.files import read_text
 
 app = typer.Typer(
@@ -126,24 +127,19 @@ def serve_command(
     certificate_key: CertificateKey = None,
 ) -> None:
     """Serves the page on which people rate; their answers are appended to STUDY/answers.jsonl at once."""
-    need_packages("study")
-    from photopulse.web.listening import serve
-    from photopulse.web.settings import ServeSettings
-    from photopulse.web.study_app import make_study_app
-
-    # Say the address once the server listens.
-    def on_ready(address: str) -> None:
-        print_note(f"photopulse serves the study at {address} (Ctrl-C ends it, and the same command goes on)")
-
-    # Nobody uploads anything, so the limit is the least.
     try:
+        need_server("study")
+        from photopulse.web.settings import ServeSettings
+        from photopulse.web.study_app import make_study_app
+
+        # Nobody uploads anything, so the limit is the least.
         settings = ServeSettings(host=host, port=port, secret=find_secret(token, password_file), max_megabytes=1)
-        serve(
+        serve_page(
             settings,
             lambda: make_study_app(settings, study),
-            certificate=certificate,
-            certificate_key=certificate_key,
-            on_ready=on_ready,
+            certificate,
+            certificate_key,
+            ready="photopulse serves the study at {} (Ctrl-C ends it, and the same command goes on)",
         )
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
@@ -161,12 +157,11 @@ def score_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of table.md.")] = False,
 ) -> None:
     """Scores the answers of a study, also while it goes on: tables, intervals, tests, figures, checks of the raters."""
-    if find_spec("choix") is None:
-        fail("cannot score: choix is not installed. Run: pip install 'photopulse[study]'", 2)
-    from photopulse.study.score import score_study
-
     folder = output or study / "scores"
     try:
+        need_packages("cannot score", ["choix"], extra="study")
+        from photopulse.study.score import score_study
+
         score_study(study, folder, seed)
     except PhotopulseError as error:
         fail(str(error), 2)

@@ -3,11 +3,11 @@
 import datetime
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.extras import need_packages
 
 KEY, CHAIN, ROOT = "key.pem", "chain.pem", "root.pem"
 _DAYS: Final = 365
@@ -21,12 +21,7 @@ def make_local_chain(folder: Path) -> None:
     Raises:
         PhotopulseError: if the extra is not installed, one of the files exists, or they cannot be written.
     """
-    if find_spec("cryptography") is None:
-        raise PhotopulseError(
-            "cannot make certificates",
-            why="cryptography is not installed",
-            fix="run: pip install 'photopulse[provenance]'",
-        )
+    need_packages("cannot make certificates", ["cryptography"], extra="provenance")
     with file_errors(_WHAT.format(folder), fix=_FIX):
         _check_new(folder)
     from cryptography import x509

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from photopulse.errors import PhotopulseError
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate, share
 from photopulse.study.agreement import krippendorff_alpha
 from photopulse.study.answers import RaterAnswers, read_answers
@@ -14,7 +15,7 @@ from photopulse.study.choices import score_fooled, score_pairs
 from photopulse.study.mos import model_scores, score_ratings
 from photopulse.study.plan import Study, read_plan
 from photopulse.study.plots import write_plots
-from photopulse.study.ratings import Floats, Ratings, to_ratings
+from photopulse.study.ratings import Ratings, to_ratings
 from photopulse.study.report import write_raters, write_report
 from photopulse.study.scores import RaterScore, Scores
 from photopulse.study.screening import LEAST_ANSWERS, Check, check_raters
