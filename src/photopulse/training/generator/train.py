@@ -190,7 +190,8 @@ def _discriminator(
         judge = Discriminator(settings.network)
     if state is not None and _shapes(state) == _shapes(judge.state_dict()):
         judge.load_state_dict(dict(state))
-        judge.resting = settings.freeze
+        if isinstance(judge, Discriminator):
+            judge.resting = settings.freeze
     return judge
 
 
