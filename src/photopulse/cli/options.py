@@ -32,6 +32,7 @@ OutputFolder = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
 RECURSIVE = "--recursive"
 Recursive = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders; the results lie in the same ones.")]
+Subfolders = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders.")]
 Eps = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Downscaling error that is close enough.", show_default="1e-4, classic 1e-3"),

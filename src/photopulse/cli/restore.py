@@ -8,6 +8,7 @@ import typer
 from photopulse.cli.console import fail
 from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, Threads, find_device, use_threads
 from photopulse.errors import PhotopulseError
+from photopulse.restoration.settings import Scale
 
 if TYPE_CHECKING:
     from photopulse.restoration.batch import RestoreBatchSettings
@@ -18,7 +19,7 @@ _REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
 def restore_command(
     inputs: Inputs,
     output: OutputFolder = Path("restored"),
-    scale: Annotated[Literal["1", "1.5", "2", "4"], typer.Option(help="Width and height grow by this factor.")] = "1",
+    scale: Annotated[Scale, typer.Option(help="Width and height grow by this factor.")] = "1",
     sr: Annotated[
         Literal["own", "realesrgan"],
         typer.Option(help="What enlarges at last: the small network of photopulse, or Real-ESRGAN (slow)."),

@@ -1,11 +1,10 @@
 """`photopulse serve`: a page and an API that restore photos and upscale faces."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from photopulse.cli.console import fail, print_note
+from photopulse.cli.console import fail
 from photopulse.cli.options import Device, find_device
 from photopulse.cli.serve_options import (
     Certificate,
@@ -15,13 +14,11 @@ from photopulse.cli.serve_options import (
     Port,
     Token,
     find_secret,
-    need_packages,
+    need_server,
+    serve_page,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
-
-if TYPE_CHECKING:
-    from photopulse.web.settings import ServeSettings
 
 _LIMITS = "Limits"
 
@@ -51,11 +48,13 @@ def serve_command(
 
     Pictures stay on this machine, in a private folder, and are deleted after a while, on request, and at exit (Ctrl-C).
     """
-    need_packages("web")
-    from photopulse.web.settings import ServeSettings
-
-    # Settings, then serve until interrupted.
     try:
+        need_server("web")
+        from photopulse.web.app import make_app
+        from photopulse.web.models import Models
+        from photopulse.web.settings import ServeSettings
+
+        # Settings, then serve until interrupted; networks are loaded when a job needs them.
         settings = ServeSettings(
             host=host,
             port=port,
@@ -67,27 +66,13 @@ def serve_command(
             max_jobs_each=max_jobs_each,
             max_seconds=max_seconds,
         )
-        _serve(settings, generator, find_device(device), certificate, certificate_key)
+        models = Models.lazy(generator, find_device(device))
+        serve_page(
+            settings,
+            lambda: make_app(settings, models),
+            certificate,
+            certificate_key,
+            ready="photopulse serves {} (Ctrl-C ends it and deletes all pictures)",
+        )
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
-
-
-def _serve(
-    settings: "ServeSettings", generator: str, device: str, certificate: Path | None, certificate_key: Path | None
-) -> None:
-    from photopulse.web.app import make_app
-    from photopulse.web.listening import serve
-    from photopulse.web.models import Models
-
-    # Say the address once the server listens.
-    def on_ready(address: str) -> None:
-        print_note(f"photopulse serves {address} (Ctrl-C ends it and deletes all pictures)")
-
-    # Serve until interrupted; networks are loaded when a job needs them.
-    serve(
-        settings,
-        lambda: make_app(settings, Models.lazy(generator, device)),
-        certificate=certificate,
-        certificate_key=certificate_key,
-        on_ready=on_ready,
-    )

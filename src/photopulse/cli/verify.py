@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photopulse.cli.console import fail, print_line, print_note
-from photopulse.cli.options import Inputs, Recursive
+from photopulse.cli.options import Inputs, Subfolders
 from photopulse.errors import PhotopulseError, file_errors
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _MOST_PEM = 2**20  # Bytes.
 def verify_command(
     inputs: Inputs,
     *,
-    recursive: Recursive = False,
+    recursive: Subfolders = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Look for the mark in whole pictures and unscaled crops only.")
     ] = False,

@@ -11,6 +11,8 @@ Tone = Literal["off", "auto"]
 Halftone = Literal["off", "auto"]
 Repair = Literal["auto", "off"]
 ChosenFace = int | tuple[float, float]
+Scale = Literal["1", "1.5", "2", "4"]
+"""The factors that the command, the page and the API offer."""
 
 _LEAST_WORKING_SIZE = 64
 _MOST_SCALE = 16

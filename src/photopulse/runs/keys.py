@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import sha256_of
 from photopulse.fingerprint import weights_hash
 
 
@@ -67,8 +68,7 @@ def _file_hash(path: Path) -> str:
     if path.exists() and not path.is_file():  # Reading a device or a pipe may never end.
         why = "it is a folder or device, not a file"
         raise PhotopulseError(f"cannot read {path}", why=why, fix="name a picture file")
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _canonical_container(part: object) -> object:

@@ -9,13 +9,15 @@ import { said, word } from "./words.js";
 const list = document.querySelector("#jobs");
 const all = document.querySelector("#all");
 const cards = new Set();
+// On these it does not depend which faces are found; they are kept for the restoration.
+const notOfFaces = ["fidelity", "format", "grain", "save_mask", "seed", "sr"];
 
 // Sends a picture and follows its job; throws where it is refused.
 export async function addJob(kind, name, body) {
   const fields = [...body].filter(([, value]) => typeof value === "string");
   const card = new Card({ kind, name, fields, masked: body.has("mask") });
   try {
-    const job = await post(kind, body, () => card.tell(word("noRoom")), () => card.isRemoved);
+    const job = await post(kind, kind === "faces" ? ofFaces(body) : body, () => card.tell(word("noRoom")), () => card.isRemoved);
     if (!job) return;
     if (card.isRemoved) remove(job.id);
     else card.follow(job);
@@ -23,6 +25,13 @@ export async function addJob(kind, name, body) {
     card.leave();
     throw error;
   }
+}
+
+function ofFaces(body) {
+  const data = new FormData();
+  for (const [name, value] of body) if (!notOfFaces.includes(name)) data.append(name, value);
+  if (body.has("save_mask")) data.set("repair", "auto");
+  return data;
 }
 
 export async function findJobs() {
