@@ -161,6 +161,7 @@ OWN: Mapping[str, set[str]] = {
     "serve": {"password_file", "certificate", "certificate_key"},
     "study serve": {"password_file", "certificate", "certificate_key"},
     "models get": {"names", "everything"},
+    "models export": {"name", "form"},
     "train fsrnet": {"published", "fresh"},
     "train fsrgan": {"start", "fresh"},
     "train photo": {"start", "fresh"},
