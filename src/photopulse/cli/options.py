@@ -13,7 +13,7 @@ import typer
 from photopulse.cli.console import print_note
 
 if TYPE_CHECKING:
-    from photopulse.provenance.credentials import Signature
+    from photopulse.provenance.signing import Signature
 
 
 def _named_path(text: str | Path) -> Path:
@@ -95,7 +95,7 @@ def find_signature(key: str | None, certificate: Path | None) -> "Signature | No
         return None
     if key is None or certificate is None:
         raise ValueError("--sign and --certificate belong together: give both, or neither")
-    from photopulse.provenance.credentials import load_signature
+    from photopulse.provenance.signing import load_signature
 
     return load_signature(key, certificate)
 
