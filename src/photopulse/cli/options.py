@@ -84,8 +84,10 @@ def use_threads(wanted: str | None) -> None:
     torch.set_num_threads(threads)
 
 
-def find_signature(key: str | None, certificate: Path | None) -> "Signature | None":
+def find_signature(key: str | None, certificate: Path | None, option: str = "--certificate") -> "Signature | None":
     """Reads the key and certificates of ``--sign`` and ``--certificate``; None if neither is given.
+
+    Where ``--certificate`` means another one, ``option`` is the name of the second option.
 
     Raises:
         ValueError: if only one is given.
@@ -94,7 +96,7 @@ def find_signature(key: str | None, certificate: Path | None) -> "Signature | No
     if key is None and certificate is None:
         return None
     if key is None or certificate is None:
-        raise ValueError("--sign and --certificate belong together: give both, or neither")
+        raise ValueError(f"--sign and {option} belong together: give both, or neither")
     from photopulse.provenance.signing import load_signature
 
     return load_signature(key, certificate)

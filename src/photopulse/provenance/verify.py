@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,6 +21,7 @@ FindFaces = Callable[[Tensor], Sequence[Square]]
 
 _PREFIX: Final = "photopulse:"
 _LONGEST: Final = 200  # Characters of a property that are told; metadata of strangers can be long.
+_MOST_PROPERTIES: Final = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,10 @@ class Verified:
 
     def to_fields(self) -> dict[str, object]:
         """Returns everything as values for JSON."""
+        return {"file": str(self.file), "error": None, **self.told()}
+
+    def told(self) -> dict[str, object]:
+        """Returns everything but the file as values for JSON."""
         payload = self.mark.payload
         mark: dict[str, object] = {
             "found": self.mark.is_marked,
@@ -55,13 +61,12 @@ class Verified:
             "face": None if self.mark.face is None else asdict(self.mark.face),
         }
         return {
-            "file": str(self.file),
             "verdict": self.verdict,
-            "error": None,
             "metadata": dict(self.metadata),
             "mark": mark,
             "agrees": self.agrees,
             "credentials": None if self.credentials is None else asdict(self.credentials),
+            "credentials_checked": can_check(),
         }
 
 
@@ -81,11 +86,8 @@ def verify_file(
         OSError: if it is too large for its credentials to be checked.
     """
     photo = read_image(path)
-    metadata = {
-        key.removeprefix(_PREFIX): value[:_LONGEST]
-        for key, value in read_metadata(path).items()
-        if key.startswith(_PREFIX)
-    }
+    own = ((key.removeprefix(_PREFIX), value) for key, value in read_metadata(path).items() if key.startswith(_PREFIX))
+    metadata = {key[:_LONGEST]: value[:_LONGEST] for key, value in islice(own, _MOST_PROPERTIES)}
     mark = _find_mark(photo.pixels, find_faces, thorough=thorough)
     credentials = read_credentials(path, roots=roots) if can_check() else None
     return Verified(
