@@ -1,6 +1,7 @@
 """Signed content credentials: written, read, and told rightly when something is wrong with them."""
 
 import io
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -145,11 +146,8 @@ def test_a_chain_is_private_and_overwrites_nothing(chain):
         make_local_chain(chain)
 
 
-def test_an_expired_certificate_signs_nothing(tmp_path, monkeypatch):
-    from photopulse.provenance import local_chain
-
-    monkeypatch.setattr(local_chain, "_DAYS", 0)
-    make_local_chain(tmp_path / "old")
+def test_an_expired_certificate_signs_nothing(tmp_path):
+    make_local_chain(tmp_path / "old", valid=timedelta(0))
     with pytest.raises(PhotopulseError, match="is not valid today"):
         load_signature(str(tmp_path / "old" / "key.pem"), tmp_path / "old" / "chain.pem")
 
@@ -274,6 +272,22 @@ def test_a_certificate_that_signs_no_pictures_is_refused_when_it_is_read(tmp_pat
     (tmp_path / "key.pem").write_bytes(secret)
     with pytest.raises(PhotopulseError, match="cannot sign a trial picture"):
         load_signature(str(tmp_path / "key.pem"), tmp_path / "own.pem")
+
+
+def test_an_expired_certificate_is_told_as_such_and_counts_for_nothing(tmp_path):
+    make_local_chain(tmp_path / "short", valid=timedelta(seconds=2))
+    signature = load_signature(str(tmp_path / "short" / "key.pem"), tmp_path / "short" / "chain.pem")
+    path = picture(tmp_path / "a.png", seal=seal_created(signature, "a.png"))
+    assert read_credentials(path).state == "valid"
+    time.sleep(2.5)
+    told = read_credentials(path, roots=load_roots(tmp_path / "short" / "root.pem"))
+    assert (told.state, told.signer) == ("expired", "local signer")
+    assert verify_file(path, thorough=False).verdict == "nothing found"
+    # If its pixels were changed, too, it is broken.
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1
+    path.write_bytes(content)
+    assert read_credentials(path).state == "broken"
 
 
 def test_roots_are_certificates_and_no_keys(chain, tmp_path):

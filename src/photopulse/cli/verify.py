@@ -111,5 +111,7 @@ def _credentials(verified: "Verified") -> str:
         return ""
     if credentials.state == "broken":
         return f"  credentials: BROKEN ({', '.join(credentials.problems)})"
+    if credentials.state == "expired":
+        return f"  credentials: unchanged, but the certificate of {credentials.signer} has expired"
     trusted = "trusted" if credentials.state == "trusted" else "who is not known to be trusted"
     return f"  credentials: intact, signed by {credentials.signer}, {trusted}"

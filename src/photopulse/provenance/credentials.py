@@ -18,7 +18,7 @@ from photopulse.images.opening import open_image
 if TYPE_CHECKING:
     import c2pa
 
-CredentialState = Literal["trusted", "valid", "broken"]
+CredentialState = Literal["trusted", "valid", "expired", "broken"]
 
 MOST_PEM: Final = 2**20
 """Bytes of a file of keys or certificates."""
@@ -38,6 +38,7 @@ COMPOSITE: Final = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 ENHANCED: Final = f"{_SOURCE_TYPES}algorithmicallyEnhanced"
 """What was generated, generated in part, and not generated, in the words of the IPTC."""
 
+_EXPIRED, _UNTRUSTED = "signingCredential.expired", "signingCredential.untrusted"
 _STATES: Final[dict[str, CredentialState]] = {"Trusted": "trusted", "Valid": "valid"}
 
 
@@ -47,7 +48,8 @@ class Credentials:
 
     Attributes:
         state: ``"trusted"`` if they are intact and the signer's root is among the given ones; ``"valid"`` if they are
-            intact, but the signer may be anyone; ``"broken"`` if the picture or they were changed since.
+            intact, but the signer may be anyone; ``"expired"`` if nothing was changed, but the certificate is no longer
+            valid; ``"broken"`` if the picture or they were changed since.
         signer: name in the signer's certificate; None if it cannot be read.
         generated: whether they say that a trained network made the whole picture.
         edited: whether they say that the picture was made of an input: with parts from a trained network, or by
@@ -157,12 +159,18 @@ def _credentials(state: str | None, told: Any) -> Credentials:
     except (KeyError, TypeError, AttributeError):
         return _broken("unreadable")
     return Credentials(
-        state=_STATES.get(state or "", "broken"),
+        state=_state(state, problems),
         signer=name,
         generated=GENERATED in types,
         edited=COMPOSITE in types or ENHANCED in types,
         problems=problems,
     )
+
+
+def _state(state: str | None, problems: Sequence[str]) -> CredentialState:
+    if state in _STATES:
+        return _STATES[state]
+    return "expired" if _EXPIRED in problems and set(problems) <= {_EXPIRED, _UNTRUSTED} else "broken"
 
 
 def _broken(problem: str) -> Credentials:

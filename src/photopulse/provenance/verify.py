@@ -110,7 +110,7 @@ def _find_mark(image: Tensor, find_faces: FindFaces | None, *, thorough: bool) -
 
 
 def _verdict(metadata: Mapping[str, str], mark: FoundMark, credentials: Credentials | None) -> Verdict:
-    intact = credentials if credentials is not None and credentials.state != "broken" else None
+    intact = credentials if credentials is not None and credentials.state in {"trusted", "valid"} else None
     if intact is not None and intact.generated:
         return "synthetic"
     is_restored = mark.payload is not None and mark.payload.maker == "restore"

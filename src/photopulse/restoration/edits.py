@@ -1,9 +1,11 @@
 """Says what a restoration did to a photo, for its signed credentials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.plan import Size
+from photopulse.restoration.settings import RestoreSettings
+from photopulse.restoration.stages import Stage
 
 _FEW = 0.001  # A smaller share is not told as 0.0 %.
 
@@ -11,6 +13,28 @@ _FEW = 0.001  # A smaller share is not told as 0.0 %.
 def is_generated(faces: Sequence[RestoredFace], repaired: float | None) -> bool:
     """Returns whether a part of the photo was generated: a redrawn face, or damage that was filled."""
     return any(face.restored for face in faces) or bool(repaired)
+
+
+def networks_used(
+    networks: Mapping[str, str], stages: Collection[Stage], settings: RestoreSettings, *, drawn: bool
+) -> dict[str, str]:
+    """Returns those of the loaded networks whose stages were run.
+
+    Args:
+        networks: fingerprints of the loaded networks, by their names.
+        stages: stages that were run.
+        settings: settings of the restoration.
+        drawn: whether a face was redrawn.
+    """
+    ran = {
+        "face": drawn,
+        "photo": "photo" in stages or "faces" in stages,
+        "full_size": "full_size" in stages,
+        "enlarge": "enlarge" in stages and settings.may_enlarge,
+        "damage_mask": "repair" in stages,
+        "inpaint": "repair" in stages,
+    }
+    return {name: told for name, told in networks.items() if ran[name]}
 
 
 def described(

@@ -10,7 +10,7 @@ from torch import Tensor
 from photopulse.images import Photo, restored_metadata, write_image
 from photopulse.images.opening import GIVEN
 from photopulse.provenance.signing import Edit, Signature, seal_edited
-from photopulse.restoration.edits import described, is_generated
+from photopulse.restoration.edits import described, is_generated, networks_used
 from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.plan import Size
@@ -32,7 +32,7 @@ class RestoredPhoto:
         faces: faces that were found, largest first; None if none were searched for.
         settings: settings of the restoration.
         seconds: duration of each stage in seconds; stages that were not run are absent.
-        networks: fingerprints of the networks, by their names, see ``RestoreKit``.
+        networks: fingerprints of the networks that were loaded, by their names, see ``RestoreKit``.
         given_size: width and height of the input in px.
     """
 
@@ -113,7 +113,9 @@ class RestoredPhoto:
         return Edit(
             generated=is_generated(faces, self.repaired),
             description=described(faces, self.repaired, self.mended, self.cleaned, (self.given_size, self.size)),
-            networks=self.networks,
+            networks=networks_used(
+                self.networks, self.seconds, self.settings, drawn=any(face.restored for face in faces)
+            ),
             title=source or GIVEN,
             file=opened,
         )

@@ -32,5 +32,6 @@ function markWords(mark, agrees) {
 function credentialWords(credentials) {
   if (!credentials) return [];
   const { state, signer, problems } = credentials;
-  return state === "broken" ? [word("credentialsBroken"), ...problems] : [word("signedBy", signer, state)];
+  if (state === "broken") return [word("credentialsBroken"), ...problems];
+  return [state === "expired" ? word("credentialsExpired", signer) : word("signedBy", signer, state)];
 }

@@ -25,6 +25,7 @@ export default {
   markAgrees: "It agrees with the metadata.",
   markDiffers: "It differs from the metadata: they were copied from another picture.",
   credentialsBroken: "Broken: the picture or they were changed after signing.",
+  credentialsExpired: (name) => `unchanged, but the certificate of ${name} has expired`,
   signedBy: (name, state) => `intact, signed by ${name}, ${state === "trusted" ? "trusted" : "who is not known to be trusted"}`,
   restoreIntro: "Clean old, blurred, noisy or compressed photos. The damage is measured first; what needs nothing stays as it is.",
   upscaleIntro: "Find large faces that fit a tiny one. Many faces fit the same pixels: the results are imaginary people.",

@@ -25,6 +25,7 @@ export default {
   markAgrees: "与元数据一致。",
   markDiffers: "与元数据不一致：元数据是从另一张图片复制来的。",
   credentialsBroken: "已损坏：签名之后，图片或凭证被更改过。",
+  credentialsExpired: (name) => `没有被更改，但 ${name} 的证书已过期`,
   signedBy: (name, state) => `完整，签名者：${name}，${state === "trusted" ? "可信" : "不知是否可信"}`,
   restoreIntro: "清理老旧、模糊、有噪点或压缩过的照片。先测量损伤程度；完好的部分保持不变。",
   upscaleIntro: "为很小的人脸寻找相符的大图。许多人脸都符合同样的像素：结果是虚构的人物。",
