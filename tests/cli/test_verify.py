@@ -121,14 +121,3 @@ def test_faces_are_searched_unless_the_detector_is_missing(files, tmp_path, monk
     assert result.exit_code == 3
     assert "no marks are looked for in faces. Run: photopulse models get blazeface facemesh" in result.stderr
     assert "faces" not in verify(files / "small.png").stderr
-
-
-@pytest.mark.weights
-def test_a_face_in_a_larger_picture_is_found_by_the_detector(files, shipped_face):
-    # A whole marked picture of a face, pasted into a larger one.
-    canvas = Image.effect_noise((900, 700), 8).convert("RGB")
-    canvas.paste(shipped_face, (240, 90))
-    canvas.save(files / "collage.jpg", quality=90)
-    result = CliRunner().invoke(app, ["verify", str(files / "collage.jpg")])
-    assert result.exit_code == 0, result.stdout
-    assert f"mark: {PAYLOAD} by sample in the face at " in result.stdout

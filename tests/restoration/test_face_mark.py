@@ -1,15 +1,22 @@
 """Faces that are redrawn are marked, nothing else is, and it is told."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
+from PIL import Image
+from skimage import data
 from torch import nn
+from typer.testing import CliRunner
 
-from photopulse.images import read_metadata
+from photopulse.cli import app
+from photopulse.faces.detect import FaceDetector
+from photopulse.images import from_uint8, read_metadata, to_uint8
+from photopulse.images.resize import resized
 from photopulse.provenance.payload import payload_of
 from photopulse.provenance.verify import verify_file
-from photopulse.restoration.face_mark import face_squares
+from photopulse.restoration.face_mark import face_squares, mark_faces
+from photopulse.restoration.faces import find_faces
 from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 
@@ -76,3 +83,20 @@ def test_the_size_in_the_result_decides_whether_a_face_can_be_marked(toy_restore
 def test_a_mark_is_on_or_off():
     with pytest.raises(ValueError, match="mark is one of on, off"):
         RestoreSettings(mark="perhaps")
+
+
+@pytest.mark.weights
+def test_the_real_detector_finds_the_marked_face_of_a_photo(tmp_path, face_weights):
+    # As if the face had been redrawn; then the photo is saved as JPEG, at three quarters of its size.
+    detector = FaceDetector.load()
+    astronaut = resized(from_uint8(data.astronaut()), 720, 720)
+    found = [replace(face, crop=astronaut) for face in find_faces(astronaut, detector, RestoreSettings(), growth=1.0)]
+    payload = payload_of("restore", generator="abc", seed=0)
+    marked = astronaut.clone()
+    (told,) = mark_faces(marked, found, payload, "on", growth=1.0)
+    assert told.told.mark == str(payload)
+    picture = Image.fromarray(to_uint8(marked)).resize((540, 540), Image.Resampling.LANCZOS)
+    picture.save(tmp_path / "a.jpg", quality=80)
+    result = CliRunner().invoke(app, ["verify", str(tmp_path / "a.jpg")])
+    assert result.exit_code == 0, result.output
+    assert f"restored  metadata: none of photopulse  mark: {payload} by restore in the face at " in result.stdout

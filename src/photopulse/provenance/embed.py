@@ -1,6 +1,5 @@
 """Adds the invisible mark to a picture."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -42,13 +41,11 @@ _PICTURE: Final = _Strength(
 )
 # Skin is smooth beside strong edges, so detail is averaged over less. Small faces have shorter waves, seen less.
 _FACE: Final = replace(_PICTURE, strongest=1.5 / 255, most=10 ** (-46 / 20), area=4.0)
-_SMALL_FACE: Final = replace(_FACE, share=0.4, strongest=2.5 / 255, most=10 ** (-43 / 20))
+_SMALL_FACE: Final = replace(_FACE, share=0.45, strongest=2.0 / 255, most=10 ** (-44 / 20), detail=2.0, area=3.0)
 _SMALL: Final = 256  # px: side of the square around a face below which it counts as small.
+_LARGE: Final = 400  # px: from this side on, four periods of the pattern fit into the square; else three.
 
-FACE_TILES: Final = ((256, 2), (512, 3), (math.inf, 4))
-"""Periods of the pattern along the square around a face, for squares below so many px."""
-
-LEAST_FACE_SIDE: Final = 128
+LEAST_FACE_SIDE: Final = 112
 """Smallest side in px of the FFHQ-aligned square around a face that is marked; in smaller ones no mark is found."""
 
 
@@ -97,11 +94,11 @@ def add_mark(image: Tensor, payload: Payload) -> Tensor:
 
 def face_period(side: float) -> float:
     """Returns the period in px of the pattern in a face, by the side in px of the FFHQ-aligned square around it."""
-    return side / next(tiles for most, tiles in FACE_TILES if side < most)
+    return side / (3 if side < _LARGE else 4)
 
 
 def mark_face(photo: Tensor, window: tuple[slice, slice], weight: Tensor, side: float, payload: Payload) -> None:
-    """Adds a mark to one face of a photo, in place; its PSNR in the window is at least 43 dB, and 46 dB from 256 px on.
+    """Adds a mark to one face of a photo, in place; its PSNR in the window is at least 44 dB, and 46 dB from 256 px on.
 
     The pattern's axes are those of the photo, whatever the angle of the face, so that they need not be guessed when it
     is looked for; its period follows the size of the face.

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from photopulse.provenance.embed import FACE_TILES, LEAST_FACE_SIDE, luma
+from photopulse.provenance.embed import LEAST_FACE_SIDE, luma
 from photopulse.provenance.find import FALSE_ALARMS, FoundMark, Square, found_mark
 from photopulse.provenance.match import ORIENTATIONS, SHIFTS, Evening, best_match, evened, threshold
 
 MOST_FACES: Final = 32
 """Faces of a picture that are searched, the largest first."""
 
-_TILES: Final = tuple(tiles for _, tiles in FACE_TILES)
+_TILES: Final = (2, 3, 4)  # Periods along the square: 3 or 4 in restored faces, 2 or 4 in whole faces of ``sample``.
 # A face's size is measured anew in the picture, which is exact to 1 or 2 %.
 _STRETCHES: Final = np.exp(np.linspace(-0.03, 0.03, 11))
 _COMPARISONS: Final = SHIFTS**2 * len(ORIENTATIONS) * len(_TILES) * len(_STRETCHES) * MOST_FACES

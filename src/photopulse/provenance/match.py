@@ -99,16 +99,19 @@ def best_match(even: NDArray[np.float32], period: tuple[float, float], orientati
 def _phases(even: NDArray[np.float32], period: tuple[float, float]) -> NDArray[np.complex64]:
     """Returns the phases, as complex numbers of length 1, of the waves with -26 to 26 periods a tile: (53, 53)."""
     down, across = (_waves_along(side, length) for side, length in zip(even.shape, period, strict=True))
+    # Real numbers are multiplied faster than complex ones.
+    parts = even @ np.concatenate([across[HIGHEST:].real, across[HIGHEST:].imag]).T
+    half = down @ (parts[:, : HIGHEST + 1] + 1j * parts[:, HIGHEST + 1 :]).astype(np.complex64)
     # Those across from 0 on; the others are their conjugates.
-    half = down @ (even @ across[HIGHEST:].T)
     spectrum = np.concatenate([half[::-1, :0:-1].conj(), half], axis=1)
     return (spectrum / np.maximum(np.abs(spectrum), 1e-12)).astype(np.complex64)
 
 
 def _waves_along(side: int, period: float) -> NDArray[np.complex64]:
     """Returns the waves with -26 to 26 periods a tile at the middles of a side's pixels: (53, side)."""
-    cycles = np.outer(np.arange(-HIGHEST, HIGHEST + 1), (np.arange(side) + 0.5) / period)
-    return np.exp(-2j * np.pi * cycles).astype(np.complex64)
+    first = np.exp(-2j * np.pi * (np.arange(side) + 0.5) / period)
+    powers = np.cumprod(np.broadcast_to(first, (HIGHEST, side)), axis=0)
+    return np.concatenate([powers[::-1].conj(), np.ones((1, side)), powers]).astype(np.complex64)
 
 
 def _oriented(phases: NDArray[np.complex64], orientation: int) -> NDArray[np.complex64]:
