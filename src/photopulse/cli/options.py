@@ -13,7 +13,7 @@ import typer
 from photopulse.cli.console import print_note
 
 if TYPE_CHECKING:
-    from photopulse.provenance.credentials import Signature
+    from photopulse.provenance.signing import Signature
 
 
 def _named_path(text: str | Path) -> Path:
@@ -85,8 +85,10 @@ def use_threads(wanted: str | None) -> None:
     torch.set_num_threads(threads)
 
 
-def find_signature(key: str | None, certificate: Path | None) -> "Signature | None":
+def find_signature(key: str | None, certificate: Path | None, option: str = "--certificate") -> "Signature | None":
     """Reads the key and certificates of ``--sign`` and ``--certificate``; None if neither is given.
+
+    Where ``--certificate`` means another one, ``option`` is the name of the second option.
 
     Raises:
         ValueError: if only one is given.
@@ -95,8 +97,8 @@ def find_signature(key: str | None, certificate: Path | None) -> "Signature | No
     if key is None and certificate is None:
         return None
     if key is None or certificate is None:
-        raise ValueError("--sign and --certificate belong together: give both, or neither")
-    from photopulse.provenance.credentials import load_signature
+        raise ValueError(f"--sign and {option} belong together: give both, or neither")
+    from photopulse.provenance.signing import load_signature
 
     return load_signature(key, certificate)
 

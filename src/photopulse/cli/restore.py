@@ -6,8 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, Threads, find_device, use_threads
+from photopulse.cli.options import (
+    AsJson,
+    CertificateChain,
+    Device,
+    Inputs,
+    OutputFolder,
+    Recursive,
+    Sign,
+    Threads,
+    find_device,
+    find_signature,
+    use_threads,
+)
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
 from photopulse.restoration.settings import Scale
 
 if TYPE_CHECKING:
@@ -96,10 +109,15 @@ def restore_command(
             rich_help_panel=_FACES,
         ),
     ] = None,
+    mark: Annotated[
+        MarkChoice, typer.Option(help="Invisible mark in redrawn faces, which `verify` finds.", rich_help_panel=_FACES)
+    ] = "on",
     format: Annotated[
         Literal["png", "jpg", "tiff", "webp"] | None,
         typer.Option(help="Of the results; else the input's, or png.", rich_help_panel=_OUTPUT),
     ] = None,
+    sign: Sign = None,
+    certificate: CertificateChain = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write before and after, side by side.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -151,15 +169,17 @@ def restore_command(
                 working_size=working_size,
                 max_faces=max_faces,
                 faces=tuple(parse_face(text) for text in face or ()),
+                mark=mark,
             ),
             format=format,
             compare=compare,
             mask=mask,
             save_mask=save_mask,
+            signature=find_signature(sign, certificate),
             resume=not fresh,
             overwrite=overwrite,
         )
-    except ValueError as error:
+    except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Restore all photos.
     use_threads(threads)

@@ -1,11 +1,12 @@
 """`photopulse serve`: a page and an API that restore photos and upscale faces."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import Device, find_device
+from photopulse.cli.options import Device, find_device, find_signature
 from photopulse.cli.serve_options import (
     Certificate,
     CertificateKey,
@@ -20,7 +21,7 @@ from photopulse.cli.serve_options import (
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
-_LIMITS = "Limits"
+_LIMITS, _SAFETY = "Limits", "Safety"
 
 
 def serve_command(
@@ -32,6 +33,16 @@ def serve_command(
     password_file: PasswordFile = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help="Sign results with this private key: a PEM file, or env:NAME.", rich_help_panel=_SAFETY
+        ),
+    ] = None,
+    sign_certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="CHAIN", help="Of --sign: certificates in PEM, your own first.", rich_help_panel=_SAFETY),
+    ] = None,
     keep: Annotated[
         float,
         typer.Option(metavar="MINUTES", help="Then pictures of ended jobs are deleted.", rich_help_panel=_LIMITS),
@@ -65,6 +76,7 @@ def serve_command(
             max_jobs=max_jobs,
             max_jobs_each=max_jobs_each,
             max_seconds=max_seconds,
+            signature=find_signature(sign, sign_certificate, "--sign-certificate"),
         )
         models = Models.lazy(generator, find_device(device))
         serve_page(

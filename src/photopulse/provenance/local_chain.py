@@ -10,13 +10,17 @@ from photopulse.errors import PhotopulseError, file_errors
 from photopulse.extras import need_packages
 
 KEY, CHAIN, ROOT = "key.pem", "chain.pem", "root.pem"
-_DAYS: Final = 365
+_VALID: Final = datetime.timedelta(days=365)
 _WHAT: Final = "cannot write into {}"
 _FIX: Final = "choose a new folder, with -o"
 
 
-def make_local_chain(folder: Path) -> None:
+def make_local_chain(folder: Path, *, valid: datetime.timedelta = _VALID) -> None:
     """Writes a signer's key, its chain and its root into a folder; the root's key is thrown away.
+
+    Args:
+        folder: folder that has none of these files; it is made if it is missing.
+        valid: time for which the certificates are valid from now on.
 
     Raises:
         PhotopulseError: if the extra is not installed, one of the files exists, or they cannot be written.
@@ -57,7 +61,7 @@ def make_local_chain(folder: Path) -> None:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=_DAYS))
+            .not_valid_after(now + valid)
             .add_extension(x509.BasicConstraints(ca=root, path_length=0 if root else None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

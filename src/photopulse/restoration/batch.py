@@ -10,6 +10,7 @@ from photopulse.errors import PhotopulseError
 from photopulse.images.opening import picture_size
 from photopulse.images.read import MAX_PIXELS
 from photopulse.images.write import check_size
+from photopulse.provenance.signing import Signature
 from photopulse.restoration.compare import write_comparison
 from photopulse.restoration.kit import RestoreKit
 from photopulse.restoration.names import OutputFormat, OutputNames, mask_beside, output_names, sheet_beside
@@ -18,7 +19,7 @@ from photopulse.restoration.restore import restore_photo
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING, Stage, Stages
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import arithmetic, key
+from photopulse.runs.keys import arithmetic, key, signed_key
 from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
@@ -37,6 +38,7 @@ class RestoreBatchSettings:
         mask: picture of the photo's size that is white where the photo is damaged; only for a single photo.
         save_mask: whether a picture is written, too, that is white where the photo was repaired.
         resume: whether results of an earlier run with the same settings are kept.
+        signature: what the results are signed with; None for no signature.
         overwrite: whether a result overwrites an existing file that is no earlier result of the same photo; if not,
             the result gets the next free name.
     """
@@ -46,6 +48,7 @@ class RestoreBatchSettings:
     compare: bool = False
     mask: Path | None = None
     save_mask: bool = False
+    signature: Signature | None = None
     resume: bool = True
     overwrite: bool = False
 
@@ -115,7 +118,7 @@ class _Run:
         self._kit = kit
         self._settings = settings
         self._watcher = watcher
-        self._run_key = key(settings.restore, kit.fingerprints, arithmetic())
+        self._run_key = signed_key(key(settings.restore, kit.fingerprints, arithmetic()), settings.signature)
         # Earlier results by their photos, and the paths that this run has used.
         self._mine = {
             canonical(Path(row.input)): output
@@ -209,7 +212,12 @@ class _Run:
         stages = Stages(on_stage)
         with stages.stage("write"):
             # The result is written first, so that a failure of the comparison does not lose it.
-            photo.save(names.output, source=names.source.name)
+            photo.save(
+                names.output,
+                source=names.source.name,
+                signature=self._settings.signature,
+                opened=names.source,
+            )
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
             if mask is not None and photo.mask is not None:
@@ -223,6 +231,7 @@ class _Run:
             key=photo_key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
+            signed_by=None if self._settings.signature is None else self._settings.signature.name,
             compare=None if names.compare is None else str(names.compare),
             frames=photo.photo.frames if photo.photo.frames > 1 else None,
             missing_rows=photo.photo.missing_rows or None,

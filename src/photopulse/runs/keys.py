@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from photopulse.errors import PhotopulseError
 from photopulse.files import sha256_of
 from photopulse.fingerprint import weights_hash
+from photopulse.provenance.signing import Signature
 
 
 def key(*parts: object) -> str:
@@ -32,6 +33,11 @@ def key(*parts: object) -> str:
     """
     told = json.dumps([version("photopulse"), *map(_canonical, parts)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def signed_key(run: str, signature: Signature | None) -> str:
+    """Adds to the key of a run with whose certificates its results are signed, if they are."""
+    return run if signature is None else key(run, signature.chain)
 
 
 def arithmetic() -> list[object]:

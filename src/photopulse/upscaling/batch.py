@@ -11,8 +11,9 @@ from torch import Tensor
 from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
 from photopulse.generators.protocol import Generator
-from photopulse.provenance.credentials import Signature
+from photopulse.provenance.signing import Signature
 from photopulse.runs.failures import FAILURES, reason, together_or_alone
+from photopulse.runs.keys import signed_key
 from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
@@ -25,7 +26,7 @@ from photopulse.upscaling.answers import Answers
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.frames import StepRecorder
 from photopulse.upscaling.inputs import fit_target, listed, read_target, target_sizes
-from photopulse.upscaling.keys import answer_key, run_key, signed_key
+from photopulse.upscaling.keys import answer_key, run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
 
 COMMAND = "upscale"

@@ -1,6 +1,6 @@
 """The API: send a picture, follow the job, fetch the results, delete everything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, UploadFile
@@ -19,6 +19,7 @@ from photopulse.web.settings import ServeSettings
 from photopulse.web.store import JobStore
 from photopulse.web.tasks import PREVIEW, Result, Task
 from photopulse.web.upscale_form import UpscaleForm, read_upscale_form
+from photopulse.web.verify_form import VerifyForm, read_verify_form
 from photopulse.web.views import API, JobView, view
 
 _MOST_PACKED = 64  # Jobs in an archive.
@@ -57,7 +58,11 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
     def restore(request: Request, form: Annotated[RestoreForm, Depends(read_restore_form)]) -> JobView:
         """Restores a photo: the job's result is the clean photo."""
         task = RestoreTask(
-            settings=form.settings, format=form.format, max_pixels=server.max_pixels, save_mask=form.save_mask
+            settings=form.settings,
+            format=form.format,
+            max_pixels=server.max_pixels,
+            save_mask=form.save_mask,
+            signature=server.signature,
         )
         return added(request, task, form.file, form.mask)
 
@@ -69,6 +74,11 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
     @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(check_fields(read_upscale_form))])
     def upscale(request: Request, form: Annotated[UpscaleForm, Depends(read_upscale_form)]) -> JobView:
         """Upscales a small face, or the faces of a photo: the job's results are imaginary faces that fit."""
+        return added(request, replace(form.task, signature=server.signature), form.file)
+
+    @router.post(f"{API}/verify", status_code=202, dependencies=[Depends(check_fields(read_verify_form))])
+    def verify(request: Request, form: Annotated[VerifyForm, Depends(read_verify_form)]) -> JobView:
+        """Tells what a picture says about its origin; the job's one result has it as `origin`."""
         return added(request, form.task, form.file)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from photopulse.images import write_image
 from photopulse.images.resize import resized
+from photopulse.provenance.signing import Signature
 from photopulse.runs.names import face_names
 from photopulse.runs.watcher import Watcher
 from photopulse.search.problem import SearchState
@@ -33,6 +34,7 @@ class UpscaleTask:
         align: size in px to which the faces of a photo are aligned; None if the input is a small face.
         fit: whether a small face of unsuitable size is cropped to its middle square and downscaled.
         max_faces: largest number of faces of a photo for which results are made, the largest faces first.
+        signature: what the results are signed with; None for no signature.
     """
 
     settings: UpscaleSettings
@@ -41,6 +43,7 @@ class UpscaleTask:
     align: int | None
     fit: bool
     max_faces: int
+    signature: Signature | None = None
     kind: Literal["upscale"] = "upscale"
 
     def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
@@ -81,7 +84,7 @@ class UpscaleTask:
         # Write the face and its downscaled picture.
         path = before.with_name(f"{before.stem}-result-{k}.png")
         again = before.with_name(f"{before.stem}-again-{k}.png")
-        face.save(path, source=upload.name)
+        face.save(path, source=upload.name, signature=self.signature)
         write_image(again, face.downscaled)
         told = PurePosixPath(name)
         return Result(

@@ -2,6 +2,7 @@
 import { faceMap } from "./faces.js";
 import { forget, keep, keptJobs } from "./kept.js";
 import { button, labeled, make } from "./make.js";
+import { origin } from "./origin.js";
 import { gallery, slider, zoom } from "./results.js";
 import { address, archive, find, post, remove, sent, sentences } from "./server.js";
 import { said, word } from "./words.js";
@@ -11,6 +12,7 @@ const all = document.querySelector("#all");
 const cards = new Set();
 // On these it does not depend which faces are found; they are kept for the restoration.
 const notOfFaces = ["fidelity", "format", "grain", "save_mask", "seed", "sr"];
+const makesPictures = (kind) => !["faces", "verify"].includes(kind);
 
 // Sends a picture and follows its job; throws where it is refused.
 export async function addJob(kind, name, body) {
@@ -50,7 +52,7 @@ export function drawJobs() {
 }
 
 function offerAll() {
-  const ids = [...cards].filter((card) => card.job?.state === "done" && card.kind !== "faces").map((card) => card.job.id);
+  const ids = [...cards].filter((card) => card.job?.state === "done" && makesPictures(card.kind)).map((card) => card.job.id);
   all.hidden = ids.length < 2;
   all.firstElementChild.href = archive(ids);
 }
@@ -123,6 +125,7 @@ class Card {
     const [result] = job.results;
     if (this.kind === "upscale") this.content.append(gallery(job.results));
     else if (this.kind === "faces") this.content.append(faceMap(result, (faces) => this.again(faces)));
+    else if (this.kind === "verify") this.content.append(...origin(result));
     else {
       const compare = slider(result);
       this.content.append(...compare.drawn);
@@ -132,7 +135,7 @@ class Card {
       }
       this.row.append(zoom(result, compare.slider));
     }
-    if (this.kind !== "faces") this.row.prepend(this.download(job));
+    if (makesPictures(this.kind)) this.row.prepend(this.download(job));
   }
 
   download(job) {
