@@ -18,7 +18,7 @@ from photopulse.cli import app
 from photopulse.degrade import DEGRADATION_NAMES, LEVELS
 from photopulse.evaluation.methods import METHOD_NAMES, RESTORER_NAMES
 from photopulse.evaluation.settings import EvaluateSettings
-from photopulse.restoration.batch import RestoreBatchSettings
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.search.fast import FastSettings
 from photopulse.search.prior import fit_prior

@@ -10,7 +10,8 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
-from photopulse.restoration.batch import RestoreBatchSettings, restore_files
+from photopulse.restoration.batch import restore_files
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING
 from photopulse.runs.report import exit_code

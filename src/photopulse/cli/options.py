@@ -44,6 +44,12 @@ Threads = Annotated[
         metavar="N", help="Threads to compute with; auto measures which is faster now, one or all.", show_default="all"
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=1, max=256, metavar="N", help="Processes that share the inputs; each loads the networks, and has --threads."
+    ),
+]
 Sign = Annotated[
     str | None,
     typer.Option(metavar="KEY", help="Sign the pictures with this private key: a PEM file, or env:NAME."),
@@ -65,16 +71,21 @@ def find_device(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def use_threads(wanted: str | None) -> None:
-    """Sets the number of threads: a number, or ``auto`` for the faster of one and all; None changes nothing."""
-    if wanted is None:
-        return
+def use_threads(wanted: str | None, workers: int = 1) -> int:
+    """Sets the number of threads, and returns it; workers share the cores, so each has so many.
+
+    Args:
+        wanted: a number, or ``auto`` for the faster of one and all; None is all.
+        workers: number of processes that compute.
+    """
     import torch
 
     from photopulse.threads import fastest_threads
 
-    if wanted == "auto":
-        most = torch.get_num_threads()
+    most = max(1, torch.get_num_threads() // workers)
+    if wanted is None:
+        threads = most
+    elif wanted == "auto":
         threads = fastest_threads(most)
         print_note(f"note: computing with {threads} of {most} threads, measured now")
     elif wanted.isdecimal() and 1 <= int(wanted) <= _MOST_THREADS:
@@ -82,6 +93,7 @@ def use_threads(wanted: str | None) -> None:
     else:
         raise typer.BadParameter(f"--threads is a number from 1 to {_MOST_THREADS}, or auto, not {wanted!r}")
     torch.set_num_threads(threads)
+    return threads
 
 
 def find_signature(key: str | None, certificate: Path | None) -> "Signature | None":

@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Device, Inputs, OutputFolder, Recursive, Threads, find_device, use_threads
+from photopulse.cli.options import (
+    AsJson,
+    Device,
+    Inputs,
+    OutputFolder,
+    Recursive,
+    Threads,
+    Workers,
+    find_device,
+    use_threads,
+)
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
-    from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.restoration.batch_settings import RestoreBatchSettings
 
 _REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
 
@@ -75,6 +85,7 @@ def restore_command(
     ] = 640,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = 1,
     *,
     recursive: Recursive = False,
     fidelity: Annotated[
@@ -128,7 +139,7 @@ def restore_command(
     # With --inspect, the command ends here.
     if inspect:
         _inspect(inputs, output, recursive=recursive, as_json=as_json)
-    from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.restoration.batch_settings import RestoreBatchSettings
     from photopulse.restoration.choice import parse_face
     from photopulse.restoration.settings import RestoreSettings
 
@@ -161,8 +172,8 @@ def restore_command(
     except ValueError as error:
         fail(str(error), 2)
     # Restore all photos.
-    use_threads(threads)
-    _run(inputs, output, device, settings, recursive=recursive, as_json=as_json)
+    each = use_threads(threads, workers)
+    _run(inputs, output, device, settings, workers=workers, threads=each, recursive=recursive, as_json=as_json)
 
 
 def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool) -> NoReturn:
@@ -183,22 +194,28 @@ def _run(
     device: str,
     settings: "RestoreBatchSettings",
     *,
+    workers: int,
+    threads: int,
     recursive: bool,
     as_json: bool,
 ) -> None:
     from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.loading import load_kit
     from photopulse.cli.progress import print_report, watching
+    from photopulse.cli.workers import loaded_workers
     from photopulse.restoration.batch import restore_files
+    from photopulse.restoration.worker import WORKER_BYTES, RestoreLoader
     from photopulse.runs.report import exit_code
 
     # Load the networks and restore all photos, then print the report.
     try:
         files = find_pictures(inputs, output, recursive=recursive, command="restore")
-        kit = load_kit(settings.restore, find_device(device))
+        loader = RestoreLoader(settings=settings.restore, device=find_device(device))
         mirrored = inputs if recursive else ()
-        with watching(quiet=as_json) as watcher:
-            items = restore_files(files, output, kit, settings, watcher, mirrored=mirrored)
+        with (
+            loaded_workers(loader, workers=workers, threads=threads, each=WORKER_BYTES) as restorers,
+            watching(quiet=as_json) as watcher,
+        ):
+            items = restore_files(files, output, restorers, settings, watcher, mirrored=mirrored)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

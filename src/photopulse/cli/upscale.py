@@ -17,6 +17,7 @@ from photopulse.cli.options import (
     Recursive,
     Sign,
     Threads,
+    Workers,
     find_device,
     find_signature,
     given,
@@ -28,7 +29,7 @@ from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleN
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
-    from photopulse.upscaling.batch_settings import BatchSettings
+    from photopulse.upscaling.worker import UpscaleLoader
 
 _FLAGS = {"learning_rate": "--lr", "noise": "--noise, --trainable-noise or --zero-noise"}
 _INPUT, _CLASSIC, _OUTPUT = "Input", "Classic search", "Output"
@@ -52,6 +53,7 @@ def upscale_command(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = 1,
     *,
     recursive: Recursive = False,
     align: Annotated[
@@ -153,6 +155,7 @@ def upscale_command(
     from photopulse.search.starts import NoiseSettings
     from photopulse.upscaling.batch_settings import BatchSettings
     from photopulse.upscaling.upscale import UpscaleSettings
+    from photopulse.upscaling.worker import UpscaleLoader
 
     # Settings of the fast and of the classic search; options that were not given keep the defaults.
     fast = given(quality=None if quality == "normal" else quality, time_limit=time_limit)
@@ -198,34 +201,47 @@ def upscale_command(
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Upscale all faces.
-    use_threads(threads)
-    _run(inputs, output, generator, device, settings, recursive=recursive, as_json=as_json)
+    each = use_threads(threads, workers)
+    _run(
+        inputs,
+        output,
+        UpscaleLoader(generator=generator, settings=settings, device=find_device(device)),
+        workers=workers,
+        threads=each,
+        recursive=recursive,
+        as_json=as_json,
+    )
 
 
 def _run(
     inputs: list[Path],
     output: Path,
-    generator: str,
-    device: str,
-    settings: "BatchSettings",
+    loader: "UpscaleLoader",
     *,
+    workers: int,
+    threads: int,
     recursive: bool,
     as_json: bool,
 ) -> None:
     from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.loading import load_detector, load_with_progress
+    from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_report, watching
+    from photopulse.cli.workers import loaded_workers
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.batch import upscale_files
+    from photopulse.upscaling.worker import WORKER_BYTES
 
     # Load the generator and upscale all faces, then print the report.
     try:
         files = find_pictures(inputs, output, recursive=recursive, command="upscale")
-        loaded = load_with_progress(generator, find_device(device))
+        settings, each = loader.settings, WORKER_BYTES[loader.settings.upscale.method]
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()
-        with watching(quiet=as_json) as watcher:
-            items = upscale_files(files, output, loaded, settings, watcher, detector=detector, mirrored=mirrored)
+        with (
+            loaded_workers(loader, workers=workers, threads=threads, each=each) as upscalers,
+            watching(quiet=as_json) as watcher,
+        ):
+            items = upscale_files(files, output, upscalers, settings, watcher, detector=detector, mirrored=mirrored)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
