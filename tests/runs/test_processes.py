@@ -165,6 +165,22 @@ def test_workers_that_die_while_they_load_end_the_run(toys):
         pass
 
 
+def test_a_run_goes_on_with_the_workers_that_can_be_loaded(toys, tmp_path, listen):
+    notes = []
+
+    def on_note(text):
+        notes.append(text)
+        (tmp_path / "noted.begun").touch()
+
+    # The first task ends when it is told that there is no second worker.
+    tasks = [toys.ToyTask(name=f"t{i}", folder=tmp_path, beside="noted" if i == 0 else None) for i in range(3)]
+    with Processes(toys.ToyLoader(only=tmp_path / "one"), workers=2, threads=1) as executor:
+        found = [done[0] for _, done in executor.run(tasks, listen(note=on_note))]
+    assert found == ["t0", "t1", "t2"]
+    (note,) = notes
+    assert "going on with 1 workers" in note
+
+
 def test_workers_that_differ_are_refused(toys, tmp_path):
     tasks = [toys.ToyTask(name=f"t{i}", folder=tmp_path, waits=3) for i in range(9)]
     executor = Processes(toys.ToyLoader(odd=True), workers=2, threads=1)

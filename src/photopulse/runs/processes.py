@@ -92,7 +92,7 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
                 return
             # Give them to workers that are ready, and start workers that are missing.
             self._give()
-            self._start(self._begun)
+            self._start(min(self._workers, self._begun))
             yield from self._hear(watcher)
 
     @property

@@ -34,17 +34,23 @@ class ToyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class ToyLoader:
-    """Loads a toy; ``fails`` raises an error, ``dies`` ends the process, ``odd`` gives each process other facts."""
+    """Loads a toy; ``fails`` raises an error, ``dies`` ends the process, ``odd`` gives each process other facts.
+
+    With ``only``, the first process that makes this file loads, and the others end.
+    """
 
     fails: bool = False
     dies: bool = False
     odd: bool = False
+    only: Path | None = None
 
     def __call__(self) -> "ToyWorker":
         if self.fails:
             raise PhotopulseError("cannot load the toy", why="it is broken", fix="buy another")
-        if self.dies:
+        if self.dies or (self.only is not None and self.only.exists()):
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.only is not None:
+            self.only.touch()
         return ToyWorker(f"process {os.getpid()}" if self.odd else "toy")
 
 
