@@ -3,8 +3,8 @@
     nice python benchmarks/workers.py [--few 1] [--many 4]
 
 Each variant runs twice from nothing, over few pictures and over many. The time of one more picture is the difference,
-divided by the number of pictures; the rest is the start, in which the networks are loaded. The variants are run in turn,
-so that what the machine does meanwhile slows all.
+divided by the number of pictures; the rest is the start, in which the networks are loaded. The variants run in turn, so
+that what the machine does meanwhile slows all.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, cast
 
 from PIL import Image
 from skimage import data
@@ -62,7 +63,7 @@ def figures(times: dict[int, float], few: int, many: int) -> dict[str, float]:
 def written(command: str, folder: Path, pictures: int) -> Path:
     """Writes small damaged photos of a person, or her face in 16 px."""
     folder.mkdir()
-    person = Image.fromarray(data.astronaut())
+    person = Image.fromarray(cast(Any, data).astronaut())
     for i in range(pictures):
         if command == "restore":
             person.rotate(i, Image.Resampling.BICUBIC).crop((60, 0, 380, 320)).save(folder / f"p{i}.jpg", quality=25)

@@ -118,7 +118,7 @@ def test_each_row_is_told_after_the_log_has_it(found, tmp_path, listen):
     found.update(one=[0.2], two=[0.4])
     lengths = []
 
-    def end(item):
+    def end(item, *, resumed=False):
         lengths.append(len(Log(tmp_path).read()))
 
     run(tmp_path, "one.jpg", "two.jpg", watcher=listen(end=end))

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from photopulse.errors import PhotopulseError
+from photopulse.files import remove_temporaries
 from photopulse.runs.watcher import Watcher
 
 
@@ -110,3 +112,19 @@ class InProcess(Executor[FactsT, TaskT, DoneT]):
     def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
         for task in tasks:
             yield task, self._worker.do(task, watcher)
+
+
+def same_facts(facts: Sequence[object]) -> None:
+    """Raises PhotopulseError unless all workers have loaded the same."""
+    if any(one != facts[0] for one in facts[1:]):
+        raise PhotopulseError(
+            "cannot go on with this worker",
+            why="it has loaded other networks or settings than the first one",
+            fix="leave the weights as they are while a run goes on, and use one version of photopulse everywhere",
+        )
+
+
+def remove_left(task: Task, mark: str) -> None:
+    """Removes the temporary files that a worker, known by its ``process_mark``, left of a task when it ended."""
+    for folder in task.folders:
+        remove_temporaries(folder, mark)

@@ -3,31 +3,21 @@
 import contextlib
 import multiprocessing
 import signal
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Final, Generic, Self
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import remove_temporaries
-from photopulse.runs.executor import DoneT, Executor, FactsT, Loader, Lost, TaskT
+from photopulse.runs.attempts import Attempt, Attempts
+from photopulse.runs.executor import DoneT, Executor, FactsT, Loader, Lost, TaskT, remove_left, same_facts
 from photopulse.runs.watcher import Watcher
 from photopulse.runs.worker_process import Message, serve
 
-_TRIES: Final = 2  # Of a task whose worker ends.
 _MOST_FAILED_STARTS: Final = 5  # In a row.
 _GRACE: Final = 5.0  # Seconds in which a worker that is told to end removes its temporary files.
-
-
-@dataclass(kw_only=True)
-class _Attempt(Generic[TaskT]):
-    """A task and how often it was begun."""
-
-    task: TaskT
-    tries: int = 0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,7 +27,7 @@ class _Member(Generic[TaskT]):
     process: SpawnProcess
     connection: Connection
     mark: str | None = None
-    attempt: _Attempt[TaskT] | None = field(default=None)
+    attempt: Attempt[TaskT] | None = None
 
 
 class Processes(Executor[FactsT, TaskT, DoneT]):
@@ -62,7 +52,7 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
         self._workers = workers
         self._threads = threads
         self._members: list[_Member[TaskT]] = []
-        self._pending: deque[_Attempt[TaskT]] = deque()
+        self._waiting: Attempts[TaskT] = Attempts(iter(()))
         self._failed_starts = 0
         self._facts: list[FactsT] = []
 
@@ -83,22 +73,20 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
         return self
 
     def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
-        left = iter(tasks)
+        self._waiting = Attempts(iter(tasks))
         while True:
             # Take as many tasks as there are workers for them; those that must be done again come first.
-            while self._begun < self._workers and (task := next(left, None)) is not None:
-                self._pending.append(_Attempt(task=task))
-            if self._begun == 0:
+            self._waiting.fill(self._workers - self._busy)
+            if len(self._waiting) + self._busy == 0:
                 return
             # Give them to workers that are ready, and start workers that are missing.
             self._give()
-            self._start(min(self._workers, self._begun))
+            self._start(min(self._workers, len(self._waiting) + self._busy))
             yield from self._hear(watcher)
 
     @property
-    def _begun(self) -> int:
-        """The number of tasks that were taken and are not finished."""
-        return len(self._pending) + sum(member.attempt is not None for member in self._members)
+    def _busy(self) -> int:
+        return sum(member.attempt is not None for member in self._members)
 
     def close(self) -> None:
         self._end(at_once=False)
@@ -121,13 +109,13 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
 
     def _give(self) -> None:
         for member in self._members:
-            if self._pending and member.mark is not None and member.attempt is None:
-                attempt = self._pending[0]
+            if len(self._waiting) and member.mark is not None and member.attempt is None:
+                attempt = self._waiting.next()
                 try:
                     member.connection.send(attempt.task)
+                    member.attempt = attempt
                 except (BrokenPipeError, ConnectionResetError):
-                    continue  # It has ended, which is heard next.
-                member.attempt = self._pending.popleft()
+                    self._waiting.put_back(attempt)  # The worker has ended, which is heard next.
 
     def _hear(self, watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
         """Waits until a worker says something or ends, and yields what is finished by that."""
@@ -158,12 +146,7 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
 
     def _ready(self, member: _Member[TaskT], message: Message) -> None:
         member.mark, self._failed_starts = message.mark, 0
-        if self._facts and self._facts[0] != message.content:
-            raise PhotopulseError(
-                "cannot go on with this worker",
-                why="it has loaded other networks or settings than the first one",
-                fix="leave the weights as they are while a run goes on, and use one version of photopulse",
-            )
+        same_facts([*self._facts, message.content])
         self._facts = self._facts or [message.content]
 
     def _ended(self, member: _Member[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, Lost]]:
@@ -175,12 +158,8 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
         if member.mark is None:
             self._not_started(how, watcher)
         _clean(member)
-        if (attempt := member.attempt) is not None:
-            attempt.tries += 1
-            if attempt.tries < _TRIES:
-                self._pending.appendleft(attempt)
-            else:
-                yield attempt.task, Lost(why=f"the process of its worker ended {_TRIES} times; the last {how}")
+        if member.attempt is not None and (lost := self._waiting.ended(member.attempt, how)) is not None:
+            yield member.attempt.task, lost
 
     def _not_started(self, how: str, watcher: Watcher) -> None:
         """Counts a worker that ended while it loaded: after several in a row, there is one fewer."""
@@ -207,14 +186,12 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
                 member.process.join()
             _clean(member)
         self._members.clear()
-        self._pending.clear()
 
 
 def _clean(member: _Member[Any]) -> None:
     """Removes what a worker that has ended left of its task."""
     if member.attempt is not None and member.mark is not None:
-        for folder in member.attempt.task.folders:
-            remove_temporaries(folder, member.mark)
+        remove_left(member.attempt.task, member.mark)
 
 
 def _how(code: int | None) -> str:
