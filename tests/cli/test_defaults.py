@@ -173,7 +173,7 @@ OWN: Mapping[str, set[str]] = {
     "crop": {"boxes", "masks"},
 }
 """Options that are the command's own affair, besides these of many commands."""
-COMMON = {"output", "device", "threads", "workers", "as_json", "recursive"}
+COMMON = {"output", "device", "threads", "workers", "ray", "as_json", "recursive"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

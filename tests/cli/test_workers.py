@@ -202,6 +202,57 @@ def test_align_finds_the_same_faces_with_two_workers(tmp_path, face_weights):
     assert rows(one) == rows(two)
 
 
+def actors():
+    """The actors of a cluster that a run started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            if b"ray::_Hands" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_cluster_makes_the_bytes_and_rows_of_one_process_though_an_actor_is_killed(photos, alone, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'photopulse[ray]'")
+    process = photopulse(*RESTORE, photos, "-o", tmp_path, "--ray", "local", "--workers", "2")
+    wait_until(lambda: results(tmp_path) and actors(), process)
+    os.kill(actors()[0], signal.SIGKILL)
+    _, stderr = process.communicate()
+    assert process.returncode == 1, stderr
+    assert pictures(tmp_path) == pictures(alone)
+    assert rows(tmp_path) == rows(alone)
+    assert set(logged(tmp_path).values()) == {1}
+    assert temporaries(tmp_path) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_on_a_cluster_goes_on_without_it(photos, alone, tmp_path, end):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'photopulse[ray]'")
+    process = photopulse(*RESTORE, photos, "-o", tmp_path, "--ray", "local", "--workers", "2")
+    wait_until(lambda: len(results(tmp_path)) >= 2, process)
+    process.send_signal(end)
+    _, stderr = process.communicate()
+    if end == signal.SIGINT:
+        assert process.returncode == 130, stderr
+        assert temporaries(tmp_path) == []
+    wait_until(lambda: not actors())
+    before = logged(tmp_path)
+    assert before
+    code, stdout, stderr = finished(*RESTORE, photos, "-o", tmp_path, "--workers", "2")
+    assert code == 1, stderr
+    assert stdout.count("kept from an earlier run") == len(before)
+    assert pictures(tmp_path) == pictures(alone)
+    assert set(logged(tmp_path).values()) == {1}
+
+
+def test_a_cluster_that_is_not_there_is_an_error(photos, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'photopulse[ray]'")
+    code, _, stderr = finished(*RESTORE, photos, "-o", tmp_path, "--ray", "127.0.0.1:1")
+    assert code == 2
+    assert "cannot reach the cluster '127.0.0.1:1'" in stderr
+    assert "ray start --head" in stderr
+
+
 def test_there_are_no_more_workers_than_the_memory_holds(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 5 * 2**30)
     started = []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Inputs, OutputFolder, Recursive, Workers, use_threads
+from photopulse.cli.options import AsJson, Inputs, OutputFolder, Ray, Recursive, Workers
 from photopulse.errors import PhotopulseError
 
 
@@ -14,7 +14,8 @@ def align_command(
     inputs: Inputs,
     output: OutputFolder = Path("aligned"),
     size: Annotated[int, typer.Option(min=0, help="Height and width of the faces; 0 keeps 1024.")] = 32,
-    workers: Workers = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
     padding: Annotated[
@@ -28,7 +29,7 @@ def align_command(
     """
     from photopulse.cli.inputs import find_pictures
     from photopulse.cli.progress import print_report, watching
-    from photopulse.cli.workers import loaded_workers
+    from photopulse.cli.workers import loaded_workers, plan_workers
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.align import check_size
     from photopulse.upscaling.align_batch import align_files
@@ -40,9 +41,7 @@ def align_command(
         files = find_pictures(inputs, output, recursive=recursive, command="align")
         mirrored = inputs if recursive else ()
         with (
-            loaded_workers(
-                AlignLoader(), workers=workers, threads=use_threads(None, workers), each=WORKER_BYTES
-            ) as aligners,
+            loaded_workers(AlignLoader(), plan_workers(workers, None, ray), each=WORKER_BYTES) as aligners,
             watching(quiet=as_json) as watcher,
         ):
             items = align_files(files, output, aligners, size=size, padding=padding, mirrored=mirrored, watcher=watcher)

@@ -45,9 +45,21 @@ Threads = Annotated[
     ),
 ]
 Workers = Annotated[
-    int,
+    int | None,
     typer.Option(
-        min=1, max=256, metavar="N", help="Processes that share the inputs; each loads the networks, and has --threads."
+        min=1,
+        max=4096,
+        metavar="N",
+        help="Processes that share the inputs; each loads the networks, and has --threads.",
+        show_default="1; with --ray as many as the cluster holds",
+    ),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Share the inputs among workers of a Ray cluster, whose machines share the folders; auto: this machine's.",
     ),
 ]
 Sign = Annotated[
@@ -71,18 +83,18 @@ def find_device(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def use_threads(wanted: str | None, workers: int = 1) -> int:
-    """Sets the number of threads, and returns it; workers share the cores, so each has so many.
+def use_threads(wanted: str | None, *, share: int = 1) -> int:
+    """Sets the number of threads, and returns it.
 
     Args:
         wanted: a number, or ``auto`` for the faster of one and all; None is all.
-        workers: number of processes that compute.
+        share: number of processes that share the cores; ``all`` are the cores divided by it.
     """
     import torch
 
     from photopulse.threads import fastest_threads
 
-    most = max(1, torch.get_num_threads() // workers)
+    most = max(1, torch.get_num_threads() // share)
     if wanted is None:
         threads = most
     elif wanted == "auto":

@@ -11,15 +11,16 @@ from photopulse.cli.options import (
     Device,
     Inputs,
     OutputFolder,
+    Ray,
     Recursive,
     Threads,
     Workers,
     find_device,
-    use_threads,
 )
 from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
+    from photopulse.cli.workers import WorkerPlan
     from photopulse.restoration.batch_settings import RestoreBatchSettings
 
 _REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
@@ -85,7 +86,8 @@ def restore_command(
     ] = 640,
     device: Device = "auto",
     threads: Threads = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
     fidelity: Annotated[
@@ -139,6 +141,7 @@ def restore_command(
     # With --inspect, the command ends here.
     if inspect:
         _inspect(inputs, output, recursive=recursive, as_json=as_json)
+    from photopulse.cli.workers import plan_workers
     from photopulse.restoration.batch_settings import RestoreBatchSettings
     from photopulse.restoration.choice import parse_face
     from photopulse.restoration.settings import RestoreSettings
@@ -172,8 +175,8 @@ def restore_command(
     except ValueError as error:
         fail(str(error), 2)
     # Restore all photos.
-    each = use_threads(threads, workers)
-    _run(inputs, output, device, settings, workers=workers, threads=each, recursive=recursive, as_json=as_json)
+    planned = plan_workers(workers, threads, ray)
+    _run(inputs, output, device, settings, workers=planned, recursive=recursive, as_json=as_json)
 
 
 def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool) -> NoReturn:
@@ -194,8 +197,7 @@ def _run(
     device: str,
     settings: "RestoreBatchSettings",
     *,
-    workers: int,
-    threads: int,
+    workers: "WorkerPlan",
     recursive: bool,
     as_json: bool,
 ) -> None:
@@ -212,7 +214,7 @@ def _run(
         loader = RestoreLoader(settings=settings.restore, device=find_device(device))
         mirrored = inputs if recursive else ()
         with (
-            loaded_workers(loader, workers=workers, threads=threads, each=WORKER_BYTES) as restorers,
+            loaded_workers(loader, workers, each=WORKER_BYTES, device=loader.device) as restorers,
             watching(quiet=as_json) as watcher,
         ):
             items = restore_files(files, output, restorers, settings, watcher, mirrored=mirrored)

@@ -14,6 +14,7 @@ from photopulse.cli.options import (
     Eps,
     Inputs,
     OutputFolder,
+    Ray,
     Recursive,
     Sign,
     Threads,
@@ -21,7 +22,6 @@ from photopulse.cli.options import (
     find_device,
     find_signature,
     given,
-    use_threads,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.provenance.payload import MarkChoice
@@ -29,6 +29,7 @@ from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleN
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
+    from photopulse.cli.workers import WorkerPlan
     from photopulse.upscaling.worker import UpscaleLoader
 
 _FLAGS = {"learning_rate": "--lr", "noise": "--noise, --trainable-noise or --zero-noise"}
@@ -53,7 +54,8 @@ def upscale_command(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
     align: Annotated[
@@ -149,6 +151,7 @@ def upscale_command(
     The faces are imaginary: they fit the input, but identify no one. Exit code 0: all are close enough;
     3: some are not (the best found is written); 1: an input failed; 130: interrupted, a rerun goes on.
     """
+    from photopulse.cli.workers import plan_workers
     from photopulse.search.fast import FastSettings
     from photopulse.search.losses import parse_loss
     from photopulse.search.pulse import PulseSettings
@@ -201,13 +204,11 @@ def upscale_command(
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Upscale all faces.
-    each = use_threads(threads, workers)
     _run(
         inputs,
         output,
         UpscaleLoader(generator=generator, settings=settings, device=find_device(device)),
-        workers=workers,
-        threads=each,
+        workers=plan_workers(workers, threads, ray),
         recursive=recursive,
         as_json=as_json,
     )
@@ -218,8 +219,7 @@ def _run(
     output: Path,
     loader: "UpscaleLoader",
     *,
-    workers: int,
-    threads: int,
+    workers: "WorkerPlan",
     recursive: bool,
     as_json: bool,
 ) -> None:
@@ -238,7 +238,7 @@ def _run(
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()
         with (
-            loaded_workers(loader, workers=workers, threads=threads, each=each) as upscalers,
+            loaded_workers(loader, workers, each=each, device=loader.device) as upscalers,
             watching(quiet=as_json) as watcher,
         ):
             items = upscale_files(files, output, upscalers, settings, watcher, detector=detector, mirrored=mirrored)

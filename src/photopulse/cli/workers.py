@@ -1,10 +1,12 @@
-"""Loads the workers of a command: one in its own process, or several in processes of their own."""
+"""Loads the workers of a command: one in its own process, several in processes of their own, or those of a cluster."""
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from photopulse.cli.console import print_note
+from photopulse.cli.options import use_threads
 from photopulse.cli.progress import spinner
 
 if TYPE_CHECKING:
@@ -17,44 +19,72 @@ if TYPE_CHECKING:
 _GIB = 2**30
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerPlan:
+    """Where a run is to be worked on.
+
+    Attributes:
+        number: number of workers; None for one in this process, or for as many as a cluster holds.
+        threads: threads of each.
+        ray: address of a Ray cluster; None for this machine.
+    """
+
+    number: int | None
+    threads: int
+    ray: str | None
+
+
+def plan_workers(number: int | None, threads: str | None, ray: str | None) -> WorkerPlan:
+    """Shares the cores among the workers; those of a cluster have one thread each unless ``threads`` says otherwise."""
+    if ray is not None and threads is None:
+        threads = "1"
+    return WorkerPlan(number=number, threads=use_threads(threads, share=number or 1), ray=ray)
+
+
 @contextmanager
 def loaded_workers(
-    loader: "Loader[FactsT, TaskT, DoneT]", *, workers: int, threads: int, each: int
+    loader: "Loader[FactsT, TaskT, DoneT]", workers: WorkerPlan, *, each: int, device: str = "cpu"
 ) -> "Generator[Executor[FactsT, TaskT, DoneT]]":
     """Loads what does the tasks of a run, and yields it; at the end, no process of it is left.
 
     Args:
         loader: loads a worker.
-        workers: how many are wanted: one is in this process, several in processes of their own. There are fewer where
-            the memory does not hold them, which is told.
-        threads: threads of each.
+        workers: what is wanted; there are fewer processes where the memory does not hold them, which is told.
         each: bytes that each needs.
+        device: device of each.
 
     Raises:
         PhotopulseError: if a worker cannot be loaded.
     """
     with ExitStack() as stack:
         with spinner("loading the networks (the first time some are fetched)"):
-            executor = stack.enter_context(_executor(loader, workers, threads, each))
+            executor = stack.enter_context(_executor(loader, workers, each, device))
         yield executor
 
 
 def _executor(
-    loader: "Loader[FactsT, TaskT, DoneT]", workers: int, threads: int, each: int
+    loader: "Loader[FactsT, TaskT, DoneT]", workers: WorkerPlan, each: int, device: str
 ) -> "Executor[FactsT, TaskT, DoneT]":
+    if workers.ray is not None:
+        from photopulse.runs.cluster import ActorNeeds, RayActors
+
+        needs = ActorNeeds(threads=workers.threads, gpus=1 if device.startswith("cuda") else 0, memory=each)
+        return RayActors(loader, address=workers.ray, workers=workers.number, needs=needs)
     from photopulse.runs.executor import InProcess
-    from photopulse.runs.memory import affordable, free_memory
     from photopulse.runs.processes import Processes
 
-    if workers == 1:
+    if workers.number is None or workers.number == 1:
         return InProcess(loader())
+    return Processes(loader, workers=_fitting(workers.number, each), threads=workers.threads)
+
+
+def _fitting(wanted: int, each: int) -> int:
+    """Returns how many workers the free memory holds, and says so if that are fewer."""
+    from photopulse.runs.memory import affordable, free_memory
+
     free = free_memory()
-    fitting = affordable(workers, each, free)
-    if free is not None and fitting < workers:
-        print_note(_fewer(fitting, workers, each, free))
-    return Processes(loader, workers=fitting, threads=threads)
-
-
-def _fewer(fitting: int, wanted: int, each: int, free: int) -> str:
-    size = f"each may need {each / _GIB:.1f} GiB, and {free / _GIB:.1f} GiB are free"
-    return f"note: {fitting} of {wanted} workers, because {size}"
+    fitting = affordable(wanted, each, free)
+    if free is not None and fitting < wanted:
+        size = f"each may need {each / _GIB:.1f} GiB, and {free / _GIB:.1f} GiB are free"
+        print_note(f"note: {fitting} of {wanted} workers, because {size}")
+    return fitting

@@ -7,6 +7,7 @@ and outputs lie in folders that all machines share.
 import importlib
 import os
 import signal
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -244,6 +245,7 @@ def _connect(ray: Any, address: str) -> None:
         os.environ.setdefault(name, "0")
     before = signal.getsignal(signal.SIGTERM)
     try:
+        _check_reachable(address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         raise PhotopulseError(
@@ -253,3 +255,10 @@ def _connect(ray: Any, address: str) -> None:
         ) from error
     with suppress(ValueError):  # Only the main thread has signal handlers.
         signal.signal(signal.SIGTERM, before)
+
+
+def _check_reachable(address: str) -> None:
+    """Raises OSError if nobody listens at an address such as ``10.0.0.1:6379``, for which Ray would wait long."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
