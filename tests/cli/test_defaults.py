@@ -155,9 +155,9 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 
 OWN: Mapping[str, set[str]] = {
     "sample": {"seed", "sign", "certificate"},
-    "upscale": {"sign", "certificate"},
+    "upscale": {"sign", "certificate", "watch"},
     "verify": {"quick", "trust"},
-    "restore": {"inspect"},
+    "restore": {"inspect", "watch"},
     "serve": {"password_file", "certificate", "certificate_key"},
     "study serve": {"password_file", "certificate", "certificate_key"},
     "models get": {"names", "everything"},

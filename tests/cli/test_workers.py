@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,6 +201,36 @@ def test_align_finds_the_same_faces_with_two_workers(tmp_path, face_weights):
     assert pictures(one) == pictures(two)
     assert len(pictures(one)) == 4
     assert rows(one) == rows(two)
+
+
+def test_a_watched_folder_is_done_as_it_fills_until_ctrl_c(photos, alone, tmp_path):
+    inbox, out = tmp_path / "in", tmp_path / "out"
+    inbox.mkdir()
+    shutil.copy(photos / "p0.png", inbox)
+    process = photopulse(*RESTORE, inbox, "-o", out, "--watch", "--workers", "2")
+    wait_until(lambda: (out / "p0.png").exists(), process)
+    for name in ("p1.png", "p2.png"):
+        shutil.copy(photos / name, inbox)
+    wait_until(lambda: (out / "p1.png").exists() and (out / "p2.png").exists(), process)
+    wait_until(lambda: len(logged(out)) == 3, process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "waiting for pictures; Ctrl-C ends" in stderr
+    assert "Traceback" not in stderr
+    assert {name: (out / name).read_bytes() for name in ("p0.png", "p1.png", "p2.png")} == {
+        name: content for name, content in pictures(alone).items() if name in ("p0.png", "p1.png", "p2.png")
+    }
+    assert set(logged(out).values()) == {1}
+    assert session_of(process.pid) == []
+
+
+@pytest.mark.parametrize("wrong", ["a file", "the output"])
+def test_only_folders_without_the_results_can_be_watched(photos, tmp_path, wrong):
+    given, out = (photos / "p0.png", tmp_path) if wrong == "a file" else (tmp_path, tmp_path)
+    result = CliRunner().invoke(app, [*RESTORE, str(given), "-o", str(out), "--watch"])
+    assert result.exit_code == 2
+    assert "cannot watch" in result.stderr
 
 
 def actors():

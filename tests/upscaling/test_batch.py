@@ -396,3 +396,16 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_error(faces, tmp_path, 
 def test_no_files_make_an_empty_report(tmp_path, tiny_generator):
     assert upscale_files([], tmp_path / "out", tiny_generator, SHORT) == []
     assert report(tmp_path / "out") == []
+
+
+def test_faces_that_come_while_a_run_goes_on_are_upscaled_beside_the_others(
+    faces, tmp_path, tiny_generator, searched, monkeypatch
+):
+    monkeypatch.setattr("photopulse.runs.executor.PAUSE", 0)
+    first, second = faces("a.png"), faces("a.webp", "b.png")
+    settings = replace(SHORT, batch_size=2)
+    items = upscale_files(first, tmp_path / "out", tiny_generator, settings, more=[[], second, []])
+    assert names(items) == ["a.png", "a-2.png", "b.png"]
+    assert [Path(item.input) for item in items] == [*first, *second]
+    assert searched == [(0,), (0, 0)]
+    assert len(report(tmp_path / "out")) == 3

@@ -62,6 +62,10 @@ Ray = Annotated[
         help="Share the inputs among workers of a Ray cluster, whose machines share the folders; auto: this machine's.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Wait for further pictures in the folders, and do each that comes, until Ctrl-C."),
+]
 Sign = Annotated[
     str | None,
     typer.Option(metavar="KEY", help="Sign the pictures with this private key: a PEM file, or env:NAME."),

@@ -14,6 +14,7 @@ from photopulse.cli.options import (
     Ray,
     Recursive,
     Threads,
+    Watch,
     Workers,
     find_device,
 )
@@ -90,6 +91,7 @@ def restore_command(
     ray: Ray = None,
     *,
     recursive: Recursive = False,
+    watch: Watch = False,
     fidelity: Annotated[
         float,
         typer.Option(min=0, max=1, help="0: most convincing face; 1: nearest to the input.", rich_help_panel=_FACES),
@@ -148,6 +150,8 @@ def restore_command(
 
     # Settings.
     try:
+        if watch and mask is not None:
+            raise ValueError("--mask is for one photo: leave --watch out")
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
                 mode=mode,
@@ -176,7 +180,7 @@ def restore_command(
         fail(str(error), 2)
     # Restore all photos.
     planned = plan_workers(workers, threads, ray)
-    _run(inputs, output, device, settings, workers=planned, recursive=recursive, as_json=as_json)
+    _run(inputs, output, device, settings, workers=planned, recursive=recursive, watch=watch, as_json=as_json)
 
 
 def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool) -> NoReturn:
@@ -199,9 +203,10 @@ def _run(
     *,
     workers: "WorkerPlan",
     recursive: bool,
+    watch: bool,
     as_json: bool,
 ) -> None:
-    from photopulse.cli.inputs import find_pictures
+    from photopulse.cli.inputs import find_pictures, watched_pictures
     from photopulse.cli.progress import print_report, watching
     from photopulse.cli.workers import loaded_workers
     from photopulse.restoration.batch import restore_files
@@ -210,14 +215,15 @@ def _run(
 
     # Load the networks and restore all photos, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive, command="restore")
+        files = [] if watch else find_pictures(inputs, output, recursive=recursive, command="restore")
+        more = watched_pictures(inputs, output, recursive=recursive) if watch else ()
         loader = RestoreLoader(settings=settings.restore, device=find_device(device))
         mirrored = inputs if recursive else ()
         with (
             loaded_workers(loader, workers, each=WORKER_BYTES, device=loader.device) as restorers,
             watching(quiet=as_json) as watcher,
         ):
-            items = restore_files(files, output, restorers, settings, watcher, mirrored=mirrored)
+            items = restore_files(files, output, restorers, settings, watcher, mirrored=mirrored, more=more)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

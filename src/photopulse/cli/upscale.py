@@ -18,6 +18,7 @@ from photopulse.cli.options import (
     Recursive,
     Sign,
     Threads,
+    Watch,
     Workers,
     find_device,
     find_signature,
@@ -58,6 +59,7 @@ def upscale_command(
     ray: Ray = None,
     *,
     recursive: Recursive = False,
+    watch: Watch = False,
     align: Annotated[
         str | None,
         typer.Option(
@@ -210,6 +212,7 @@ def upscale_command(
         UpscaleLoader(generator=generator, settings=settings, device=find_device(device)),
         workers=plan_workers(workers, threads, ray),
         recursive=recursive,
+        watch=watch,
         as_json=as_json,
     )
 
@@ -221,9 +224,10 @@ def _run(
     *,
     workers: "WorkerPlan",
     recursive: bool,
+    watch: bool,
     as_json: bool,
 ) -> None:
-    from photopulse.cli.inputs import find_pictures
+    from photopulse.cli.inputs import find_pictures, watched_pictures
     from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_report, watching
     from photopulse.cli.workers import loaded_workers
@@ -233,7 +237,8 @@ def _run(
 
     # Load the generator and upscale all faces, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive, command="upscale")
+        files = [] if watch else find_pictures(inputs, output, recursive=recursive, command="upscale")
+        more = watched_pictures(inputs, output, recursive=recursive) if watch else ()
         settings, each = loader.settings, WORKER_BYTES[loader.settings.upscale.method]
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()
@@ -241,7 +246,9 @@ def _run(
             loaded_workers(loader, workers, each=each, device=loader.device) as upscalers,
             watching(quiet=as_json) as watcher,
         ):
-            items = upscale_files(files, output, upscalers, settings, watcher, detector=detector, mirrored=mirrored)
+            items = upscale_files(
+                files, output, upscalers, settings, watcher, detector=detector, mirrored=mirrored, more=more
+            )
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

@@ -1,8 +1,9 @@
 """Restores many photos: a run can be resumed, and the failure of one photo does not stop the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
@@ -29,6 +30,7 @@ def restore_files(
     watcher: Watcher | None = None,
     *,
     mirrored: Sequence[Path] = (),
+    more: Iterable[Sequence[Path]] = (),
 ) -> list[ReportItem]:
     """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date.
 
@@ -39,6 +41,7 @@ def restore_files(
         settings: settings of the run; the defaults if None.
         watcher: receives the progress; a step is a photo.
         mirrored: folders whose subfolders are created in the results' folder, too.
+        more: lists of files that come while the run goes on, see ``runs.watch``; an empty list says that none has come.
 
     Returns:
         One row for each photo, in the order of the files. If the run is interrupted, also by Ctrl-C, finished photos
@@ -60,10 +63,27 @@ def restore_files(
             why="it shows where one photo is damaged",
             fix="restore photos that have a mask one at a time",
         )
-    names = output_names(files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
-    _refuse_to_overwrite_inputs(names)
+
+    def named(new: Sequence[Path], all_files: Sequence[Path]) -> list[OutputNames]:
+        names = output_names(all_files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
+        _refuse_to_overwrite_inputs(names)
+        return names[len(names) - len(new) :]
+
+    first = named(files, files)
     restorers = kit if isinstance(kit, Executor) else InProcess(RestoreWorker(kit))
-    return _Run(folder, restorers, settings, watcher or Watcher()).all(names)
+    return _Run(folder, restorers, settings, watcher or Watcher()).all(chain([first], _named_later(files, more, named)))
+
+
+def _named_later(
+    files: Sequence[Path],
+    more: Iterable[Sequence[Path]],
+    named: Callable[[Sequence[Path], Sequence[Path]], list[OutputNames]],
+) -> Iterator[list[OutputNames]]:
+    """Yields the names of the files that come later, unlike those of all before; an empty list where none has come."""
+    known = list(files)
+    for new in more:
+        known += new
+        yield named(new, known) if new else []
 
 
 def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
@@ -82,28 +102,44 @@ class _Run:
         self._settings = settings
         self._watcher = watcher
         self._run_key = key(settings.restore, restorers.facts.fingerprints, restorers.facts.arithmetic)
-        # Earlier results by their photos, and the paths that this run has used.
+        # Earlier results by their photos, and the paths that this run has used or wants.
         self._mine = {
             canonical(Path(row.input)): output
             for output, row in self._report.earlier_outputs.items()
             if row.output and _is_file(output)
         }
         self._used: set[str] = set()
+        self._taken: set[str] = set()
+        self._places = count()
 
-    def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
+    def all(self, names: Iterator[list[OutputNames]]) -> list[ReportItem]:
         with self._report as report:
-            shown = Overall(self._watcher, "restoring", len(names))
-            for task, done in self._restorers.run(self._plan(names, shown), shown):
+            first = next(names)
+            shown = Overall(self._watcher, "restoring", len(first))
+            for task, done in self._restorers.run(self._plan(first, names, shown), shown):
                 row = _lost(task, done) if isinstance(done, Lost) else done
                 report.add(task.place, row)
                 _finished(row, shown)
         return report.items
 
-    def _plan(self, names: Sequence[OutputNames], shown: Overall) -> Iterator[RestoreTask]:
+    def _plan(
+        self, first: list[OutputNames], more: Iterator[list[OutputNames]], shown: Overall
+    ) -> Iterator[RestoreTask | None]:
+        """Yields the photos that are left, None where there is none now; adds the rows of all that need no worker."""
+        yield from self._left(first, shown)
+        for names in more:
+            if names:
+                shown.more(len(names))
+                yield from self._left(names, shown)
+            else:
+                yield None
+
+    def _left(self, names: Sequence[OutputNames], shown: Overall) -> Iterator[RestoreTask]:
         """Yields the photos that are left, and adds the rows of those that an earlier run finished or that fail now."""
-        taken = {canonical(one.output) for one in names}
-        for place, wanted in enumerate(names):
-            one = wanted if self._settings.overwrite else self._beside_others(wanted, taken)
+        self._taken |= {canonical(one.output) for one in names}
+        for wanted in names:
+            place = next(self._places)
+            one = wanted if self._settings.overwrite else self._beside_others(wanted, self._taken)
             self._used.add(canonical(one.output))
             planned = self._planned(one, place)
             if isinstance(planned, RestoreTask):

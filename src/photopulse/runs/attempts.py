@@ -1,7 +1,7 @@
 """The tasks that are begun: each is done once more if its worker ends, and is lost if that happens again."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Generic
 
@@ -22,20 +22,32 @@ class Attempts(Generic[TaskT]):
     """The tasks that wait for a worker, those whose worker ended first.
 
     Args:
-        tasks: the tasks of the run, which are taken when there is room for them.
+        tasks: the tasks of the run, which are taken when there is room for them; None says that there is none now.
+
+    Attributes:
+        pausing: whether there was no task when one was asked for last, but may be one later.
     """
 
-    def __init__(self, tasks: Iterator[TaskT]) -> None:
-        self._tasks = tasks
+    def __init__(self, tasks: Iterable[TaskT | None]) -> None:
+        self.pausing = False
+        self._tasks = iter(tasks)
         self._waiting: deque[Attempt[TaskT]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def fill(self, number: int) -> None:
-        """Takes tasks until ``number`` wait, or until there is none."""
-        while len(self._waiting) < number and (task := next(self._tasks, None)) is not None:
-            self._waiting.append(Attempt(task=task))
+        """Takes tasks until ``number`` wait, or until there is none, or none now."""
+        self.pausing = False
+        while len(self._waiting) < number and not self.pausing:
+            try:
+                task = next(self._tasks)
+            except StopIteration:
+                return
+            if task is None:
+                self.pausing = True
+            else:
+                self._waiting.append(Attempt(task=task))
 
     def next(self) -> Attempt[TaskT]:
         """Returns the task that is to be begun next, which waits no longer."""

@@ -8,6 +8,7 @@ import importlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, Final, Generic, Self, cast
 from photopulse.errors import PhotopulseError
 from photopulse.files import process_mark
 from photopulse.runs.attempts import Attempt, Attempts
-from photopulse.runs.executor import DoneT, Executor, FactsT, Loader, Lost, TaskT, remove_left, same_facts
+from photopulse.runs.executor import PAUSE, DoneT, Executor, FactsT, Loader, Lost, TaskT, remove_left, same_facts
 from photopulse.runs.watcher import Watcher
 
 _MOST_FAILED_STARTS: Final = 5  # In a row.
@@ -78,7 +79,7 @@ class RayActors(Executor[FactsT, TaskT, DoneT]):
         self._ray = _load_ray()
         self._own = not self._ray.is_initialized()
         self._actors: list[_Actor[TaskT]] = []
-        self._waiting: Attempts[TaskT] = Attempts(iter(()))
+        self._waiting: Attempts[TaskT] = Attempts(())
         self._failed_starts = 0
         self._facts: list[FactsT] = []
 
@@ -99,18 +100,21 @@ class RayActors(Executor[FactsT, TaskT, DoneT]):
             raise
         return self
 
-    def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
-        self._waiting = Attempts(iter(tasks))
+    def run(self, tasks: Iterable[TaskT | None], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+        self._waiting = Attempts(tasks)
         workers = self._wanted or self._room()
         while True:
             # Take as many tasks as there are workers for them; those that must be done again come first.
             self._waiting.fill(workers - self._busy)
-            if len(self._waiting) + self._busy == 0:
+            if len(self._waiting) + self._busy == 0 and not self._waiting.pausing:
                 return
             # Give them to actors that are ready, and start actors that are missing.
             self._give()
             self._start(min(workers, len(self._waiting) + self._busy))
-            yield from self._hear(watcher)
+            if self._waiting.pausing and self._busy == 0:
+                time.sleep(PAUSE)
+            else:
+                yield from self._hear(watcher, PAUSE if self._waiting.pausing else _PATIENCE)
 
     def close(self) -> None:
         # What an actor was doing is waited for: it ends with the actor, and what it left can be removed then.
@@ -152,11 +156,11 @@ class RayActors(Executor[FactsT, TaskT, DoneT]):
                 actor.attempt = self._waiting.next()
                 actor.answer = actor.handle.do.remote(actor.attempt.task)
 
-    def _hear(self, watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
-        """Waits until an actor has answered or ended, and yields what is finished by that."""
+    def _hear(self, watcher: Watcher, most: float = _PATIENCE) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+        """Waits until an actor has answered or ended, ``most`` seconds, and yields what is finished by that."""
         by_answer = {actor.answer: actor for actor in self._actors if actor.answer is not None}
-        answered, _ = self._ray.wait(list(by_answer), num_returns=1, timeout=_PATIENCE)
-        if not answered and self._busy == 0:
+        answered, _ = self._ray.wait(list(by_answer), num_returns=1, timeout=most)
+        if not answered and self._busy == 0 and not self._waiting.pausing:
             watcher.note("note: the cluster has no room for a worker yet; it needs free processors and memory")
         for answer in answered:
             yield from self._heard(by_answer[answer], watcher)

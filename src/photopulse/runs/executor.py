@@ -1,15 +1,19 @@
 """Where the tasks of a run are done: in the process of the run, or by workers elsewhere; the run sees no difference."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 from photopulse.errors import PhotopulseError
 from photopulse.files import remove_temporaries
 from photopulse.runs.watcher import Watcher
+
+PAUSE: Final = 1.0
+"""Seconds until tasks are asked for again when there is none now."""
 
 
 class Task(Protocol):
@@ -78,8 +82,10 @@ class Executor(ABC, Generic[FactsT, TaskT, DoneT]):
         """Facts of the workers, see ``Worker.facts``."""
 
     @abstractmethod
-    def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+    def run(self, tasks: Iterable[TaskT | None], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
         """Yields each task with what came of it as soon as it is done; a task is taken when there is a worker for it.
+
+        None among the tasks says that there is no task now, but may be one in a second.
 
         Raises:
             PhotopulseError: if workers cannot be started.
@@ -109,9 +115,12 @@ class InProcess(Executor[FactsT, TaskT, DoneT]):
     def facts(self) -> FactsT:
         return self._worker.facts
 
-    def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+    def run(self, tasks: Iterable[TaskT | None], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
         for task in tasks:
-            yield task, self._worker.do(task, watcher)
+            if task is None:
+                time.sleep(PAUSE)
+            else:
+                yield task, self._worker.do(task, watcher)
 
 
 def same_facts(facts: Sequence[object]) -> None:

@@ -20,8 +20,16 @@ class Overall(Watcher):
 
     def __init__(self, watcher: Watcher, stage: str, inputs: int) -> None:
         self._watcher = watcher
+        self._stage = stage
+        self._inputs = inputs
         self._done = 0
         watcher.start(stage, inputs)
+
+    def more(self, inputs: int) -> None:
+        """So many inputs have come since."""
+        self._inputs += inputs
+        self._watcher.start(self._stage, self._inputs)
+        self._watcher.step(self._done)
 
     def finished(self) -> None:
         """One more input is finished."""

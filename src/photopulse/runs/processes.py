@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Self
 
 from photopulse.errors import PhotopulseError
 from photopulse.runs.attempts import Attempt, Attempts
-from photopulse.runs.executor import DoneT, Executor, FactsT, Loader, Lost, TaskT, remove_left, same_facts
+from photopulse.runs.executor import PAUSE, DoneT, Executor, FactsT, Loader, Lost, TaskT, remove_left, same_facts
 from photopulse.runs.watcher import Watcher
 from photopulse.runs.worker_process import Message, serve
 
@@ -52,7 +52,7 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
         self._workers = workers
         self._threads = threads
         self._members: list[_Member[TaskT]] = []
-        self._waiting: Attempts[TaskT] = Attempts(iter(()))
+        self._waiting: Attempts[TaskT] = Attempts(())
         self._failed_starts = 0
         self._facts: list[FactsT] = []
 
@@ -72,17 +72,17 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
             raise
         return self
 
-    def run(self, tasks: Iterable[TaskT], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
-        self._waiting = Attempts(iter(tasks))
+    def run(self, tasks: Iterable[TaskT | None], watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+        self._waiting = Attempts(tasks)
         while True:
             # Take as many tasks as there are workers for them; those that must be done again come first.
             self._waiting.fill(self._workers - self._busy)
-            if len(self._waiting) + self._busy == 0:
+            if len(self._waiting) + self._busy == 0 and not self._waiting.pausing:
                 return
             # Give them to workers that are ready, and start workers that are missing.
             self._give()
             self._start(min(self._workers, len(self._waiting) + self._busy))
-            yield from self._hear(watcher)
+            yield from self._hear(watcher, PAUSE if self._waiting.pausing else None)
 
     @property
     def _busy(self) -> int:
@@ -117,10 +117,10 @@ class Processes(Executor[FactsT, TaskT, DoneT]):
                 except (BrokenPipeError, ConnectionResetError):
                     self._waiting.put_back(attempt)  # The worker has ended, which is heard next.
 
-    def _hear(self, watcher: Watcher) -> Iterator[tuple[TaskT, DoneT | Lost]]:
-        """Waits until a worker says something or ends, and yields what is finished by that."""
+    def _hear(self, watcher: Watcher, most: float | None = None) -> Iterator[tuple[TaskT, DoneT | Lost]]:
+        """Waits until a worker says something or ends, ``most`` seconds, and yields what is finished by that."""
         by_connection = {member.connection: member for member in self._members}
-        for connection in wait(list(by_connection)):
+        for connection in wait(list(by_connection), most):
             member = by_connection[connection]  # type: ignore[index]
             try:
                 message: Message = member.connection.recv()

@@ -36,6 +36,7 @@ def upscale_files(
     *,
     detector: FaceDetector | None = None,
     mirrored: Sequence[Path] = (),
+    more: Iterable[Sequence[Path]] = (),
 ) -> list[ReportItem]:
     """Upscales all files into ``folder`` and keeps ``folder/report.json`` up to date.
 
@@ -48,6 +49,7 @@ def upscale_files(
         watcher: receives reports of progress; none are made if None.
         detector: face detector for photos, from ``FaceDetector.load``; loaded when it is needed if None.
         mirrored: folders whose subfolders are created in the results' folder, too.
+        more: lists of files that come while the run goes on, see ``runs.watch``; an empty list says that none has come.
 
     Returns:
         One row per result or failed input, in the order of the files. If the run ends early (by Ctrl-C, for example),
@@ -60,7 +62,7 @@ def upscale_files(
     _check_size(settings, upscalers.facts.name, upscalers.facts.resolution)
     if settings.align_size is not None:
         detector = detector or FaceDetector.load()
-    return _Run(folder, upscalers, settings, watcher or Watcher(), detector).all(files, mirrored)
+    return _Run(folder, upscalers, settings, watcher or Watcher(), detector).all(files, mirrored, more)
 
 
 def _check_size(settings: BatchSettings, name: str, resolution: int) -> None:
@@ -73,10 +75,16 @@ def _check_size(settings: BatchSettings, name: str, resolution: int) -> None:
         )
 
 
-def _batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
-    """Yields batches of up to ``size`` consecutive jobs whose targets have the same shape."""
+def _batches(jobs: Iterable[Job | None], size: int) -> Iterator[list[Job] | None]:
+    """Yields batches of up to ``size`` consecutive jobs whose targets have the same shape; None ends a batch."""
     batch: list[Job] = []
     for job in jobs:
+        if job is None:
+            if batch:
+                yield batch
+                batch = []
+            yield None
+            continue
         if batch and batch[0].target.shape != job.target.shape:
             yield batch
             batch = []
@@ -108,23 +116,37 @@ class _Run:
         self._places = count()
         self._gathered = Answers(settings.count)
 
-    def all(self, files: Sequence[Path], mirrored: Sequence[Path]) -> list[ReportItem]:
+    def all(self, files: Sequence[Path], mirrored: Sequence[Path], more: Iterable[Sequence[Path]]) -> list[ReportItem]:
         with self._report as report:
             # A single worker shows the steps of each search, several show the inputs that are finished.
             overall = Overall(self._watcher, "upscaling", len(files)) if self._upscalers.several else None
             left = _Left(overall)
-            batches = _batches(self._plan(files, mirrored, left), self._settings.batch_size)
-            tasks = (UpscaleTask(jobs=jobs, settings=self._settings) for jobs in batches)
+            batches = _batches(self._plan(files, mirrored, more, left), self._settings.batch_size)
+            tasks = (None if jobs is None else UpscaleTask(jobs=jobs, settings=self._settings) for jobs in batches)
             for task, done in self._upscalers.run(tasks, overall or self._watcher):
                 for job, row in zip(task.jobs, _rows(task, done), strict=True):
                     self._add(job.place, row)
                     left.finished(job.source)
         return report.items
 
-    def _plan(self, files: Sequence[Path], mirrored: Sequence[Path], left: "_Left") -> Iterator[Job]:
-        """Yields the jobs that are left, and adds a row for each input that failed and each job already finished."""
-        inputs = {canonical(file) for file in files}
-        for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
+    def _plan(
+        self, files: Sequence[Path], mirrored: Sequence[Path], more: Iterable[Sequence[Path]], left: "_Left"
+    ) -> Iterator[Job | None]:
+        """Yields the jobs that are left, None where there is none now; adds the rows of all that need no search."""
+        known = list(files)
+        yield from self._plan_some(files, unique_stems(files, mirrored), {canonical(file) for file in files}, left)
+        for new in more:
+            if not new:
+                yield None
+                continue
+            known += new
+            left.come(len(new))
+            # The stems are unlike those of all files before.
+            stems = unique_stems(known, mirrored)[len(known) - len(new) :]
+            yield from self._plan_some(new, stems, {canonical(file) for file in known}, left)
+
+    def _plan_some(self, files: Sequence[Path], stems: Sequence[str], inputs: set[str], left: "_Left") -> Iterator[Job]:
+        for source, stem in zip(files, stems, strict=True):
             try:
                 targets = self._read(source)
             except FAILURES as error:
@@ -194,6 +216,10 @@ class _Left:
     def __init__(self, overall: Overall | None) -> None:
         self._overall = overall
         self._left: Counter[Path] = Counter()
+
+    def come(self, inputs: int) -> None:
+        if self._overall is not None:
+            self._overall.more(inputs)
 
     def begun(self, source: Path, results: int) -> None:
         self._left[source] += results
