@@ -20,6 +20,7 @@ from photopulse.search.kit import SearchKit
 from photopulse.search.prior import one_hot
 from photopulse.search.problem import SearchState
 from photopulse.upscaling.batch_settings import BatchSettings
+from photopulse.upscaling.doubts import doubt
 from photopulse.upscaling.frames import StepRecorder
 from photopulse.upscaling.keys import run_key, signed_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
@@ -198,6 +199,7 @@ def _written(job: Job, face: UpscaledFace, steps: StepRecorder, signature: Signa
         output=str(job.output),
         status=face.status,
         key=job.key,
+        doubt=doubt(job.target),
         downscale_mse=face.downscale_mse,
         eps=face.eps,
         steps=face.steps,
