@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from photopulse import weights
 from photopulse.cli import models
-from photopulse.weights import WEIGHTS, Carrier, Member, WeightsEntry
+from photopulse.weights import WEIGHTS, Carrier, FetchedWeights, Member
 
 DATA = b"sixteen bytes !!"
-TINY = WeightsEntry(
+TINY = FetchedWeights(
     name="tiny",
     what="weights for tests",
     format="raw",

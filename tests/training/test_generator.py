@@ -37,7 +37,13 @@ from photopulse.training.generator.progress import Yardstick, nearest
 from photopulse.training.generator.progress_log import ProgressLog
 from photopulse.training.generator.projected import ProjectedDiscriminator
 from photopulse.training.generator.run import run_generator
-from photopulse.training.generator.train import GeneratorTraining, make_pictures, small_settings, train_generator
+from photopulse.training.generator.train import (
+    EarlierDiscriminator,
+    GeneratorTraining,
+    make_pictures,
+    small_settings,
+    train_generator,
+)
 from photopulse.training.learner import seeded_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -249,6 +255,15 @@ def test_a_training_can_begin_with_another_generator_and_its_discriminator(tmp_p
     ws = load_generator(first).map(torch.randn(1, 8, generator=torch.Generator().manual_seed(0)))
     before, after = (load_generator(path).synthesize(ws) for path in (first, second))
     assert (before - after).abs().max() < 0.01
+
+
+def test_the_random_changes_begin_with_the_probability_of_the_earlier_training(tmp_path: Path):
+    earlier = EarlierDiscriminator(weights={}, changed=0.4)
+    one_step = replace(TINY, optimisation=replace(TINY.optimisation, steps=1))
+    (state,) = train_generator(
+        discs(8), new_network(), one_step, discriminator=earlier, checkpoint=tmp_path / "c.pt", compute=Compute()
+    )
+    assert float(state.losses["changed"]) == pytest.approx(0.4, abs=0.01)
 
 
 def test_a_start_with_classes_is_refused(tmp_path: Path):

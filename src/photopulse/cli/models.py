@@ -12,16 +12,18 @@ from rich.text import Text
 
 from photopulse import weights
 from photopulse.cli.console import fail, print_error, printable
+from photopulse.cli.models_export import export_command
 from photopulse.cli.models_fit import fit_command
 from photopulse.cli.models_fit_encoder import fit_encoder_command
 from photopulse.errors import PhotopulseError
 
-app = typer.Typer(no_args_is_help=True, help="Lists, fetches and fits the weights that photopulse uses.")
+app = typer.Typer(no_args_is_help=True, help="Lists, fetches, fits and exports the weights that photopulse uses.")
 
 _STATE_STYLES = {"ready": "green", "missing": "dim", "damaged": "red"}
 
 app.command("fit")(fit_command)
 app.command("fit-encoder")(fit_encoder_command)
+app.command("export")(export_command)
 
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -36,7 +38,7 @@ def list_models(*, as_json: _JsonOption = False) -> None:
     table.columns[0].no_wrap = True
     for name, entry in weights.WEIGHTS.items():
         state = weights.status(name)
-        size = decimal(entry.carrier.size)
+        size = decimal(entry.carrier.size) if isinstance(entry, weights.FetchedWeights) else "none"
         table.add_row(name, Text(entry.what), size, Text(state, _STATE_STYLES[state]), entry.licence)
     Console().print(table)
 
@@ -109,7 +111,6 @@ def _require_known(name: str) -> None:
 
 def _describe(name: str) -> dict[str, object]:
     entry = weights.find_entry(name)
-    carrier = entry.carrier
     return {
         # What it is, and where it lies.
         "name": name,
@@ -122,18 +123,22 @@ def _describe(name: str) -> dict[str, object]:
         "source": entry.source,
         "licence": entry.licence,
         "terms": entry.terms,
-        # The package that it is fetched in, and its files.
-        "carrier": {
-            "package": carrier.package,
-            "version": carrier.version,
-            "kind": carrier.kind,
-            "bytes": carrier.size,
-            "sha256": carrier.sha256,
-        },
+        # The package that it is fetched in, unless it comes with photopulse, and its files.
+        **({"carrier": _describe_carrier(entry.carrier)} if isinstance(entry, weights.FetchedWeights) else {}),
         "members": [
             {"name": member.name, "path": member.path, "bytes": member.size, "sha256": member.sha256}
             for member in entry.members
         ],
+    }
+
+
+def _describe_carrier(carrier: weights.Carrier) -> dict[str, object]:
+    return {
+        "package": carrier.package,
+        "version": carrier.version,
+        "kind": carrier.kind,
+        "bytes": carrier.size,
+        "sha256": carrier.sha256,
     }
 
 

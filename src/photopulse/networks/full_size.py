@@ -108,11 +108,14 @@ class FullSizeNet(nn.Module):
         seen_columns = range(left, min(columns.stop + context, width))
         high = high_in[..., top : seen_rows.stop, left : seen_columns.stop]
         # The guided filter, then the correction of the residual blocks.
-        maps = enlarge_window(small_maps, (height, width), seen_rows, seen_columns)
+        restored = self.restored(enlarge_window(small_maps, (height, width), seen_rows, seen_columns), high)
+        return restored[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+    def restored(self, maps: Tensor, high: Tensor) -> Tensor:
+        """Restores ``high`` (B, 3, H, W) by the maps of ``small_maps``, enlarged to (B, 6 or 9, H, W)."""
         slope, offset, *shown = cast(tuple[Tensor, ...], maps.split(3, dim=1))
         first = torch.addcmul(offset, slope, high)
-        restored = first + self._correction(torch.cat([first, high, *shown], dim=1))
-        return restored[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return first + self._correction(torch.cat([first, high, *shown], dim=1))
 
     def _correction(self, pictures: Tensor) -> Tensor:
         # With few channels, convolutions on a CPU are up to twice as fast in this memory format.

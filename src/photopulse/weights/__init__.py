@@ -5,14 +5,18 @@ from pathlib import Path
 
 from photopulse.weights import cache, fetching
 from photopulse.weights.cache import State, cache_dir
-from photopulse.weights.entry import Carrier, Member, WeightsEntry
+from photopulse.weights.entry import Carrier, FetchedWeights, Member, ShippedWeights, WeightsEntry
+from photopulse.weights.shipped import SHIPPED
 from photopulse.weights.table import DEFAULT_GENERATOR, WEIGHTS, find_entry
 
 __all__ = [
     "DEFAULT_GENERATOR",
+    "SHIPPED",
     "WEIGHTS",
     "Carrier",
+    "FetchedWeights",
     "Member",
+    "ShippedWeights",
     "State",
     "WeightsEntry",
     "cache_dir",

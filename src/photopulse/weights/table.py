@@ -1,10 +1,11 @@
-"""The table of weights: every entry by name, with its pinned carrier, its hashes and its licence."""
+"""The table of weights: every entry by name, with its carrier if it has one, its hashes and its licence."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from photopulse.errors import PhotopulseError
-from photopulse.weights.entry import Carrier, Member, WeightsEntry
+from photopulse.weights.entry import Carrier, FetchedWeights, Member, WeightsEntry
+from photopulse.weights.shipped import SHIPPED
 
 DEFAULT_GENERATOR = "mobilestylegan-ffhq-1024"
 
@@ -17,7 +18,7 @@ _MEDIAPIPE = Carrier(
 _MEDIAPIPE_TERMS = "The carrier is MIT; the models in it are MediaPipe's, published by Google under Apache-2.0."
 
 _ENTRIES = (
-    WeightsEntry(
+    FetchedWeights(
         name=DEFAULT_GENERATOR,
         what="Face generator, 1024x1024, 10 M parameters",
         format="OpenVINO IR (.xml + .bin, float32)",
@@ -56,7 +57,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="blazeface",
         what="Face detector, short and full range",
         format="tflite",
@@ -77,7 +78,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="facemesh",
         what="468 points of a face",
         format="tflite",
@@ -93,7 +94,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="realesrgan-x4plus",
         what="Enlarges any photo by 4",
         format="ncnn (.param + .bin, float16)",
@@ -123,7 +124,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="efficientnet-lite0",
         what="Features for a perceptual distance",
         format="torch state dict (.pth; loads with weights_only=True)",
@@ -144,7 +145,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="lpips-alex-heads",
         what="Weighs AlexNet's features for LPIPS",
         format="torch state dict (.pth; loads with weights_only=True)",
@@ -168,7 +169,7 @@ _ENTRIES = (
             ),
         ),
     ),
-    WeightsEntry(
+    FetchedWeights(
         name="dlib-face-embedding",
         what="Face identity as 128 numbers",
         format="dlib (.dat)",
@@ -202,7 +203,7 @@ _ENTRIES = (
     ),
 )
 
-WEIGHTS: Final[Mapping[str, WeightsEntry]] = {entry.name: entry for entry in _ENTRIES}
+WEIGHTS: Final[Mapping[str, WeightsEntry]] = {entry.name: entry for entry in (*_ENTRIES, *SHIPPED)}
 
 
 def find_entry(name: str) -> WeightsEntry:

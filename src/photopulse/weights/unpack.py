@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from photopulse.errors import PhotopulseError
-from photopulse.weights.entry import Member, WeightsEntry
+from photopulse.weights.entry import FetchedWeights, Member
 
 _CHUNK = 1 << 20
 
 
-def unpack_members(entry: WeightsEntry, archive: Path, folder: Path) -> None:
+def unpack_members(entry: FetchedWeights, archive: Path, folder: Path) -> None:
     """Extracts the members of ``entry`` from ``archive`` into ``folder``, which is created.
 
     Only plain files that the table names are written, each under its bare name, and never more bytes than the table
@@ -34,7 +34,7 @@ def unpack_members(entry: WeightsEntry, archive: Path, folder: Path) -> None:
         _unpack_tar(entry, archive, folder)
 
 
-def _unpack_zip(entry: WeightsEntry, archive: Path, folder: Path) -> None:
+def _unpack_zip(entry: FetchedWeights, archive: Path, folder: Path) -> None:
     with _readable(entry), zipfile.ZipFile(archive) as opened:
         for member in entry.members:
             info = opened.getinfo(member.path)
@@ -44,7 +44,7 @@ def _unpack_zip(entry: WeightsEntry, archive: Path, folder: Path) -> None:
                 _copy(entry, member, stream, folder / member.name)
 
 
-def _unpack_tar(entry: WeightsEntry, archive: Path, folder: Path) -> None:
+def _unpack_tar(entry: FetchedWeights, archive: Path, folder: Path) -> None:
     with _readable(entry), tarfile.open(archive, "r:gz") as opened:
         for member in entry.members:
             info = opened.getmember(member.path)
@@ -55,7 +55,7 @@ def _unpack_tar(entry: WeightsEntry, archive: Path, folder: Path) -> None:
                 _copy(entry, member, stream, folder / member.name)
 
 
-def _copy(entry: WeightsEntry, member: Member, stream: IO[bytes], target: Path) -> None:
+def _copy(entry: FetchedWeights, member: Member, stream: IO[bytes], target: Path) -> None:
     """Copies one member, and refuses it if its size or hash is not that of the table."""
     digest, left = hashlib.sha256(), member.size
     with target.open("xb") as output:
@@ -72,7 +72,7 @@ def _copy(entry: WeightsEntry, member: Member, stream: IO[bytes], target: Path) 
 
 
 @contextmanager
-def _readable(entry: WeightsEntry) -> Generator[None, None, None]:
+def _readable(entry: FetchedWeights) -> Generator[None, None, None]:
     """Turns errors about a damaged archive inside the block into PhotopulseError."""
     try:
         yield
@@ -89,7 +89,7 @@ def _is_inside(path: str) -> bool:
     return not parsed.is_absolute() and ".." not in parsed.parts and "\\" not in path and ":" not in path
 
 
-def _refusal(entry: WeightsEntry, member: Member, why: str) -> PhotopulseError:
+def _refusal(entry: FetchedWeights, member: Member, why: str) -> PhotopulseError:
     return PhotopulseError(
         f"refused {member.path} of the weights {entry.name}",
         why=why,

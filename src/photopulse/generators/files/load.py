@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -23,7 +24,7 @@ from photopulse.generators.stylegan2 import StyleGAN2Settings
 from photopulse.generators.stylegan3 import StyleGAN3Settings
 from photopulse.safe_pickle.read import read_pickle
 from photopulse.torch_file import LEGACY_HEADER, read_torch_file
-from photopulse.weights import DEFAULT_GENERATOR, fetch
+from photopulse.weights import DEFAULT_GENERATOR, SHIPPED, ShippedWeights, fetch
 
 ACCEPTED = (
     "photopulse's own .safetensors, NVIDIA's .pkl of StyleGAN, StyleGAN2 and StyleGAN3, "
@@ -74,7 +75,15 @@ def _mobilestylegan_ffhq_1024() -> Generator:
     return generator
 
 
-NAMED: Mapping[str, Callable[[], Generator]] = {DEFAULT_GENERATOR: _mobilestylegan_ffhq_1024}
+def _shipped(entry: ShippedWeights) -> Generator:
+    """Loads a small generator that comes with photopulse."""
+    return load_checkpoint(fetch(entry.name) / entry.members[0].name)
+
+
+NAMED: Mapping[str, Callable[[], Generator]] = {
+    DEFAULT_GENERATOR: _mobilestylegan_ffhq_1024,
+    **{entry.name: partial(_shipped, entry) for entry in SHIPPED},
+}
 
 
 def _kind(path: Path) -> Kind:

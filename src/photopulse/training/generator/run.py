@@ -22,13 +22,14 @@ from photopulse.training.generator.pictures import read_pictures
 from photopulse.training.generator.progress import Yardstick
 from photopulse.training.generator.progress_log import PROGRESS_FILES, ProgressLog
 from photopulse.training.generator.sheets import sample_pictures, write_sample_sheet
-from photopulse.training.generator.train import GeneratorTraining, train_generator
+from photopulse.training.generator.train import EarlierDiscriminator, GeneratorTraining, train_generator
 from photopulse.training.learner import seeded_weights
 from photopulse.training.run import PreparedTraining, Recipe, run_recipe
 
 _NAME: Final = "generator"
 _CHECKPOINT_OF_START: Final = "checkpoint.pt"
 _DISCRIMINATOR: Final = "discriminator_network"
+_AUGMENT: Final = "augment"
 _BEST: Final = "best.safetensors"
 _NEAREST: Final = "samples/nearest.png"
 _MEASURE_EVERY: Final = 1000  # steps; a multiple of those between two sheets.
@@ -60,7 +61,8 @@ def run_generator(
         settings: settings of the training; the size of the network is that of ``start``, if it is given.
         held_out: pictures to measure with, which are not learned; without any, nothing is measured.
         start: file of a generator whose weights are the initial ones; where its training's checkpoint lies beside it,
-            the discriminator begins with that one's weights, and its first ``settings.freeze`` blocks rest.
+            the discriminator begins with that one's weights, its first ``settings.freeze`` blocks rest, and the random
+            changes begin with that training's last probability.
         compute: where to compute.
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
@@ -119,8 +121,8 @@ def run_generator(
 
 def _first_networks(
     settings: GeneratorTraining, start: Path | None
-) -> tuple[StyleGenerator, Mapping[str, Tensor] | None]:
-    """Makes the generator to begin with, and reads the state of its discriminator, if there is one."""
+) -> tuple[StyleGenerator, EarlierDiscriminator | None]:
+    """Makes the generator to begin with, and reads its discriminator, if there is one."""
     if start is None:
         with seeded_weights(settings.optimisation.seed):
             return StyleGAN2(settings.network), None
@@ -135,10 +137,12 @@ def _first_networks(
     return network, _discriminator_in(checkpoint) if checkpoint.is_file() else None
 
 
-def _discriminator_in(checkpoint: Path) -> Mapping[str, Tensor]:
+def _discriminator_in(checkpoint: Path) -> EarlierDiscriminator:
     try:
-        return cast(Mapping[str, Tensor], read_torch_file(checkpoint)[_DISCRIMINATOR])
-    except (PhotopulseError, KeyError, TypeError) as error:
+        states = read_torch_file(checkpoint)
+        weights = cast(Mapping[str, Tensor], states[_DISCRIMINATOR])
+        return EarlierDiscriminator(weights=weights, changed=float(states[_AUGMENT]["probability"]))
+    except (PhotopulseError, KeyError, TypeError, ValueError) as error:
         raise PhotopulseError(
             f"cannot read the discriminator in {checkpoint}",
             why=str(error).partition("\n")[0],

@@ -78,6 +78,20 @@ def small_settings(size: int, *, width: int = WIDTH, channels: int = CHANNELS, s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class EarlierDiscriminator:
+    """The discriminator of an earlier training, with which another begins.
+
+    Attributes:
+        weights: its state; it is used if the shapes fit.
+        changed: probability of the random changes at the end of that training. Few pictures would be learned by heart
+            if they were shown unchanged again.
+    """
+
+    weights: Mapping[str, Tensor]
+    changed: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:
     """Real pictures (B, 3, H, W) in [-1, 1], and the random generator of the rest of the step."""
 
@@ -90,7 +104,7 @@ def train_generator(
     start: StyleGenerator,
     settings: GeneratorTraining,
     *,
-    discriminator: Mapping[str, Tensor] | None = None,
+    discriminator: EarlierDiscriminator | None = None,
     checkpoint: Path,
     compute: Compute,
 ) -> Iterator[Trained]:
@@ -100,8 +114,8 @@ def train_generator(
         pictures: real ones, of the generator's size.
         start: generator whose weights are the initial ones; itself it stays as it is.
         settings: settings of the training.
-        discriminator: initial state of the discriminator, whose first ``settings.freeze`` blocks then rest; None
-            begins with random weights.
+        discriminator: discriminator to begin with, whose first ``settings.freeze`` blocks then rest; None begins with
+            random weights.
         checkpoint: file to go on from.
         compute: where to compute.
     """
@@ -116,6 +130,8 @@ def train_generator(
         judge, compute, learning_rate=optimisation.learning_rate, betas=_BETAS, schedule=optimisation.schedule
     )
     augment = Augmentation(settings.augment)
+    if discriminator is not None and settings.augment.target:
+        augment.probability.fill_(min(max(discriminator.changed, 0.0), settings.augment.most))
     losses = HINGE if settings.judge == "projected" else LOGISTIC
     r1_weight = 0.0 if settings.judge == "projected" else settings.r1_weight
 
@@ -181,15 +197,15 @@ def make_pictures(network: StyleGenerator, count: int, random: torch.Generator) 
 
 
 def _discriminator(
-    settings: GeneratorTraining, compute: Compute, state: Mapping[str, Tensor] | None
+    settings: GeneratorTraining, compute: Compute, earlier: EarlierDiscriminator | None
 ) -> Discriminator | ProjectedDiscriminator:
     """Makes the discriminator, with the weights of an earlier training if their shapes fit."""
     if settings.judge == "projected":
         judge = ProjectedDiscriminator(load_features(compute.device), settings.network.resolution)
     else:
         judge = Discriminator(settings.network)
-    if state is not None and _shapes(state) == _shapes(judge.state_dict()):
-        judge.load_state_dict(dict(state))
+    if earlier is not None and _shapes(earlier.weights) == _shapes(judge.state_dict()):
+        judge.load_state_dict(dict(earlier.weights))
         judge.resting = settings.freeze
     return judge
 

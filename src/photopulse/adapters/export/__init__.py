@@ -1,0 +1,1 @@
+"""Networks of photopulse as files of other runtimes: ONNX and OpenVINO."""
