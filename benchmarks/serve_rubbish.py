@@ -30,6 +30,7 @@ ADDRESSES = [
     ("POST", "/api/v1/restore"),
     ("POST", "/api/v1/faces"),
     ("POST", "/api/v1/upscale"),
+    ("POST", "/api/v1/verify"),
     ("GET", "/api/v1/jobs/{}"),
     ("GET", "/api/v1/jobs/{}/events"),
     ("GET", "/api/v1/jobs/{}/preview"),

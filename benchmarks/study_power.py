@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 import scipy.stats
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.markdown import markdown_table
 from photopulse.study.crossed import crossed_resamples
 from photopulse.study.simulate import rate
-
-Floats = NDArray[np.float64]
 
 QUALITY = 3.2  # Of the worse method.
 FACE = 0.3  # Standard deviation by which faces look better with both methods.

@@ -5,7 +5,6 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -84,12 +83,18 @@ def test_what_is_copied_exists_and_is_not_kept_out():
             assert source in let_in
 
 
-@pytest.mark.parametrize("check", [told("HEALTHCHECK")[0], SERVICE["healthcheck"]["test"]], ids=["image", "compose"])
-def test_health_is_asked_at_the_address_that_needs_no_secret(check):
-    command = json.loads(check[check.index("[") :]) if isinstance(check, str) else check[1:]
+def test_health_is_asked_at_the_address_that_needs_no_secret():
+    (check,) = told("HEALTHCHECK")
+    command = json.loads(check[check.index("[") :])
     assert command[:2] == ["python", "-c"]
     compile(command[2], "healthcheck", "exec")
     assert "http://127.0.0.1:8000/healthz" in command[2]
+    assert "healthcheck" not in SERVICE  # The image's holds.
+
+
+def test_the_service_computes_with_as_many_threads_as_it_has_cores():
+    assert re.fullmatch(r"\$\{[A-Z_]+:-\d+\}", SERVICE["cpus"])
+    assert SERVICE["environment"]["OMP_NUM_THREADS"] == SERVICE["cpus"]
 
 
 def test_the_service_is_closed_in():

@@ -1,6 +1,7 @@
 """Writes files atomically (after a crash there is the old file or the new one), and opens only regular files."""
 
 import errno
+import hashlib
 import os
 import secrets
 import socket
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
-from photopulse.errors import file_errors
+from photopulse.errors import PhotopulseError, file_errors
 
 _LONGEST_STEM = 64  # Bytes of the target's name in a temporary name.
 _TEMPORARY = ".photopulse-"
@@ -95,6 +96,27 @@ def read_regular(path: Path, *, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return content
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the sha256 of a regular file as lower-case hex digits; OSError if it cannot be read."""
+    with open_regular(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_text(path: Path, *, most: int, fix: str) -> str:
+    """Reads a regular file of at most ``most`` bytes as UTF-8.
+
+    Raises:
+        PhotopulseError: if it cannot be read, is no regular file, is longer, or no UTF-8; ``fix`` is the way out.
+    """
+    what = f"cannot read {path}"
+    with file_errors(what, fix=fix):
+        content = read_regular(path, most=most)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PhotopulseError(what, why="it is no text in UTF-8", fix=fix) from error
 
 
 def cut_name(name: str, most: int) -> str:

@@ -338,3 +338,66 @@ def test_results_in_the_folder_of_the_inputs_are_no_inputs_the_next_time(photos,
     named = CliRunner().invoke(app, ["restore", str(photos / "one.webp"), "-o", str(photos)])
     assert named.exit_code in (0, 2)
     assert "one.webp" in named.stdout + named.stderr
+
+
+@pytest.fixture
+def signing(tmp_path):
+    pytest.importorskip("c2pa", reason="the extra provenance is not installed")
+    from photopulse.provenance.local_chain import make_local_chain
+
+    make_local_chain(tmp_path / "signing")
+    return tmp_path / "signing"
+
+
+@pytest.mark.parametrize("archival", [False, True])
+def test_restored_photos_are_signed_and_say_what_was_done(restore, photos, signing, tmp_path, archival):
+    import io
+
+    import c2pa
+
+    mode = ("--mode", "archival") if archival else ()
+    options = ("--sign", signing / "key.pem", "--certificate", signing / "chain.pem", "--json", *mode)
+    (row,) = json.loads(restore(photos / "one.jpg", *options).stdout)["items"]
+    assert row["signed_by"] == "local signer"
+    content = (tmp_path / "out" / "one.jpg").read_bytes()
+    with c2pa.Reader("image/jpeg", io.BytesIO(content)) as reader:
+        told = json.loads(reader.json())
+    last = told["manifests"][told["active_manifest"]]
+    assert [one["title"] for one in last["ingredients"]] == ["one.jpg"]
+    opened, edited = next(one for one in last["assertions"] if "actions" in one["label"])["data"]["actions"]
+    assert opened["action"] == "c2pa.opened"
+    kind = edited["digitalSourceType"].rpartition("/")[2]
+    if archival:
+        assert kind == "algorithmicallyEnhanced"
+        assert edited["description"] == "the photo was cleaned by networks, by 100.0 %"
+        assert edited["parameters"]["photopulse.networks"].keys() == {"photo"}
+    else:
+        assert kind == "compositeWithTrainedAlgorithmicMedia"
+        assert edited["description"].startswith("1 of 1 faces were redrawn by a generator; ")
+        networks = edited["parameters"]["photopulse.networks"]
+        assert networks == {name: row["networks"][name] for name in ("face", "photo")}
+    # Another certificate, or none, makes another result; the same makes the same.
+    assert restore(photos / "one.jpg", *options).exit_code == 0
+    (again,) = json.loads(restore(photos / "one.jpg", *options).stdout)["items"]
+    assert again["key"] == row["key"]
+    (plain,) = json.loads(restore(photos / "one.jpg", "--json", *mode).stdout)["items"]
+    assert plain["key"] != row["key"]
+    assert "signed_by" not in plain
+
+
+def test_a_key_that_cannot_be_used_ends_it_before_the_networks_are_loaded(restore, photos, signing, loaded, tmp_path):
+    (tmp_path / "empty.pem").write_text("")
+    result = restore(photos, "--sign", tmp_path / "empty.pem", "--certificate", signing / "chain.pem")
+    assert result.exit_code == 2
+    assert "not valid PEM" in result.stderr
+    assert restore(photos, "--sign", signing / "key.pem").exit_code == 2
+    assert loaded == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_faces_are_marked_unless_it_is_switched_off(restore, photos):
+    marks = [
+        [face["mark"] for face in json.loads(restore(photos / "two.png", *extra, "--json").stdout)["items"][0]["faces"]]
+        for extra in ((), ("--mark", "off"))
+    ]
+    assert marks == [["too small"], ["off"]]

@@ -41,7 +41,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     result = serve()
     assert (result.exit_code, result.stderr) == (
         2,
-        "error: cannot serve: no_such_package is not installed. Run: pip install 'photopulse[web]'\n",
+        "error: cannot serve: no_such_package is not installed. Run `pip install 'photopulse[web]'`.\n",
     )
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from photopulse.cli import app
 from photopulse.study.answers import Start, append_answer, read_answers
 from photopulse.study.plan import read_plan
+from photopulse.study.simulate import SimulatedRater, simulate_answers
 
 SEEN = {"seconds": "1.5", "screen": "800x600", "window": "800x500", "zoom": "1", "whole": "true"}
 
@@ -86,17 +87,20 @@ def test_a_study_is_made_served_killed_continued_and_scored(methods, tmp_path):
     assert "as if at random" in scored.stderr
 
 
-def test_scores_are_printed_as_a_page_or_as_json(methods, tmp_path):
-    from photopulse.study.simulate import SimulatedRater, simulate_answers
-
-    folder = tmp_path / "study"
-    study("make", methods, "-o", folder, "--training", 1, "--gold", 1, "--ratings", 6)
+def simulate(folder):
+    """Writes the answers of six raters who agree."""
     plan = read_plan(folder)
     quality = {"original": 4.0, "mine": 3.0, "yours": 2.0, "nearest": 1.0}
     truth = {picture.id: quality[picture.method] for picture in plan.pictures}
     for rater in simulate_answers(plan, truth, [SimulatedRater(noise=0.4)] * 6, np.random.default_rng(0)):
         for line in (Start(rater=rater.rater, seat=rater.seat), *rater.answers):
             append_answer(folder, line)
+
+
+def test_scores_are_printed_as_a_page_or_as_json(methods, tmp_path):
+    folder = tmp_path / "study"
+    study("make", methods, "-o", folder, "--training", 1, "--gold", 1, "--ratings", 6)
+    simulate(folder)
     page = study("score", folder)
     assert page.exit_code == 0
     assert page.stdout == (folder / "scores" / "table.md").read_text()
@@ -105,9 +109,34 @@ def test_scores_are_printed_as_a_page_or_as_json(methods, tmp_path):
     assert (tmp_path / "else" / "figures" / "scores.png").is_file()
 
 
+def test_nothing_that_a_terminal_obeys_is_printed(methods, tmp_path):
+    folder = tmp_path / "study \x1b[2J"
+    options = ("--training", 1, "--gold", 1, "--ratings", 6, "--title", "evil \x1b]0;owned\x07 \x9b2J \u202e")
+    made = study("make", methods, "-o", folder, *options)
+    assert "study \\x1b[2J  4 methods" in made.stdout
+    simulate(folder)
+    for told in (study("score", folder), study("score", folder, "--json")):
+        assert told.exit_code == 0, told.output
+        assert "evil" in told.stdout
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(made.stdout + told.stdout)
+
+
+def test_texts_for_raters_are_read_within_bounds(methods, tmp_path, monkeypatch):
+    monkeypatch.setattr("photopulse.cli.study._MOST_TEXT", 10)
+    for name, content, told in (
+        ("long.txt", b"a" * 11, "it has more than 10 bytes"),
+        ("latin.txt", b"\xff", "it is no text in UTF-8"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        refused = study("make", methods, "-o", tmp_path / "study", "--consent", tmp_path / name)
+        assert refused.exit_code == 2
+        assert told in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["make", "methods", "--size", "1"], "greater than or equal to 16"),
         (["make", "methods", "--worst", "mosaic"], "there is no method mosaic"),
         (["make", "none"], "cannot make a study of none"),
         (["make", "methods", "--repeats", "nan"], "--repeats"),
@@ -126,6 +155,6 @@ def test_what_cannot_be_done_is_wrong_usage(methods, monkeypatch, arguments, tol
 
 def test_missing_packages_are_named_with_the_command_that_installs_them(tmp_path, monkeypatch):
     monkeypatch.setattr("photopulse.cli.serve_options.PACKAGES", ("no_such_package",))
-    monkeypatch.setattr("photopulse.cli.study.find_spec", lambda name: None)
+    monkeypatch.setattr("photopulse.extras.find_spec", lambda name: None)
     assert "pip install 'photopulse[study]'" in study("serve", tmp_path).stderr
-    assert "choix is not installed. Run: pip install 'photopulse[study]'" in study("score", tmp_path).stderr
+    assert "choix is not installed. Run `pip install 'photopulse[study]'`." in study("score", tmp_path).stderr

@@ -421,7 +421,7 @@ def test_a_method_that_cannot_make_a_size_is_left_out_and_that_is_said(sharp, se
 
 
 def test_identity_is_left_out_once_where_dlib_is_missing(sharp, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr("photopulse.evaluation.evaluate.find_spec", lambda name: None)
+    monkeypatch.setattr("photopulse.extras.find_spec", lambda name: None)
     counting = Counting()
     wanted = replace(settings, methods=("nearest",), identity=True)
     rows = evaluate_files(sharp, tmp_path / "out", wanted, counting)

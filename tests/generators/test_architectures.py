@@ -59,11 +59,11 @@ def test_half_precision_tensors_become_single_precision():
         (["resolution"], "not a JSON object"),
         ({"resolution": 8}, "channels are missing"),
         ({"resolution": 8, "channels": [4, 3], "colour": 1}, "unknown settings colour"),
-        ({"resolution": "8", "channels": [4, 3]}, "resolution cannot be a str"),
-        ({"resolution": True, "channels": [4, 3]}, "resolution cannot be a bool"),
-        ({"resolution": 8.0, "channels": [4, 3]}, "resolution cannot be a float"),
-        ({"resolution": 8, "channels": 4}, "channels cannot be a int"),
-        ({"resolution": 8, "channels": [4, None]}, "channels cannot be a NoneType"),
+        ({"resolution": "8", "channels": [4, 3]}, "resolution cannot be a text"),
+        ({"resolution": True, "channels": [4, 3]}, "resolution cannot be a truth value"),
+        ({"resolution": 8.0, "channels": [4, 3]}, "resolution cannot be a number"),
+        ({"resolution": 8, "channels": 4}, "channels cannot be a whole number"),
+        ({"resolution": 8, "channels": [4, None]}, "channels cannot be null"),
         ({"resolution": 24, "channels": [4, 3]}, "resolution 24 does not fit"),
     ],
 )
@@ -76,9 +76,9 @@ def test_a_choice_and_an_optional_number_are_checked():
     values = {"resolution": 8, "architecture": "skip", "conv_clamp": 256}
     assert settings_from_values("stylegan2", values).conv_clamp == 256
     assert settings_from_values("stylegan2", {"resolution": 8, "conv_clamp": None}).conv_clamp is None
-    with pytest.raises(ValueError, match="architecture cannot be a str such as 'skipped'"):
+    with pytest.raises(ValueError, match="architecture cannot be a text such as 'skipped'"):
         settings_from_values("stylegan2", {"resolution": 8, "architecture": "skipped"})
-    with pytest.raises(ValueError, match="conv_clamp cannot be a str"):
+    with pytest.raises(ValueError, match="conv_clamp cannot be a text"):
         settings_from_values("stylegan2", {"resolution": 8, "conv_clamp": "256"})
 
 

@@ -94,7 +94,7 @@ def rewritten(file, tmp_path, *, state=None, **changes):
         ({"settings": None}, "damaged"),
         ({"settings": "{"}, "damaged"),
         ({"settings": "[" * 100_000}, "damaged"),
-        ({"settings": '{"resolution": 1e400, "channels": [4, 3]}'}, "resolution cannot be a float"),
+        ({"settings": '{"resolution": 1e400, "channels": [4, 3]}'}, "resolution cannot be a number"),
         ({"settings": '{"resolution": 16, "channels": [4, 3, 2]}'}, "tensor"),
         ({"architecture": "stylegan2", "settings": '{"resolution": 24}'}, "power of two"),
         ({"state": {"synthesis.torgb.bias": torch.zeros(9)}}, "synthesis.torgb.bias"),

@@ -103,7 +103,7 @@ def test_a_missing_file_is_named(param: Path, suffix: str):
 @pytest.mark.parametrize(("limit", "suffix"), [("MAX_PARAM_BYTES", ".param"), ("MAX_BIN_BYTES", ".bin")])
 def test_a_file_that_is_too_large_is_refused(param: Path, limit: str, suffix: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ncnn, limit, 16)
-    with pytest.raises(PhotopulseError, match=rf"net\{suffix} as an ncnn network: it is larger"):
+    with pytest.raises(PhotopulseError, match=rf"net\{suffix} as an ncnn network: it has more than 16 bytes"):
         read_ncnn(param)
 
 

@@ -92,5 +92,5 @@ class Holder:
 def test_a_dataclass_within_comes_back_too():
     whole = Holder(first=WHOLE, others=(WHOLE, Told(name="b")))
     assert from_fields(Holder, json.loads(json.dumps(asdict(whole)))) == whole
-    with pytest.raises(TypeError, match="count cannot be a str"):
+    with pytest.raises(TypeError, match="count cannot be a text"):
         from_fields(Holder, {"others": [{"name": "a", "count": "x"}]})

@@ -1,6 +1,7 @@
 """A study is made of what `evaluate` wrote, and of any folder of methods."""
 
 import json
+import os
 from collections import Counter
 from itertools import pairwise
 
@@ -159,6 +160,12 @@ def test_a_damaged_plan_is_refused(make, harm):
         read_plan(folder)
 
 
+def test_a_plan_that_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "study.json")
+    with pytest.raises(PhotopulseError, match="a folder or device, not a file"):
+        read_plan(tmp_path)
+
+
 def test_more_than_a_rater_can_answer_is_refused(make, monkeypatch):
     monkeypatch.setattr("photopulse.study.make.MOST_TRIALS", 15)
     with pytest.raises(PhotopulseError, match="each rater would see 20 pictures or pairs, more than 15"):
@@ -169,6 +176,7 @@ def test_more_than_a_rater_can_answer_is_refused(make, monkeypatch):
 def test_settings_that_make_no_sense_are_refused():
     for wrong in (
         {"ratings": 0},
+        {"size": 15},
         {"repeats": 0.5},
         {"repeats": float("nan")},
         {"gold": -1},

@@ -135,7 +135,7 @@ def test_files_tell_what_was_found(make):
         rows = list(csv.DictReader(stream))
     assert [float(row["score.value"]) for row in rows] == [score.score.value for score in scores.methods]
     with (folder / "scores" / "raters.csv").open() as stream:
-        assert [row["check.reason"] for row in csv.DictReader(stream)][:11] == [""] * 11
+        assert [row["left out because"] for row in csv.DictReader(stream)][:11] == [""] * 11
     for name in ("scores", "answers", "raters"):
         with Image.open(folder / "scores" / "figures" / f"{name}.png") as figure:
             assert figure.width > 500
@@ -149,6 +149,22 @@ def test_a_study_without_answers_says_so(make):
     few = [replace(rater, answers=rater.answers[:6]) for rater in simulated(study, careful=3)]
     with pytest.raises(PhotopulseError, match=r"of 3 raters, 0 can be counted: gave . answers, fewer than 10"):
         score_answers(study, few)
+
+
+def test_why_nobody_is_counted_is_told_of_each_rater(make):
+    folder, study = make()
+    for rater in simulated(study, careful=3):
+        for line in (Start(rater=rater.rater, seat=rater.seat), *rater.answers[:6]):
+            append_answer(folder, line)
+    with pytest.raises(PhotopulseError, match=r"scores/raters\.csv tells of each rater"):
+        score_study(folder, folder / "scores")
+    with (folder / "scores" / "raters.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["rater"] for row in rows] == ["simulated0000", "simulated0001", "simulated0002"]
+    assert {row["left out because"] for row in rows} == {
+        f"gave {row['answers']} answers, fewer than 10" for row in rows
+    }
+    assert not (folder / "scores" / "table.md").exists()
 
 
 def test_a_study_can_be_scored_while_it_goes_on(make):

@@ -73,9 +73,15 @@ def test_an_answer_counts_once_and_only_in_its_turn(opened):
 def test_answers_that_do_not_exist_are_refused(opened):
     _, sessions = opened
     token = sessions.start()
-    for wrong in (0, 6, 5):  # The first trial is an example of a 1.
-        with pytest.raises(ValueError, match="no such answer"):
-            answer_next(sessions, token, wrong or -1)
+    for wrong in (-1, 6):
+        with pytest.raises(ValueError, match=f"there is no answer {wrong}, only 1 or 2 or 3 or 4 or 5"):
+            answer_next(sessions, token, wrong)
+
+
+def test_the_answer_to_an_example_is_told(opened):
+    _, sessions = opened
+    with pytest.raises(ValueError, match="the picture is an example of a 1, which is the answer to give"):
+        answer_next(sessions, sessions.start(), 5)
 
 
 def test_only_pictures_of_past_trials_this_one_and_the_next_are_shown(opened):

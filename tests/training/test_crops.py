@@ -1,6 +1,7 @@
 """The crop command's parts: boxes from files and pictures, squares, the split, and what goes wrong with pictures."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,13 @@ COCO = {
     "categories": [{"id": 1, "name": "WBC"}],
     "annotations": [{"image_id": 7, "category_id": 1, "bbox": [10, 20, 40, 60]}],
 }
+
+
+def coco(**changed: object) -> str:
+    """A COCO file whose annotation differs by these fields."""
+    return json.dumps(COCO | {"annotations": [COCO["annotations"][0] | changed]})
+
+
 WANTED = Box(left=10, top=20, right=50, bottom=80, label="WBC")
 
 
@@ -58,10 +66,25 @@ def test_boxes_are_the_same_from_pascal_voc_coco_and_a_table(tmp_path: Path):
         ("a.xml", '<!DOCTYPE x [<!ENTITY a "aa">]>' + VOC, "document type"),
         ("a.xml", "<annotation>", "no element"),
         ("a.xml", VOC.replace("10", "nan"), "no number"),
-        ("a.json", "[]", "COCO"),
-        ("a.json", "{", "COCO"),
+        ("a.xml", VOC.replace("<xmin>10</xmin>", ""), "xmin is no number but ''"),
+        ("a.json", "[]", "no COCO file, because it holds no object"),
+        ("a.json", "{", "no COCO file, because it is no JSON"),
+        ("a.json", '{"images": 3}', "no list of images"),
+        ("a.json", '{"images": [], "annotations": {}}', "no list of annotations"),
+        ("a.json", '{"images": [{"id": []}], "annotations": []}', "entry 1 of images: file_name is missing"),
+        ("a.json", coco(image_id=[7]), "entry 1 of annotations: image_id cannot be a list"),
+        ("a.json", coco(image_id=8), "entry 1 of annotations: there is no image 8"),
+        ("a.json", coco(bbox=None), "entry 1 of annotations: bbox cannot be null"),
+        ("a.json", coco(bbox=[1, 2, 3]), "entry 1 of annotations: bbox has 3 values instead of 4"),
+        ("a.json", coco(bbox=[1, 2, 3, "4"]), "entry 1 of annotations: bbox cannot be a text such as '4'"),
+        ("a.json", coco(bbox=[1, 2, 3, 10**400]), "entry 1 of annotations: a box has a side"),
+        ("a.json", coco(bbox=[1, 2, 3, float("nan")]), "entry 1 of annotations: a box has a side"),
+        ("a.json", coco(category_id={}), "entry 1 of annotations: category_id cannot be an object"),
+        ("a.json", json.dumps(COCO | {"annotations": [3]}), "entry 1 of annotations is no object"),
         ("a.csv", "file,left\n", "column top"),
-        ("a.csv", "file,left,top,right,bottom\na,1,2,3,x\n", "line 2"),
+        ("a.csv", "file,left,top,right,bottom\na,1,2,3,x\n", "line 2: bottom is no number but 'x'"),
+        ("a.csv", "file,left,top,right,bottom\na,1,2\n", "line 2: right is no number but ''"),
+        ("a.csv", "a" * 200_000, "line 1: field larger"),
         ("a.csv", "file,left,top,right,bottom\n", "no boxes"),
         ("a.txt", "", "no file of boxes"),
     ],
@@ -76,8 +99,15 @@ def test_a_damaged_or_hostile_file_of_boxes_is_refused_by_name(tmp_path: Path, n
 
 def test_a_file_of_boxes_that_is_too_large_is_not_read(tmp_path: Path):
     (tmp_path / "a.xml").write_bytes(b" " * (2**20 + 1))
-    with pytest.raises(PhotopulseError, match="more than 1 MiB"):
+    with pytest.raises(PhotopulseError, match="more than 1,048,576 bytes"):
         read_boxes(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.json", "a.csv"])
+def test_a_pipe_is_no_file_of_boxes(tmp_path: Path, name: str):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(PhotopulseError, match="a folder or device, not a file"):
+        read_boxes(tmp_path / name)
 
 
 def test_the_square_around_a_box_stays_inside_the_picture():

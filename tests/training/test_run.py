@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from photopulse.errors import PhotopulseError
-from photopulse.networks.files import read_network
+from photopulse.networks.files import read_network, write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training import run as module
 from photopulse.training.compute import Compute
@@ -65,12 +65,11 @@ def _recipe(steps: int = 4, name: str = "toy", compute: Compute | None = None) -
 
     return Recipe(
         name=name,
-        kind="toy",
         steps=steps,
         settings={"settings": {"steps": steps}},
-        sizes=Sizes(),
         network=_network(Sizes()),
         prepare=prepare,
+        write=lambda trained, path: write_network(trained, Sizes(), "toy", path),
     )
 
 

@@ -188,7 +188,9 @@ def test_a_cache_that_cannot_be_written_is_named(
     blocker = tmp_path / "file"
     blocker.write_text("a file where the cache folder should be")
     monkeypatch.setenv("PHOTOPULSE_CACHE", str(blocker))
-    with pytest.raises(PhotopulseError, match=r"cannot keep the twins of tiny: .*file.*PHOTOPULSE_CACHE"):
+    with pytest.raises(
+        PhotopulseError, match=r"cannot keep the twins of tiny in .*file: Not a directory.*PHOTOPULSE_CACHE"
+    ):
         list(fit_twins(generator, prior, QUICK))
 
 

@@ -38,11 +38,11 @@ def tiny_file(tiny_generator, tmp_path_factory) -> Path:
 
 
 class Finder:
-    """The toy detector with the mesh that `align` asks for."""
+    """The toy detector with the meshes that `align` and `verify` ask for."""
 
     def __init__(self, toy) -> None:
         self.detect, self.mesher = toy.detect, self
-        self.face_mesh = toy.fit
+        self.face_mesh = self.fit = toy.fit
 
 
 @pytest.fixture

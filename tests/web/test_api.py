@@ -5,6 +5,8 @@ import json
 import re
 import zipfile
 from importlib.resources import files
+from inspect import signature
+from typing import get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photopulse.cli import app as command_line
+from photopulse.cli.restore import restore_command
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.web.forms import field_names
@@ -72,6 +75,7 @@ def test_a_face_is_upscaled_to_the_bytes_that_the_command_writes(connect, tiny_f
         assert [image.size for image in small] == [(8, 8), (8, 8)]
         error = np.square(np.subtract(*(np.asarray(image, float) / 255 for image in small))).mean()
         assert error == pytest.approx(one["facts"]["downscale_mse"], abs=1e-3)
+        assert one["facts"]["mark"] == "too small"
 
 
 def test_a_photo_in_which_nothing_was_invented_says_so(connect):
@@ -144,6 +148,8 @@ def test_several_jobs_are_fetched_as_one_archive(connect):
     assert dict(zip(["a.png", "a-2.png", "face_0.png", "face_1.png"], alone, strict=True)) == packed
     assert client.get("/api/v1/results.zip", params={"job": "nowhere"}).status_code == 404
     assert client.get("/api/v1/results.zip").status_code == 422
+    twice = client.get("/api/v1/results.zip", params={"job": [jobs[0]["id"]] * 2})
+    assert (twice.status_code, twice.json()["error"]["why"]) == (422, "a job is named more than once")
 
 
 def test_a_mask_is_kept_with_its_photo_and_one_that_cannot_be_used_is_told(connect):
@@ -160,6 +166,16 @@ def test_a_mask_is_kept_with_its_photo_and_one_that_cannot_be_used_is_told(conne
     assert client.post("/api/v1/restore", files=sent).json()["error"]["what"] == "cannot read the given mask"
     plain = send(client).json()
     assert client.get(f"/api/v1/jobs/{plain['id']}/mask").status_code == 404
+
+
+def test_a_job_that_failed_has_no_result_to_wait_for(connect):
+    client = connect()
+    job = finish(client, send(client, face="3"))
+    answer = client.get(f"/api/v1/jobs/{job['id']}/result")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["what"]) == (409, "cannot give the result")
+    assert error["why"] == f"the job has failed: {job['error']['what']}: {job['error']['why']}"
+    assert error["fix"] == job["error"]["fix"]
 
 
 def test_errors_name_fields_of_the_api(connect):
@@ -203,6 +219,7 @@ def test_jobs_wait_for_those_before_them_and_are_told_how_long(connect, toy_mode
     assert (waiting["state"], waiting["ahead"], waiting["expected_seconds"]) == ("waiting", 1, None)
     early = client.get(f"/api/v1/jobs/{second['id']}/result")
     assert (early.status_code, early.json()["error"]["why"]) == (409, "the job is waiting")
+    assert early.json()["error"]["fix"] == "ask again when the job is done"
     patient.go_on.set()
     assert [client.get(f"/api/v1/jobs/{one['id']}/events").status_code for one in (first, second)] == [200, 200]
     third = send(client).json()
@@ -244,9 +261,20 @@ def test_a_picture_in_a_format_that_browsers_lack_is_shown_as_png(connect):
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"scale": 9}, "scale: Input should be less than or equal to 4"),
-        ({"scale": "nan"}, "scale"),
-        ({"fidelity": "much"}, "fidelity"),
+        ({"scale": 9}, "scale is one of 1, 1.5, 2, 4"),
+        ({"scale": 3}, "scale is one of 1, 1.5, 2, 4"),
+        ({"scale": "nan"}, "scale is one of 1, 1.5, 2, 4"),
+        ({"scale": "large"}, "scale must be a number"),
+        ({"fidelity": "much"}, "fidelity must be a number"),
+        ({"fidelity": "nan"}, "fidelity must be a number, neither infinite nor NaN"),
+        ({"strength": "-inf"}, "strength must be a number, neither infinite nor NaN"),
+        ({"fidelity": "1.5"}, "fidelity must be at most 1"),
+        ({"max_faces": 1.5}, "max_faces must be a whole number"),
+        ({"mode": "mine"}, "mode must be 'archival' or 'enhance'"),
+        ({"grain": "much"}, "grain must be true or false"),
+        ({"face": ["1"] * 65}, "face is given more than 64 times"),
+        ({"mask": "text"}, "mask must be a file"),
+        ({"seed": ["1", "2"]}, "seed came more than once"),
         ({"mode": "archival", "only": "face"}, "archival redraws no faces"),
         ({"mode": "archival", "repair": "auto"}, "archival generates nothing, which repairs"),
         ({"only": "face", "save_mask": 1}, "these settings repair nothing"),
@@ -262,6 +290,31 @@ def test_settings_that_cannot_be_are_an_error_that_names_them(connect, fields, t
     error = answer.json()["error"]
     assert told in error["why"]
     assert set(error) == {"what", "why", "fix"}
+
+
+def test_the_picture_is_one_file(connect):
+    client = connect()
+    for sent, told in (
+        ({"files": [("file", ("a.png", picture())), ("file", ("b.png", picture()))]}, "file came more than once"),
+        ({"data": {"file": "text"}}, "file must be a file"),
+        ({}, "file is missing"),
+    ):
+        answer = client.post("/api/v1/upscale", **sent)
+        assert (answer.status_code, answer.json()["error"]["why"]) == (422, told)
+
+
+@pytest.mark.parametrize("name", ["fidelity", "format", "grain", "save_mask", "seed", "sr"])
+def test_what_means_nothing_to_a_search_for_faces_is_refused(connect, name):
+    error = send(connect(), "faces", **{name: "1"}).json()["error"]
+    assert error["why"] == f"there is none called {name}"
+
+
+def test_scales_are_those_of_the_command(connect):
+    choices, _ = get_args(signature(restore_command).parameters["scale"].annotation)
+    told = connect().get("/openapi.json").json()["components"]["schemas"]
+    for kind in ("restore", "faces"):
+        (fields,) = [schema["properties"] for name, schema in told.items() if name.startswith(f"Body_{kind}")]
+        assert fields["scale"]["enum"] == [float(one) for one in get_args(choices)]
 
 
 @pytest.mark.parametrize(

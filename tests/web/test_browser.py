@@ -8,6 +8,7 @@ import time
 import zipfile
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -128,6 +129,18 @@ def hosts(browser) -> set[str]:
     return {urlsplit(url).netloc for url in urls if urlsplit(url).scheme in ("http", "https", "ws")}
 
 
+def drop(browser, form, path) -> None:
+    """Drops a file onto a form."""
+    script = """
+    const [form, name, bytes] = arguments;
+    const given = new DataTransfer();
+    given.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+    const drop = new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true });
+    document.querySelector(form).dispatchEvent(drop);
+    """
+    browser.execute_script(script, form, path.name, list(path.read_bytes()))
+
+
 def width_of_pictures(browser, selector) -> list[int]:
     script = """
     const [selector, done] = arguments;
@@ -195,7 +208,7 @@ def test_a_face_is_upscaled_to_several_results_on_a_phone(browser, find, listeni
     assert overhang(browser) <= 0
 
 
-@pytest.mark.parametrize("form", ["restore", "upscale"])
+@pytest.mark.parametrize("form", ["restore", "upscale", "verify"])
 def test_no_form_is_wider_than_a_phone_and_every_field_has_a_name(browser, find, listening, form):
     phone(browser)
     browser.get(listening)
@@ -316,3 +329,41 @@ def test_the_language_changes_all_words_and_stays(browser, find, listening, phot
     browser.refresh()
     assert find("#restore button").text == "开始修复"
     assert browser.execute_script("return document.documentElement.lang") == "zh"
+
+
+def test_a_picture_is_checked_by_the_keyboard_and_told_in_both_languages(browser, find, listening, tmp_path):
+    from selenium.webdriver.common.keys import Keys
+
+    from photopulse.images import from_uint8, write_image
+    from photopulse.provenance.embed import add_mark
+    from photopulse.provenance.payload import payload_of
+
+    pixels = from_uint8(np.array(Image.open(io.BytesIO(picture(260, 256)))))
+    payload = payload_of("sample", generator="tiny", seed=3)
+    told = {"photopulse:generator": "<b>tiny</b>", "photopulse:seed": "3", "photopulse:synthetic": "true"}
+    write_image(tmp_path / "marked.png", add_mark(pixels, payload), metadata=told)
+    browser.get(listening)
+    browser.execute_script("document.querySelector('[name=what]:checked').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    find("#verify [name=file]").send_keys(str(tmp_path / "marked.png"))
+    find("#verify button").send_keys(Keys.ENTER)
+    assert find("article .notice").text == "It says that it is synthetic."
+    words = find("article .origin").text
+    assert f"by the command sample, {payload}" in words
+    assert "generator: <b>tiny</b>" in words
+    assert "It differs from the metadata" in words
+    assert width_of_pictures(browser, "article .faces img") == [260]
+    # There is nothing to download.
+    assert count(browser, "article > .row a") == 0
+    find("#language").send_keys("中")
+    assert find("article .notice").text == "图片自称是合成的。"
+    assert "与元数据不一致" in find("article .origin").text
+
+
+def test_a_picture_that_says_nothing_is_not_called_a_photo(browser, find, listening, photo):
+    browser.get(listening)
+    find(".tabs label:has([value=verify])").click()
+    drop(browser, "#verify", photo)
+    find("#verify button").click()
+    assert find("article .notice").text == "Nothing was found. That does not mean that it is a photo."

@@ -48,14 +48,46 @@ def test_an_answer_that_nobody_takes_is_not_kept(looking_often, listening):
     large = picture(2500, 2500)
     job = finish(httpx.Client(base_url=listening, timeout=PATIENCE), send_large(listening, large))
     with connected(listening) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.sendall(f"GET /api/v1/jobs/{job['id']}/input HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        ask_slowly(client, job)
         time.sleep(2)
         taken = 0
         with suppress(OSError):
             while part := client.recv(65536):
                 taken += len(part)
     assert taken < len(large)
+
+
+def test_who_takes_an_answer_slowly_but_steadily_gets_it_whole(looking_often, listening):
+    large = picture(1500, 1500)
+    job = finish(httpx.Client(base_url=listening, timeout=PATIENCE), send_large(listening, large))
+    taken = b""
+    with connected(listening) as client:
+        ask_slowly(client, job)
+        while len(taken) < len(large) and (part := client.recv(2**16)):
+            taken += part
+            time.sleep(len(part) / 1e6)
+    assert taken.endswith(large[-1000:])
+
+
+def test_who_takes_a_few_bytes_now_and_then_is_sent_away(looking_often, listening):
+    large = picture(1500, 1500)
+    job = finish(httpx.Client(base_url=listening, timeout=PATIENCE), send_large(listening, large))
+    with connected(listening) as client:
+        ask_slowly(client, job)
+        # What had been sent before can still be read: the least that the system holds, and no more.
+        for _ in range(40):
+            client.recv(10)
+            time.sleep(0.05)
+        left = 0
+        with suppress(OSError):
+            while part := client.recv(2**16):
+                left += len(part)
+    assert left < len(large) / 2
+
+
+def ask_slowly(client: socket.socket, job: dict) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+    client.sendall(f"GET /api/v1/jobs/{job['id']}/input HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
 
 
 def send_large(address: str, content: bytes) -> httpx.Response:
@@ -93,3 +125,15 @@ def test_an_upload_that_stops_or_never_ends_is_refused(limit, listening, monkeyp
             except TimeoutError:
                 continue
     assert answer == b"HTTP/1.1 408"
+
+
+def test_an_upload_that_is_slow_but_steady_is_taken(listening, monkeypatch):
+    monkeypatch.setattr("photopulse.web.gate._LONGEST", 0.5)
+    content = picture(300, 300)
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    with connected(listening) as client:
+        client.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode())
+        for start in range(0, len(body), len(body) // 10):
+            client.sendall(body[start : start + len(body) // 10])
+            time.sleep(0.1)
+        assert client.recv(12) == b"HTTP/1.1 202"

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.main import get_command
+
+from photopulse.cli import app
+from photopulse.web.forms import field_names
+from photopulse.web.restore_form import read_restore_form
+from photopulse.web.upscale_form import read_upscale_form
 
 from .conftest import picture
 
-EXAMPLES = re.findall(
-    r"```(sh|python)\n(.*?)```", (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8"), re.DOTALL
-)
+PAGE = (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```(sh|python)\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
@@ -37,3 +42,13 @@ def test_the_example_in_python_upscales_a_face(run, tmp_path):
     (tmp_path / "face.png").write_bytes(picture(8, 8))
     assert "Imaginary face" in run("python").stdout
     assert [Image.open(tmp_path / f"face_{k}.png").size for k in (0, 1)] == [(32, 32)] * 2
+
+
+@pytest.mark.parametrize(("command", "form"), [("restore", read_restore_form), ("upscale", read_upscale_form)])
+def test_every_option_that_only_the_command_has_is_told(command, form):
+    (told,) = re.findall(r"Only the commands have:\n(.*?)\nErrors", PAGE, re.DOTALL)
+    rows = [line for line in told.splitlines() if line.startswith((f"| `{command}`", "| both"))]
+    options = {option for one in get_command(app).commands[command].params for option in one.opts if option[:2] == "--"}
+    fields = {f"--{name.replace('_', '-')}" for name in field_names(form)}
+    assert options - fields <= set(re.findall(r"--[a-z]+(?:-[a-z]+)*", "\n".join(rows)))
+    assert not fields & set(re.findall(r"--[a-z]+(?:-[a-z]+)*", "\n".join(rows)))

@@ -15,6 +15,8 @@ from photopulse.web.restore_form import read_restore_form
 from photopulse.web.restore_task import INVENTED, NOT_INVENTED
 from photopulse.web.upscale_form import read_upscale_form
 from photopulse.web.upscale_task import IMAGINARY
+from photopulse.web.verify_form import read_verify_form
+from photopulse.web.verify_task import CHECKING, NO_PROOF
 
 PAGE = Path(str(files("photopulse.web") / "page"))
 SCRIPTS = sorted(PAGE.glob("*.js"))
@@ -48,7 +50,9 @@ class Fields(HTMLParser):
             self.select = ""
 
 
-@pytest.mark.parametrize(("form", "read"), [("restore", read_restore_form), ("upscale", read_upscale_form)])
+@pytest.mark.parametrize(
+    ("form", "read"), [("restore", read_restore_form), ("upscale", read_upscale_form), ("verify", read_verify_form)]
+)
 def test_the_page_begins_with_the_defaults_of_the_settings(form, read):
     values = {name: value for (of, name), value in Fields().values.items() if of == form and name != "input"}
     defaults = {name: parameter.default for name, parameter in signature(read).parameters.items()}
@@ -58,9 +62,12 @@ def test_the_page_begins_with_the_defaults_of_the_settings(form, read):
         is_unset = default is None or default is False
         assert value == "" if is_unset else type(default)(value) == default, name
     # The other fields are files, places of the page's own, or chosen by clicking.
-    assert (
-        set(defaults) - set(values) == {"restore": {"file", "mask", "face"}, "upscale": {"file", "align", "fit"}}[form]
-    )
+    others = {
+        "restore": {"file", "mask", "face"},
+        "upscale": {"file", "align", "fit"},
+        "verify": {"file"},
+    }
+    assert set(defaults) - set(values) == others[form]
 
 
 @pytest.mark.parametrize("language", WORDS)
@@ -74,7 +81,7 @@ def test_every_word_of_the_page_is_in_every_language(language):
 
 
 def test_what_the_server_says_is_there_in_chinese():
-    for text in (*DOING.values(), *WhyNot, INVENTED, NOT_INVENTED, IMAGINARY):
+    for text in (*DOING.values(), *WhyNot, INVENTED, NOT_INVENTED, IMAGINARY, CHECKING, NO_PROOF):
         assert f'"{text}":' in WORDS["zh"]
 
 

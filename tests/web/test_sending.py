@@ -47,3 +47,12 @@ def test_what_was_deleted_is_not_found(kept, tmp_path):
         send_archive([result(kept), result(gone)], tmp_path, "all.zip")
     assert refused.value.status == 404
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_an_archive_of_more_than_its_bytes_is_refused_before_it_is_packed(kept, tmp_path):
+    large = tmp_path / "large.png"
+    with large.open("wb") as file:
+        file.truncate(2**28 + 1)  # Takes no room.
+    with pytest.raises(RefusedError, match="more than 512 MiB together") as refused:
+        send_archive([result(kept), result(large), result(large)], tmp_path, "all.zip")
+    assert refused.value.status == 413

@@ -1,6 +1,5 @@
 """The reports of a bias audit: a page in Markdown, a table in CSV, and everything in JSON."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from photopulse.audit.rows import SHIFTS, AuditRow
 from photopulse.files import write_text
 from photopulse.reporting.cells import to_csv
 from photopulse.reporting.estimates import Estimate
+from photopulse.runs.json_text import json_text
 
 AUDIT_VERSION = 1
 FLAG = "\u2020"
@@ -87,9 +87,7 @@ def _json(rows: Sequence[AuditRow], summaries: Summaries) -> str:
             {**asdict(row), **{name: getattr(row, name) for name in SHIFTS}, "labels": dict(row.labels)} for row in rows
         ],
     }
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # File names that are no valid Unicode contain lone surrogates, which UTF-8 cannot encode but JSON can escape.
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    return json_text(content)
 
 
 def _page(rows: Sequence[AuditRow], summaries: Summaries) -> str:

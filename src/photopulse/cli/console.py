@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -40,6 +41,15 @@ def print_line(text: str, *, error: bool = False) -> None:
     """Prints a line on stdout, or on stderr; a character that the terminal's encoding lacks is escaped, too."""
     encoding = (sys.stderr if error else sys.stdout).encoding or "utf-8"
     typer.echo(printable(text).encode(encoding, errors="backslashreplace").decode(encoding), err=error)
+
+
+def print_table(folder: Path, *, as_json: bool) -> None:
+    """Prints ``table.json`` of a folder of results, or ``table.md``, in which names may hold what a terminal obeys."""
+    if as_json:
+        typer.echo((folder / "table.json").read_bytes(), nl=False)
+    else:
+        told = (folder / "table.md").read_text(encoding="utf-8", errors="surrogateescape")
+        typer.echo(printable(told, lines=True), nl=False)
 
 
 def print_error(message: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Inputs, OutputFolder, Recursive
+from photopulse.cli.options import AsJson, Inputs, OutputFolder, Subfolders
 from photopulse.errors import PhotopulseError
 
 
@@ -41,7 +41,7 @@ def crop_command(
     stretch: Annotated[
         bool, typer.Option("--stretch", help="Stretch each picture's grey levels, e.g. of dark or 16-bit ones.")
     ] = False,
-    recursive: Recursive = False,
+    recursive: Subfolders = False,
     as_json: AsJson = False,
 ) -> None:
     """Crops squares around cells, galaxies, faces or whatever has boxes, to train a generator on.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photopulse.cli.console import fail, printable
+from photopulse.cli.console import fail, print_table
 from photopulse.cli.options import Device, OutputFolder, Recursive, find_device, given
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
@@ -162,9 +162,5 @@ def _run(inputs: list[Path], output: Path, settings: "EvaluateSettings", *, recu
     except KeyboardInterrupt:
         fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
     # Print the table that was written.
-    if as_json:
-        typer.echo((output / "table.json").read_bytes(), nl=False)
-    else:
-        told = (output / "table.md").read_text(encoding="utf-8", errors="surrogateescape")
-        typer.echo(printable(told, lines=True), nl=False)
+    print_table(output, as_json=as_json)
     raise typer.Exit(exit_code_of(rows))

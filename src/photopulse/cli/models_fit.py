@@ -102,9 +102,9 @@ def _choose_sizes(asked: str | None, generator: "Generator") -> tuple[int, ...]:
 
 def _keep(prior: "GaussianPrior", path: "Path") -> None:
     from photopulse.search.prior import save_prior
+    from photopulse.weights.cache import CACHE_FIX
 
-    fix = "let PHOTOPULSE_CACHE name a folder that can be written to and has room"
-    with file_errors(f"cannot write {path}", fix=fix):
+    with file_errors(f"cannot write {path}", fix=CACHE_FIX):
         save_prior(prior, path)
 
 

@@ -13,7 +13,7 @@ import typer
 from photopulse.cli.console import print_note
 
 if TYPE_CHECKING:
-    from photopulse.provenance.credentials import Signature
+    from photopulse.provenance.signing import Signature
 
 
 def _named_path(text: str | Path) -> Path:
@@ -32,6 +32,7 @@ OutputFolder = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of lines.")]
 RECURSIVE = "--recursive"
 Recursive = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders; the results lie in the same ones.")]
+Subfolders = Annotated[bool, typer.Option(RECURSIVE, help="Also search subfolders.")]
 Eps = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Downscaling error that is close enough.", show_default="1e-4, classic 1e-3"),
@@ -112,8 +113,10 @@ def use_threads(wanted: str | None, *, share: int = 1) -> int:
     return threads
 
 
-def find_signature(key: str | None, certificate: Path | None) -> "Signature | None":
+def find_signature(key: str | None, certificate: Path | None, option: str = "--certificate") -> "Signature | None":
     """Reads the key and certificates of ``--sign`` and ``--certificate``; None if neither is given.
+
+    Where ``--certificate`` means another one, ``option`` is the name of the second option.
 
     Raises:
         ValueError: if only one is given.
@@ -122,8 +125,8 @@ def find_signature(key: str | None, certificate: Path | None) -> "Signature | No
     if key is None and certificate is None:
         return None
     if key is None or certificate is None:
-        raise ValueError("--sign and --certificate belong together: give both, or neither")
-    from photopulse.provenance.credentials import load_signature
+        raise ValueError(f"--sign and {option} belong together: give both, or neither")
+    from photopulse.provenance.signing import load_signature
 
     return load_signature(key, certificate)
 

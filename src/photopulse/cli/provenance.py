@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from photopulse.cli.console import fail
+from photopulse.cli.console import fail, print_line
 from photopulse.cli.options import OutputFolder
 from photopulse.errors import PhotopulseError
 
@@ -25,4 +25,4 @@ def init_command(output: OutputFolder = Path("signing")) -> None:
         make_local_chain(output)
     except PhotopulseError as error:
         fail(str(error), 2)
-    typer.echo(f"sign with --sign {output / KEY} --certificate {output / CHAIN}; verify with --trust {output / ROOT}")
+    print_line(f"sign with --sign {output / KEY} --certificate {output / CHAIN}; verify with --trust {output / ROOT}")

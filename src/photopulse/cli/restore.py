@@ -8,17 +8,22 @@ import typer
 from photopulse.cli.console import fail
 from photopulse.cli.options import (
     AsJson,
+    CertificateChain,
     Device,
     Inputs,
     OutputFolder,
     Ray,
     Recursive,
+    Sign,
     Threads,
     Watch,
     Workers,
     find_device,
+    find_signature,
 )
 from photopulse.errors import PhotopulseError
+from photopulse.provenance.payload import MarkChoice
+from photopulse.restoration.settings import Scale
 
 if TYPE_CHECKING:
     from photopulse.cli.workers import WorkerPlan
@@ -30,7 +35,7 @@ _REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
 def restore_command(
     inputs: Inputs,
     output: OutputFolder = Path("restored"),
-    scale: Annotated[Literal["1", "1.5", "2", "4"], typer.Option(help="Width and height grow by this factor.")] = "1",
+    scale: Annotated[Scale, typer.Option(help="Width and height grow by this factor.")] = "1",
     sr: Annotated[
         Literal["own", "realesrgan"],
         typer.Option(help="What enlarges at last: the small network of photopulse, or Real-ESRGAN (slow)."),
@@ -110,10 +115,15 @@ def restore_command(
             rich_help_panel=_FACES,
         ),
     ] = None,
+    mark: Annotated[
+        MarkChoice, typer.Option(help="Invisible mark in redrawn faces, which `verify` finds.", rich_help_panel=_FACES)
+    ] = "on",
     format: Annotated[
         Literal["png", "jpg", "tiff", "webp"] | None,
         typer.Option(help="Of the results; else the input's, or png.", rich_help_panel=_OUTPUT),
     ] = None,
+    sign: Sign = None,
+    certificate: CertificateChain = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write before and after, side by side.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -168,15 +178,17 @@ def restore_command(
                 working_size=working_size,
                 max_faces=max_faces,
                 faces=tuple(parse_face(text) for text in face or ()),
+                mark=mark,
             ),
             format=format,
             compare=compare,
             mask=mask,
             save_mask=save_mask,
+            signature=find_signature(sign, certificate),
             resume=not fresh,
             overwrite=overwrite,
         )
-    except ValueError as error:
+    except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Restore all photos.
     planned = plan_workers(workers, threads, ray)

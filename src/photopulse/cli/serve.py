@@ -1,12 +1,12 @@
 """`photopulse serve`: a page and an API that restore photos and upscale faces."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from photopulse.cli.console import fail, print_note
-from photopulse.cli.options import Device, find_device
+from photopulse.cli.console import fail
+from photopulse.cli.options import Device, find_device, find_signature
 from photopulse.cli.serve_options import (
     Certificate,
     CertificateKey,
@@ -15,15 +15,13 @@ from photopulse.cli.serve_options import (
     Port,
     Token,
     find_secret,
-    need_packages,
+    need_server,
+    serve_page,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.weights import DEFAULT_GENERATOR
 
-if TYPE_CHECKING:
-    from photopulse.web.settings import ServeSettings
-
-_LIMITS = "Limits"
+_LIMITS, _SAFETY = "Limits", "Safety"
 
 
 def serve_command(
@@ -35,6 +33,16 @@ def serve_command(
     password_file: PasswordFile = None,
     certificate: Certificate = None,
     certificate_key: CertificateKey = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help="Sign results with this private key: a PEM file, or env:NAME.", rich_help_panel=_SAFETY
+        ),
+    ] = None,
+    sign_certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="CHAIN", help="Of --sign: certificates in PEM, your own first.", rich_help_panel=_SAFETY),
+    ] = None,
     keep: Annotated[
         float,
         typer.Option(metavar="MINUTES", help="Then pictures of ended jobs are deleted.", rich_help_panel=_LIMITS),
@@ -51,11 +59,13 @@ def serve_command(
 
     Pictures stay on this machine, in a private folder, and are deleted after a while, on request, and at exit (Ctrl-C).
     """
-    need_packages("web")
-    from photopulse.web.settings import ServeSettings
-
-    # Settings, then serve until interrupted.
     try:
+        need_server("web")
+        from photopulse.web.app import make_app
+        from photopulse.web.models import Models
+        from photopulse.web.settings import ServeSettings
+
+        # Settings, then serve until interrupted; networks are loaded when a job needs them.
         settings = ServeSettings(
             host=host,
             port=port,
@@ -66,28 +76,15 @@ def serve_command(
             max_jobs=max_jobs,
             max_jobs_each=max_jobs_each,
             max_seconds=max_seconds,
+            signature=find_signature(sign, sign_certificate, "--sign-certificate"),
         )
-        _serve(settings, generator, find_device(device), certificate, certificate_key)
+        models = Models.lazy(generator, find_device(device))
+        serve_page(
+            settings,
+            lambda: make_app(settings, models),
+            certificate,
+            certificate_key,
+            ready="photopulse serves {} (Ctrl-C ends it and deletes all pictures)",
+        )
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
-
-
-def _serve(
-    settings: "ServeSettings", generator: str, device: str, certificate: Path | None, certificate_key: Path | None
-) -> None:
-    from photopulse.web.app import make_app
-    from photopulse.web.listening import serve
-    from photopulse.web.models import Models
-
-    # Say the address once the server listens.
-    def on_ready(address: str) -> None:
-        print_note(f"photopulse serves {address} (Ctrl-C ends it and deletes all pictures)")
-
-    # Serve until interrupted; networks are loaded when a job needs them.
-    serve(
-        settings,
-        lambda: make_app(settings, Models.lazy(generator, device)),
-        certificate=certificate,
-        certificate_key=certificate_key,
-        on_ready=on_ready,
-    )

@@ -1,15 +1,22 @@
 """Options of the commands that serve pages, and what they mean."""
 
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photopulse.cli.console import fail
-from photopulse.errors import file_errors
+from photopulse.cli.console import print_note
+from photopulse.extras import need_packages
+from photopulse.files import read_text
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from photopulse.web.settings import ServeSettings
 
 _SAFETY = "Safety"
+_MOST_SECRET = 2**16  # Bytes.
 PACKAGES = ("fastapi", "uvicorn", "python_multipart")
 
 Host = Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a secret.")]
@@ -32,10 +39,9 @@ CertificateKey = Annotated[
 ]
 
 
-def need_packages(extra: str) -> None:
-    """Ends the command if a package of the server is missing, which are optional; says which ``extra`` has them."""
-    if missing := [name for name in PACKAGES if find_spec(name) is None]:
-        fail(f"cannot serve: {', '.join(missing)} is not installed. Run: pip install 'photopulse[{extra}]'", 2)
+def need_server(extra: str) -> None:
+    """Raises PhotopulseError if a package of the server is missing; ``extra`` is the one that the command asks for."""
+    need_packages("cannot serve", PACKAGES, extra=extra)
 
 
 def find_secret(token: str | None, password_file: Path | None) -> str | None:
@@ -49,6 +55,30 @@ def find_secret(token: str | None, password_file: Path | None) -> str | None:
         return token
     if token is not None:
         raise ValueError("--token and --password-file say the same: leave one out")
-    with file_errors(f"cannot read {password_file}", fix="name a file with the password in its first line"):
-        lines = password_file.read_text(encoding="utf-8").splitlines()
+    fix = "name a file with the password in its first line"
+    lines = read_text(password_file, most=_MOST_SECRET, fix=fix).splitlines()
     return lines[0] if lines else ""
+
+
+def serve_page(
+    settings: "ServeSettings",
+    make_app: "Callable[[], FastAPI]",
+    certificate: Path | None,
+    certificate_key: Path | None,
+    *,
+    ready: str,
+) -> None:
+    """Serves an application until it is interrupted; once it listens, prints ``ready`` with its address.
+
+    Raises:
+        PhotopulseError: if the address cannot be listened on, or the certificate cannot be read.
+    """
+    from photopulse.web.listening import serve
+
+    serve(
+        settings,
+        make_app,
+        certificate=certificate,
+        certificate_key=certificate_key,
+        on_ready=lambda address: print_note(ready.format(address)),
+    )

@@ -1,12 +1,11 @@
 """`photopulse study`: people rate the pictures of several methods."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from photopulse.cli.console import fail, print_note
+from photopulse.cli.console import fail, print_line, print_table
 from photopulse.cli.serve_options import (
     Certificate,
     CertificateKey,
@@ -15,9 +14,12 @@ from photopulse.cli.serve_options import (
     Port,
     Token,
     find_secret,
-    need_packages,
+    need_server,
+    serve_page,
 )
-from photopulse.errors import PhotopulseError, file_errors
+from photopulse.errors import PhotopulseError
+from photopulse.extras import need_packages
+from photopulse.files import read_text
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +27,7 @@ app = typer.Typer(
 )
 
 _SHOWN, _WORDS = "What raters see", "Words"
+_MOST_TEXT = 2**20  # Bytes.
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of a study.")]
 
@@ -51,7 +54,7 @@ def make_command(
         str | None, typer.Option(help="Folder of the corruption or of the damage, if there are several.")
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Faces are shown at this size, px.", show_default="the smallest")
+        int | None, typer.Option(min=16, help="Faces are shown at this size, px.", show_default="the smallest")
     ] = None,
     faces: Annotated[int | None, typer.Option(min=2, help="At most so many are rated.", show_default="all")] = None,
     ratings: Annotated[int, typer.Option(min=1, help="Raters who see each picture or pair.")] = 24,
@@ -110,7 +113,7 @@ def make_command(
         fail(str(error), 2)
     # What it came to.
     longest = max(map(len, study.seats))
-    typer.echo(f"{output}  {len(study.methods)} methods, {len(study.seats)} raters, {longest} pictures or pairs each")
+    print_line(f"{output}  {len(study.methods)} methods, {len(study.seats)} raters, {longest} pictures or pairs each")
 
 
 @app.command("serve")
@@ -124,24 +127,19 @@ def serve_command(
     certificate_key: CertificateKey = None,
 ) -> None:
     """Serves the page on which people rate; their answers are appended to STUDY/answers.jsonl at once."""
-    need_packages("study")
-    from photopulse.web.listening import serve
-    from photopulse.web.settings import ServeSettings
-    from photopulse.web.study_app import make_study_app
-
-    # Say the address once the server listens.
-    def on_ready(address: str) -> None:
-        print_note(f"photopulse serves the study at {address} (Ctrl-C ends it, and the same command goes on)")
-
-    # Nobody uploads anything, so the limit is the least.
     try:
+        need_server("study")
+        from photopulse.web.settings import ServeSettings
+        from photopulse.web.study_app import make_study_app
+
+        # Nobody uploads anything, so the limit is the least.
         settings = ServeSettings(host=host, port=port, secret=find_secret(token, password_file), max_megabytes=1)
-        serve(
+        serve_page(
             settings,
             lambda: make_study_app(settings, study),
-            certificate=certificate,
-            certificate_key=certificate_key,
-            on_ready=on_ready,
+            certificate,
+            certificate_key,
+            ready="photopulse serves the study at {} (Ctrl-C ends it, and the same command goes on)",
         )
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
@@ -159,21 +157,17 @@ def score_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print table.json instead of table.md.")] = False,
 ) -> None:
     """Scores the answers of a study, also while it goes on: tables, intervals, tests, figures, checks of the raters."""
-    if find_spec("choix") is None:
-        fail("cannot score: choix is not installed. Run: pip install 'photopulse[study]'", 2)
-    from photopulse.study.score import score_study
-
     folder = output or study / "scores"
     try:
+        need_packages("cannot score", ["choix"], extra="study")
+        from photopulse.study.score import score_study
+
         score_study(study, folder, seed)
     except PhotopulseError as error:
         fail(str(error), 2)
-    typer.echo((folder / ("table.json" if as_json else "table.md")).read_bytes(), nl=False)
+    print_table(folder, as_json=as_json)
 
 
 def _text(path: Path | None) -> str | None:
     """Reads a text for raters; None without a path."""
-    if path is None:
-        return None
-    with file_errors(f"cannot read {path}", fix="name a text file in UTF-8"):
-        return path.read_text(encoding="utf-8").strip()
+    return None if path is None else read_text(path, most=_MOST_TEXT, fix="name a text file in UTF-8").strip()

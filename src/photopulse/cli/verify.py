@@ -1,27 +1,28 @@
 """`photopulse verify`: what pictures say about their origin."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from photopulse.cli.console import fail, print_line, print_note
-from photopulse.cli.options import Inputs, Recursive
-from photopulse.errors import PhotopulseError, file_errors
+from photopulse.cli.options import Inputs, Subfolders
+from photopulse.errors import PhotopulseError
 
 if TYPE_CHECKING:
-    from photopulse.provenance.verify import Verified
+    from photopulse.provenance.verify import FindFaces, Verified
 
-_MOST_PEM = 2**20  # Bytes.
+_DETECTOR = ("blazeface", "facemesh")  # Names of weights.
 
 
 def verify_command(
     inputs: Inputs,
     *,
-    recursive: Recursive = False,
+    recursive: Subfolders = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Look for the mark in whole pictures and unscaled crops only.")
+        bool, typer.Option("--quick", help="Look for the mark in whole pictures and unscaled crops only, not in faces.")
     ] = False,
     trust: Annotated[
         Path | None, typer.Option(metavar="ROOTS", help="Certificates (PEM) of roots whose signers you trust.")
@@ -34,25 +35,24 @@ def verify_command(
     code 0: each picture says that it is synthetic or restored; 3: one says nothing; 1: one cannot be read.
     """
     from photopulse.cli.inputs import find_pictures
-    from photopulse.files import read_regular
-    from photopulse.provenance.credentials import can_check
+    from photopulse.provenance.credentials import can_check, load_roots
     from photopulse.provenance.verify import verify_file
     from photopulse.runs.failures import FAILURES, reason
 
     try:
         files = find_pictures(inputs, recursive=recursive)
-        with file_errors(f"cannot read {trust}", fix="name a file of certificates in PEM"):
-            roots = None if trust is None else read_regular(trust, most=_MOST_PEM)
+        roots = None if trust is None else load_roots(trust)
     except PhotopulseError as error:
         fail(str(error), 2)
     if not can_check():
         print_note("note: signed credentials are not checked. Run: pip install 'photopulse[provenance]'")
+    find_faces = None if quick else _face_finder()
     # Check each picture; what cannot be read stops no other.
     rows: list[dict[str, object]] = []
     codes = {0}
     for file in files:
         try:
-            verified = verify_file(file, thorough=not quick, roots=roots)
+            verified = verify_file(file, thorough=not quick, find_faces=find_faces, roots=roots)
         except FAILURES as error:
             codes.add(1)
             rows.append({"file": str(file), "verdict": "failed", "error": reason(error)})
@@ -66,6 +66,20 @@ def verify_command(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     raise typer.Exit(1 if 1 in codes else max(codes))
+
+
+def _face_finder() -> "FindFaces | None":
+    """Returns what finds the faces of a picture; None if the detector's weights are missing: nothing is fetched."""
+    from photopulse import weights
+
+    missing = [name for name in _DETECTOR if weights.status(name) != "ready"]
+    if missing:
+        print_note(f"note: no marks are looked for in faces. Run: photopulse models get {' '.join(missing)}")
+        return None
+    from photopulse.cli.loading import load_detector
+    from photopulse.restoration.face_mark import face_squares
+
+    return partial(face_squares, detector=load_detector())
 
 
 def _line(file: Path, verified: "Verified") -> str:
@@ -84,10 +98,11 @@ def _mark(verified: "Verified") -> str:
     mark = verified.mark
     if not mark.is_marked:
         return "none"
+    place = "" if mark.face is None else f" in the face at {mark.face.x:.0f},{mark.face.y:.0f}"
     if mark.payload is None:
-        return f"found (score {mark.score:.1f}), but too weak to be read"
+        return f"found{place} (score {mark.score:.1f}), but too weak to be read"
     agrees = {True: ", agrees with the metadata", False: ", DIFFERS from the metadata", None: ""}[verified.agrees]
-    return f"{mark.payload} by {mark.payload.maker or 'an unknown command'} (score {mark.score:.1f}){agrees}"
+    return f"{mark.payload} by {mark.payload.maker or 'an unknown command'}{place} (score {mark.score:.1f}){agrees}"
 
 
 def _credentials(verified: "Verified") -> str:
@@ -96,5 +111,7 @@ def _credentials(verified: "Verified") -> str:
         return ""
     if credentials.state == "broken":
         return f"  credentials: BROKEN ({', '.join(credentials.problems)})"
+    if credentials.state == "expired":
+        return f"  credentials: unchanged, but the certificate of {credentials.signer} has expired"
     trusted = "trusted" if credentials.state == "trusted" else "who is not known to be trusted"
     return f"  credentials: intact, signed by {credentials.signer}, {trusted}"

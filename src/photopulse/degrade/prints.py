@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from photopulse.images.gray import gray_of
+
 _FINE: Final = 4  # Dots are drawn at so many times the size.
 _INKS: Final = (15.0, 75.0, 0.0)  # Degrees at which cyan, magenta and yellow are printed beside black's 45.
 _TURNS: Final = 512  # Steps of a wave whose values are ranked.
@@ -25,7 +27,7 @@ def screened(photo: Tensor, *, period: float, angle: float = 45.0, lines: bool =
         colour: in three inks, each at its own angle round ``angle``; else in black ink, as a black and white photo.
     """
     if not colour:
-        luma = (photo * photo.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        luma = gray_of(photo)
         return _printed(luma, period, angle, lines=lines).repeat(1, 3, 1, 1)
     planes = [photo[:, place : place + 1] for place in range(3)]
     inks = zip(planes, _INKS, strict=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from photopulse.evaluation.bench import run_jobs
@@ -15,6 +14,7 @@ from photopulse.evaluation.records import Row, write_rows
 from photopulse.evaluation.settings import EvaluateSettings
 from photopulse.evaluation.summaries import ORIGINAL, summarise
 from photopulse.evaluation.tables import write_tables
+from photopulse.extras import install_command, is_installed
 from photopulse.faces.detect import FaceDetector
 from photopulse.runs.report import ReportItem
 from photopulse.runs.sidecar import write_json
@@ -84,8 +84,8 @@ def exit_code_of(rows: Sequence[Row]) -> int:
 
 
 def _with_what_is_installed(settings: EvaluateSettings, watcher: Watcher) -> EvaluateSettings:
-    if settings.identity and find_spec("dlib") is None:
-        watcher.note("identity is not measured: dlib is not installed (pip install 'photopulse[identity]')")
+    if settings.identity and not is_installed("dlib"):
+        watcher.note(f"identity is not measured: dlib is not installed ({install_command('identity')})")
         return replace(settings, identity=False)
     return settings
 

@@ -101,10 +101,10 @@ def _nlm(argument: str, _options: MethodOptions) -> Method:
 def _restore(argument: str, options: MethodOptions) -> Method:
     """``restore``, with a fidelity ``restore:0.8``, or without faces ``restore:photo``."""
     if argument in ("", "photo"):
-        settings = RestoreSettings(only="photo") if argument else RestoreSettings()
+        settings = RestoreSettings(only="photo" if argument else None, mark="off")
         return Restoration(name=f"restore:{argument}" if argument else "restore", settings=settings, options=options)
     try:
-        settings = RestoreSettings(fidelity=float(argument))
+        settings = RestoreSettings(fidelity=float(argument), mark="off")
     except ValueError as error:
         raise ValueError(
             f"cannot read 'restore:{argument}': write restore:photo, or a fidelity from 0 to 1 as in restore:0.8"

@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photopulse.evaluation.measure import Column
 from photopulse.evaluation.measures import COLUMNS
 from photopulse.evaluation.records import CurvePoint
 from photopulse.evaluation.summaries import ORIGINAL, Summary, condition_order, method_order
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.plotting import FAINT, Style, new_figure, save_figure, styles, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
 
 _GRID = 200
 _LOWEST_ERROR = 1e-9  # what a logarithmic axis shows for zero

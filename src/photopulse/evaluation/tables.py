@@ -1,6 +1,5 @@
 """The tables of an evaluation, for readers (Markdown), spreadsheets (CSV) and programs (JSON)."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from photopulse.reporting.cells import to_csv
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.intervals import LEVEL
 from photopulse.reporting.markdown import markdown_table
+from photopulse.runs.json_text import json_text
 
 TABLES_VERSION = 1
 _NONE = Estimate()
@@ -208,7 +208,7 @@ def _to_json(records: Sequence[Mapping[str, object]]) -> str:
         },
         "summaries": records,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json_text(content)
 
 
 _NOTHING = Summary(task=Task("", 1, 1), method="", scope="all", fair=True, images=0, failed=0, figures={})

@@ -68,7 +68,16 @@ def synthetic_metadata(*, generator: str, seed: int, version: str, method: str, 
     return clean(metadata)
 
 
-def restored_metadata(*, version: str, faces: int, fidelity: float, mode: str, source: str | None) -> dict[str, str]:
+def restored_metadata(
+    *,
+    version: str,
+    faces: int,
+    fidelity: float,
+    mode: str,
+    source: str | None,
+    generator: str | None = None,
+    marked: int | None = None,
+) -> dict[str, str]:
     """Returns the metadata of a restored photo, for ``write_image``: the program, and the number of redrawn faces.
 
     Args:
@@ -77,6 +86,8 @@ def restored_metadata(*, version: str, faces: int, fidelity: float, mode: str, s
         fidelity: fidelity with which they were redrawn.
         mode: ``"archival"`` if nothing was generated, else ``"enhance"``.
         source: name of the input picture; None if there was none.
+        generator: fingerprint of the networks that redrew faces; None if it is not known.
+        marked: number of redrawn faces that have an invisible mark; None if it is not known.
     """
     # Fields of all restored photos, then those that apply to some.
     redrawn = "; faces were partly redrawn by a neural network" if faces else ""
@@ -91,6 +102,8 @@ def restored_metadata(*, version: str, faces: int, fidelity: float, mode: str, s
     }
     if faces:
         metadata["photopulse:fidelity"] = f"{fidelity:g}"
+        metadata |= {} if generator is None else {"photopulse:generator": generator}
+        metadata |= {} if marked is None else {"photopulse:marked_faces": str(marked)}
     if source is not None:
         metadata["photopulse:source"] = source
     return clean(metadata)

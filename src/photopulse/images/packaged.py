@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import BinaryIO
 
 from PIL.ImageFile import ImageFile
 
-HOW_TO_READ = "pip install 'photopulse[formats]'"
+from photopulse.extras import install_command, is_installed
+
+HOW_TO_READ = install_command("formats")
 
 _RAW_NAMES = (
     *("3fr", "arw", "cr2", "cr3", "crw", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw"),
@@ -39,7 +40,7 @@ class PackagedFormat:
     @property
     def is_read(self) -> bool:
         """Tells whether the package is installed."""
-        return find_spec(self.package) is not None
+        return is_installed(self.package)
 
     def open(self, stream: BinaryIO) -> ImageFile:
         """Reads the header of a picture; for a damaged file it may raise any exception of the package."""

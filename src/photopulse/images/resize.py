@@ -1,4 +1,4 @@
-"""Resizes pictures with OpenCV."""
+"""Resizes pictures with OpenCV, and cuts out their middle."""
 
 import cv2
 import numpy as np
@@ -24,6 +24,14 @@ def resized(photo: Tensor, height: int, width: int) -> Tensor:
     shrinks = height * width < photo.shape[2] * photo.shape[3]
     done = cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return torch.from_numpy(np.clip(done, 0, 1)).permute(2, 0, 1)[None].to(photo)
+
+
+def middle_square(image: Tensor) -> Tensor:
+    """Returns the largest square in the middle of an image (..., H, W), without copying it."""
+    height, width = image.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[..., top : top + side, left : left + side]
 
 
 def _check_one(photo: Tensor) -> None:

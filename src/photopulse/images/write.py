@@ -43,6 +43,7 @@ def write_image(
     iptc: bytes | None = None,
     dpi: tuple[float, float] | None = None,
     gray: bool = False,
+    seal: Callable[[bytes], bytes] | None = None,
 ) -> None:
     """Writes an RGB image as PNG, JPEG, WebP or TIFF, by the extension; as PNG if there is none.
 
@@ -61,6 +62,8 @@ def write_image(
         iptc: the input's IPTC records (``Photo.iptc``); PNG and WebP have none, and a JPEG at most 64 kB.
         dpi: pixels per inch along x and y; WebP has none.
         gray: whether to write the luma (ITU-R BT.601) of ``pixels`` as one channel (three for 16 bits with alpha).
+        seal: is given the content of the file before it is written, and returns what is written, such as the same
+            picture with a signature; None changes nothing.
 
     Raises:
         PhotopulseError: if the file cannot be written.
@@ -93,8 +96,9 @@ def write_image(
     except (OSError, ValueError, cv2.error) as error:  # Each format has its own largest size.
         raise _refuse(path, why=f"{suffix} cannot hold it ({error})", fix="write it as .png") from error
     fix = "choose a place that can be written to and has room"
+    content = data if seal is None else seal(data)
     with file_errors(f"cannot write {path}", fix=fix), atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+        temporary.write_bytes(content)
 
 
 def check_size(path: Path, size: tuple[int, int]) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from photopulse import weights
 from photopulse.errors import PhotopulseError
+from photopulse.extras import install_command
 
 Embedding = npt.NDArray[np.float64]
 
@@ -108,7 +109,7 @@ def _import_dlib() -> Any:
         raise PhotopulseError(
             "cannot measure the likeness of faces",
             why=f"dlib cannot be imported ({problem})",
-            fix="install it with: pip install 'photopulse[identity]'",
+            fix=f"run `{install_command('identity')}`",
         ) from problem
 
 

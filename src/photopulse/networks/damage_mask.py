@@ -19,9 +19,9 @@ _RARE: Final = -3.0  # Logit of about one twentieth, the share of a worn picture
 class DamageMaskSettings(UNetSettings):
     """Sizes of the network, see ``UNetSettings``."""
 
-    widths: tuple[int, ...] = (32, 64, 96)
-    blocks: tuple[int, ...] = (1, 1, 2)
-    shrink: int = 4
+    widths: tuple[int, ...] = (16, 32, 64, 96)
+    blocks: tuple[int, ...] = (1, 1, 1, 2)
+    shrink: int = 2
 
 
 class DamageMaskNet(UNet):
@@ -59,4 +59,6 @@ def top_hats(photo: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def _widest(picture: Tensor, side: int) -> Tensor:
-    return F.max_pool2d(picture, side, stride=1, padding=side // 2)
+    # The maximum of a square is that of its rows' maxima.
+    rows = F.max_pool2d(picture, (1, side), stride=1, padding=(0, side // 2))
+    return F.max_pool2d(rows, (side, 1), stride=1, padding=(side // 2, 0))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import read_regular
 
 MAX_PARAM_BYTES = 4 * 2**20
 MAX_BIN_BYTES = 512 * 2**20
@@ -69,27 +70,19 @@ def read_ncnn(param: Path) -> list[Convolution]:
     # The text says which weights there must be.
     weights = param.with_suffix(".bin")
     try:
-        text = _read(param, MAX_PARAM_BYTES).decode("ascii")
+        text = read_regular(param, most=MAX_PARAM_BYTES).decode("ascii")
         layers = list(_declared_convolutions(text))
     except (OSError, ValueError) as error:
         raise _unreadable(param, error) from error
     # The binary file must have exactly that many bytes.
     try:
-        raw = _read(weights, MAX_BIN_BYTES)
+        raw = read_regular(weights, most=MAX_BIN_BYTES)
         declared = sum(layer.num_bytes for layer in layers)
         if len(raw) != declared:
             raise ValueError(f"it has {len(raw)} bytes where {param.name} declares {declared}")
         return list(_convolutions(layers, raw))
     except (OSError, ValueError) as error:
         raise _unreadable(weights, error) from error
-
-
-def _read(path: Path, limit: int) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise ValueError(f"it is larger than {limit // 2**20} MB")
-    return content
 
 
 def _declared_convolutions(text: str) -> Iterator[_Declared]:

@@ -1,5 +1,6 @@
 """Adds the invisible mark to a picture."""
 
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -10,14 +11,42 @@ from torch import Tensor
 
 from photopulse.images.gray import GRAY_WEIGHTS
 from photopulse.provenance.code import encode
-from photopulse.provenance.pattern import TILE, tile
+from photopulse.provenance.pattern import TILE, pattern, tile
 from photopulse.provenance.payload import MarkChoice, Payload
 
-_FAINTEST, _STRONGEST = 0.35 / 255, 2.0 / 255  # Root mean square in even and in busy areas.
-_SHARE_OF_DETAIL: Final = 0.3
-_MOST: Final = 10 ** (-45 / 20)  # Root mean square over the picture: a PSNR of 45 dB.
-_DETAIL: Final = 4.0  # px: structures smaller than this hide the mark.
-_AREA: Final = 8.0  # px over which detail is averaged.
+
+@dataclass(frozen=True, kw_only=True)
+class _Strength:
+    """How strong a mark is; all deviations are root mean squares, white is 1.
+
+    Attributes:
+        share: share of the deviation of the picture's detail.
+        faintest: deviation in even areas.
+        strongest: largest deviation.
+        most: deviation over the whole picture, at most.
+        detail: structures smaller than this, in px, hide the mark.
+        area: px over which detail is averaged.
+    """
+
+    share: float
+    faintest: float
+    strongest: float
+    most: float
+    detail: float
+    area: float
+
+
+_PICTURE: Final = _Strength(
+    share=0.3, faintest=0.35 / 255, strongest=2.0 / 255, most=10 ** (-45 / 20), detail=4.0, area=8.0
+)
+# Skin is smooth beside strong edges, so detail is averaged over less. Small faces have shorter waves, seen less.
+_FACE: Final = replace(_PICTURE, strongest=1.5 / 255, most=10 ** (-46 / 20), area=4.0)
+_SMALL_FACE: Final = replace(_FACE, share=0.45, strongest=2.0 / 255, most=10 ** (-44 / 20), detail=2.0, area=3.0)
+_SMALL: Final = 256  # px: side of the square around a face below which it counts as small.
+_LARGE: Final = 400  # px: from this side on, four periods of the pattern fit into the square; else three.
+
+LEAST_FACE_SIDE: Final = 112
+"""Smallest side in px of the FFHQ-aligned square around a face that is marked; in smaller ones no mark is found."""
 
 
 def can_hold_mark(height: int, width: int) -> bool:
@@ -58,9 +87,34 @@ def add_mark(image: Tensor, payload: Payload) -> Tensor:
         raise ValueError(f"a mark needs {TILE} px along both sides, and the picture has {width} x {height}")
     # Repeat the tile, and weaken it where it would be seen.
     rows, columns = -(-height // TILE), -(-width // TILE)
-    pattern = np.tile(tile(encode(payload.number)), (rows, columns))[:height, :width]
-    mark = torch.from_numpy(pattern * _strength(luma(image)))
+    waves = np.tile(tile(encode(payload.number)), (rows, columns))[:height, :width]
+    mark = torch.from_numpy(waves * _strength(luma(image), _PICTURE))
     return (image + mark.to(image)).clamp(0, 1)
+
+
+def face_period(side: float) -> float:
+    """Returns the period in px of the pattern in a face, by the side in px of the FFHQ-aligned square around it."""
+    return side / (3 if side < _LARGE else 4)
+
+
+def mark_face(photo: Tensor, window: tuple[slice, slice], weight: Tensor, side: float, payload: Payload) -> None:
+    """Adds a mark to one face of a photo, in place; its PSNR in the window is at least 44 dB, and 46 dB from 256 px on.
+
+    The pattern's axes are those of the photo, whatever the angle of the face, so that they need not be guessed when it
+    is looked for; its period follows the size of the face.
+
+    Args:
+        photo: (1, 3, H, W) in [0, 1]; it is changed.
+        window: rows and columns of the photo around the face.
+        weight: weights (1, 1, h, w) in [0, 1] in the window: 1 where the photo was generated, 0 where it was not.
+        side: side of the FFHQ-aligned square around the face in px of the photo, at least ``LEAST_FACE_SIDE``.
+        payload: content of the mark.
+    """
+    before = photo[(..., *window)]
+    height, width = before.shape[2:]
+    waves = pattern(height, width, face_period(side), encode(payload.number))
+    mark = torch.from_numpy(waves * _strength(luma(before), _SMALL_FACE if side < _SMALL else _FACE))
+    photo[(..., *window)] = (before + weight.to(before) * mark.to(before)).clamp(0, 1)
 
 
 def luma(image: Tensor) -> NDArray[np.float32]:
@@ -69,8 +123,8 @@ def luma(image: Tensor) -> NDArray[np.float32]:
     return torch.einsum("chw,c->hw", image[0].detach().cpu().float(), weights).contiguous().numpy()
 
 
-def _strength(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    detail = gray - cv2.GaussianBlur(gray, (0, 0), _DETAIL)
-    deviation = np.sqrt(np.maximum(cv2.GaussianBlur(detail * detail, (0, 0), _AREA), 0))
-    strength = np.clip(_SHARE_OF_DETAIL * deviation, _FAINTEST, _STRONGEST)
-    return (strength * min(1.0, _MOST / float(np.sqrt(np.mean(strength**2))))).astype(np.float32)
+def _strength(gray: NDArray[np.float32], how: _Strength) -> NDArray[np.float32]:
+    detail = gray - cv2.GaussianBlur(gray, (0, 0), how.detail)
+    deviation = np.sqrt(np.maximum(cv2.GaussianBlur(detail * detail, (0, 0), how.area), 0))
+    strength = np.clip(how.share * deviation, how.faintest, how.strongest)
+    return (strength * min(1.0, how.most / float(np.sqrt(np.mean(strength**2))))).astype(np.float32)

@@ -1,28 +1,33 @@
 """Certificates for trying signed credentials, which nobody else trusts. Needs the extra ``provenance``."""
 
 import datetime
-from importlib.util import find_spec
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.extras import need_packages
 
 KEY, CHAIN, ROOT = "key.pem", "chain.pem", "root.pem"
-_DAYS: Final = 365
+_VALID: Final = datetime.timedelta(days=365)
+_WHAT: Final = "cannot write into {}"
+_FIX: Final = "choose a new folder, with -o"
 
 
-def make_local_chain(folder: Path) -> None:
+def make_local_chain(folder: Path, *, valid: datetime.timedelta = _VALID) -> None:
     """Writes a signer's key, its chain and its root into a folder; the root's key is thrown away.
+
+    Args:
+        folder: folder that has none of these files; it is made if it is missing.
+        valid: time for which the certificates are valid from now on.
 
     Raises:
         PhotopulseError: if the extra is not installed, one of the files exists, or they cannot be written.
     """
-    if find_spec("cryptography") is None:
-        raise PhotopulseError(
-            "cannot make certificates",
-            why="cryptography is not installed",
-            fix="run: pip install 'photopulse[provenance]'",
-        )
+    need_packages("cannot make certificates", ["cryptography"], extra="provenance")
+    with file_errors(_WHAT.format(folder), fix=_FIX):
+        _check_new(folder)
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -56,7 +61,7 @@ def make_local_chain(folder: Path) -> None:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(minutes=5))
-            .not_valid_after(now + datetime.timedelta(days=_DAYS))
+            .not_valid_after(now + valid)
             .add_extension(x509.BasicConstraints(ca=root, path_length=0 if root else None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -72,13 +77,28 @@ def make_local_chain(folder: Path) -> None:
     root = certificate("local root", root_key, root=True).public_bytes(pem)
     leaf = certificate("local signer", leaf_key, root=False).public_bytes(pem)
     secret = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    with file_errors(f"cannot write into {folder}", fix="choose a new folder, with -o"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in ((KEY, secret), (CHAIN, leaf + root), (ROOT, root)):
-            _write_new(folder / name, content)
+    with file_errors(_WHAT.format(folder), fix=_FIX):
+        _write_all(folder, {KEY: secret, CHAIN: leaf + root, ROOT: root})
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, and that must not exist."""
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)
+def _check_new(folder: Path) -> None:
+    """Checks that none of the files exists, so that no key is left with the certificates of another."""
+    for name in (KEY, CHAIN, ROOT):
+        if os.path.lexists(folder / name):
+            raise PhotopulseError(_WHAT.format(folder), why=f"there is a {name} already", fix=_FIX)
+
+
+def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Writes files that only their owner can read and that must not exist: all of them, or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    try:
+        for name, content in contents.items():
+            path = folder / name
+            path.touch(mode=0o600, exist_ok=False)
+            written.append(path)
+            path.write_bytes(content)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise

@@ -1,10 +1,11 @@
-"""The pattern of the mark: a tile of 256 px made of waves, half of them known and the others modulated by the payload.
+"""The pattern of the mark: waves with a common period, half of them known and the others modulated by the payload.
 
 The waves' phases come from SHAKE-256 of a public text, so they are the same everywhere and for ever. Because they were
 drawn without regard to any picture, the score of an unmarked picture is bounded in probability, see ``find.py``.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -59,6 +60,20 @@ def tile(chips: NDArray[np.float64]) -> NDArray[np.float32]:
     ramp = np.exp(1j * np.pi * np.fft.fftfreq(TILE))
     pattern = np.fft.ifft2(spectrum * ramp[:, None] * ramp).real
     return (pattern / pattern.std()).astype(np.float32)
+
+
+def pattern(height: int, width: int, period: float, chips: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Returns the pattern (height, width) with another period in px than that of ``tile``; its deviation is about 1."""
+    known, carrying = waves()
+    spectrum = np.zeros((2 * HIGHEST + 1, HIGHEST + 1), complex)
+    spectrum[known.down + HIGHEST, known.across] = np.exp(1j * known.phase)
+    spectrum[carrying.down + HIGHEST, carrying.across] = chips * np.exp(1j * carrying.phase)
+    # Phases count from the corner of the first pixel, half a pixel before its middle.
+    down = np.exp(2j * np.pi * np.outer((np.arange(height) + 0.5) / period, np.arange(-HIGHEST, HIGHEST + 1)))
+    across = np.exp(2j * np.pi * np.outer(np.arange(HIGHEST + 1), (np.arange(width) + 0.5) / period))
+    deviation = math.sqrt((len(known.phase) + len(carrying.phase)) / 2)
+    picture: NDArray[np.complex128] = down @ spectrum @ across
+    return (picture.real / deviation).astype(np.float32)
 
 
 def _part(whole: Waves, part: slice) -> Waves:

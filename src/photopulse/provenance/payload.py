@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-Maker = Literal["upscale", "sample"]
+Maker = Literal["upscale", "sample", "restore"]
 MarkChoice = Literal["on", "off"]
 BITS: Final = 32
 
@@ -31,7 +31,10 @@ class Payload:
 
 
 def payload_of(maker: Maker, *, generator: str, seed: int) -> Payload:
-    """Returns the payload of a picture that a generator made with a seed; the picture's metadata name both."""
+    """Returns the payload of a picture that a generator made with a seed; the picture's metadata name both.
+
+    For ``restore``, the generator is the fingerprint of the networks that drew the faces, and the seed is 0.
+    """
     digest = hashlib.sha256(f"{generator}\n{seed}".encode()).digest()
     tag = int.from_bytes(digest[: _TAG_BITS // 8], "big")
     return read_payload((get_args(Maker).index(maker) + _FIRST_MAKER) << _TAG_BITS | tag)

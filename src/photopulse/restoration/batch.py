@@ -13,7 +13,7 @@ from photopulse.restoration.names import OutputNames, mask_beside, output_names,
 from photopulse.restoration.worker import Restorers, RestoreTask, RestoreWorker, failed
 from photopulse.runs.executor import Executor, InProcess, Lost
 from photopulse.runs.failures import FAILURES
-from photopulse.runs.keys import key
+from photopulse.runs.keys import key, signed_key
 from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
 from photopulse.runs.overall import Overall
 from photopulse.runs.report import Report, ReportItem
@@ -101,7 +101,8 @@ class _Run:
         self._restorers = restorers
         self._settings = settings
         self._watcher = watcher
-        self._run_key = key(settings.restore, restorers.facts.fingerprints, restorers.facts.arithmetic)
+        facts = restorers.facts
+        self._run_key = signed_key(key(settings.restore, facts.fingerprints, facts.arithmetic), settings.signature)
         # Earlier results by their photos, and the paths that this run has used or wants.
         self._mine = {
             canonical(Path(row.input)): output

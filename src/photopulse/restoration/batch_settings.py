@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from photopulse.provenance.signing import Signature
 from photopulse.restoration.names import OutputFormat
 from photopulse.restoration.settings import RestoreSettings
 
@@ -18,6 +19,7 @@ class RestoreBatchSettings:
         mask: picture of the photo's size that is white where the photo is damaged; only for a single photo.
         save_mask: whether a picture is written, too, that is white where the photo was repaired.
         resume: whether results of an earlier run with the same settings are kept.
+        signature: what the results are signed with; None for no signature.
         overwrite: whether a result overwrites an existing file that is no earlier result of the same photo; if not,
             the result gets the next free name.
     """
@@ -27,6 +29,7 @@ class RestoreBatchSettings:
     compare: bool = False
     mask: Path | None = None
     save_mask: bool = False
+    signature: Signature | None = None
     resume: bool = True
     overwrite: bool = False
 

@@ -30,7 +30,9 @@ from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.why_not import LEAST_FACE, WhyNot
 
 _MOST_MISFIT: Final = 1.0  # Faces that the generator knows less well are left as they are.
-_DRAWN: Final = PasteSettings(reach=0.45)  # Hair and ears are restored, too.
+DRAWN: Final = PasteSettings(reach=0.45)
+"""How redrawn faces are pasted: hair and ears are restored, too."""
+
 _KEPT_REACH, _KEPT_FEATHER = 0.25, 0.04  # Of faces that are left, over the face's and the square's side.
 # A face that is left is the input's up to the first amount of noise or blocks, and the cleaned one from the second on.
 _NOISE: Final = (0.01, 0.03)
@@ -49,6 +51,8 @@ class RestoredFace:
         evidence: evidence of the face, measured in the input photo.
         restored: whether the face was redrawn by the generator.
         why_not: reason for which the face was not redrawn; None if it was.
+        mark: payload of the invisible mark as 8 hex digits, ``"off"`` or ``"too small"``; None if the face was not
+            redrawn.
     """
 
     corners: tuple[tuple[float, float], ...]
@@ -57,6 +61,7 @@ class RestoredFace:
     evidence: Evidence
     restored: bool
     why_not: WhyNot | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,7 +162,7 @@ def paste_faces(photo: Tensor, found: Sequence[FoundFace], *, growth: float = 1.
     for face in found:
         if face.crop is None:
             continue
-        patch = paste_face(photo, face.crop, face.region.scaled(growth), face.mesh.scaled(growth), _DRAWN)
+        patch = paste_face(photo, face.crop, face.region.scaled(growth), face.mesh.scaled(growth), DRAWN)
         photo[(..., *patch.window)] = patch.pixels.clamp_(0, 1)
 
 

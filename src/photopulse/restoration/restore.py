@@ -13,7 +13,9 @@ from photopulse.images.given import ImageLike, read_given
 from photopulse.images.gray import gray_of, is_gray
 from photopulse.images.resize import resized
 from photopulse.images.transparent import with_visible_colours
+from photopulse.provenance.payload import payload_of
 from photopulse.restoration.choice import check_chosen
+from photopulse.restoration.face_mark import mark_faces
 from photopulse.restoration.faces import FoundFace, RestoredFace, find_faces, keep_faces, paste_faces, restore_faces
 from photopulse.restoration.grain import without_grain
 from photopulse.restoration.grain_back import measure_grain, with_grain
@@ -46,7 +48,8 @@ def restore_photo(
     screens and fading are corrected (``mendings``). The photo network cleans the photo at one size or several, see
     ``plan_restoration``; for a larger photo, the full-size network applies the change at full size; the enlarging
     network does the rest of the enlargement. Each face that lacks detail is redrawn by a generator such that it fits,
-    and pasted. Grain is added at the end if it is asked for. A photo in shades of one colour stays one.
+    and pasted. Grain is added at the end if it is asked for, and redrawn faces are marked. A photo in shades of one
+    colour stays one.
 
     Args:
         photo: a path, bytes, an open file, a PIL image, or pixels in an array or a tensor, see ``ImageLike``.
@@ -100,6 +103,14 @@ def restore_photo(
                 image = with_grain(image, grain, torch.Generator().manual_seed(settings.seed), growth=growth)
         if settings.strength is not None:
             image = _mixed(given.pixels, image, plan.final, settings.strength)
+        if drawn:
+            found = mark_faces(
+                image,
+                found,
+                payload_of("restore", generator=kit.fingerprints["face"], seed=0),
+                settings.mark,
+                growth=growth,
+            )
         image = _in_its_colours(image, given, tint if share or drawn else None)
         alpha = None if given.alpha is None else _resized_alpha(given.alpha, plan.final)
     return RestoredPhoto(
@@ -111,6 +122,8 @@ def restore_photo(
         faces=tuple(face.told for face in found) if settings.looks_for_faces else None,
         settings=settings,
         seconds=stages.seconds,
+        networks=kit.fingerprints,
+        given_size=(given.pixels.shape[3], given.pixels.shape[2]),
     )
 
 

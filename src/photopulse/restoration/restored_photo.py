@@ -1,5 +1,6 @@
 """The result of a restoration, and how it is written to a file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 from torch import Tensor
 
 from photopulse.images import Photo, restored_metadata, write_image
+from photopulse.images.opening import GIVEN
+from photopulse.provenance.signing import Edit, Signature, seal_edited
+from photopulse.restoration.edits import described, is_generated, networks_used
 from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.look import PhotoDamage
 from photopulse.restoration.plan import Size
@@ -28,6 +32,8 @@ class RestoredPhoto:
         faces: faces that were found, largest first; None if none were searched for.
         settings: settings of the restoration.
         seconds: duration of each stage in seconds; stages that were not run are absent.
+        networks: fingerprints of the networks that were loaded, by their names, see ``RestoreKit``.
+        given_size: width and height of the input in px.
     """
 
     photo: Photo
@@ -38,6 +44,8 @@ class RestoredPhoto:
     faces: tuple[RestoredFace, ...] | None
     settings: RestoreSettings
     seconds: dict[Stage, float]
+    networks: Mapping[str, str]
+    given_size: Size
 
     @property
     def image(self) -> Tensor:
@@ -54,7 +62,14 @@ class RestoredPhoto:
         """Returns the width and height in px."""
         return self.image.shape[3], self.image.shape[2]
 
-    def save(self, path: str | Path, *, source: str | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        source: str | None = None,
+        signature: Signature | None = None,
+        opened: Path | None = None,
+    ) -> None:
         """Writes the photo, with metadata about the restoration, in the format that the suffix names.
 
         Bit depth, alpha channel, colour profile and EXIF data of the input are kept where the format supports them.
@@ -62,6 +77,8 @@ class RestoredPhoto:
         Args:
             path: file to write.
             source: name of the input, which is written into the metadata.
+            signature: what the file is signed with, before anything is written; None for no signature.
+            opened: the input's file, which becomes an ingredient of the signed credentials.
         """
         # Describe the restoration, then write the pixels with all metadata.
         photo = self.photo
@@ -71,6 +88,8 @@ class RestoredPhoto:
             fidelity=self.settings.fidelity,
             mode=self.settings.mode,
             source=source,
+            generator=self.networks.get("face"),
+            marked=sum(face.mark not in {None, "off", "too small"} for face in self.faces or ()),
         )
         write_image(
             Path(path),
@@ -85,4 +104,18 @@ class RestoredPhoto:
             iptc=photo.iptc,
             dpi=photo.dpi,
             gray=photo.gray,
+            seal=None if signature is None else seal_edited(signature, Path(path).name, self._edit(source, opened)),
+        )
+
+    def _edit(self, source: str | None, opened: Path | None) -> Edit:
+        """Returns what the credentials tell of the restoration."""
+        faces = self.faces or ()
+        return Edit(
+            generated=is_generated(faces, self.repaired),
+            description=described(faces, self.repaired, self.mended, self.cleaned, (self.given_size, self.size)),
+            networks=networks_used(
+                self.networks, self.seconds, self.settings, drawn=any(face.restored for face in faces)
+            ),
+            title=source or GIVEN,
+            file=opened,
         )

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from photopulse.provenance.payload import MarkChoice
+
 Enlarger = Literal["own", "realesrgan"]
 Part = Literal["face", "photo"]
 Mode = Literal["archival", "enhance"]
@@ -11,6 +13,8 @@ Tone = Literal["off", "auto"]
 Halftone = Literal["off", "auto"]
 Repair = Literal["auto", "off"]
 ChosenFace = int | tuple[float, float]
+Scale = Literal["1", "1.5", "2", "4"]
+"""The factors that the command, the page and the API offer."""
 
 _LEAST_WORKING_SIZE = 64
 _MOST_SCALE = 16
@@ -40,6 +44,7 @@ class RestoreSettings:
         max_faces: largest number of faces that are restored, largest first, if ``faces`` is empty; 0 searches for none.
         faces: faces to restore, each by its number (1 is the largest) or by a point (x, y) within it, in px of the
             input; empty for all. They are stored sorted and without duplicates.
+        mark: ``"on"`` for an invisible mark in redrawn faces, ``"off"`` for none.
     """
 
     mode: Mode = "enhance"
@@ -57,6 +62,7 @@ class RestoreSettings:
     working_size: int = 640
     max_faces: int = 32
     faces: tuple[ChosenFace, ...] = ()
+    mark: MarkChoice = "on"
 
     def __post_init__(self) -> None:
         # Sizes and choices.
@@ -71,6 +77,7 @@ class RestoreSettings:
             ("halftone", self.halftone, get_args(Halftone)),
             ("tone", self.tone, get_args(Tone)),
             ("repair", self.repair, get_args(Repair)),
+            ("mark", self.mark, get_args(MarkChoice)),
         ):
             if choice not in choices:
                 raise ValueError(f"{name} is one of {', '.join(choices)}, not {choice!r}")

@@ -116,7 +116,7 @@ class RestoreWorker:
         stages = Stages(on_stage)
         with stages.stage("write"):
             # The result is written first, so that a failure of the comparison does not lose it.
-            photo.save(names.output, source=names.source.name)
+            photo.save(names.output, source=names.source.name, signature=task.settings.signature, opened=names.source)
             if names.compare is not None:
                 write_comparison(names.compare, names.source, photo)
             if task.mask is not None and photo.mask is not None:
@@ -130,6 +130,7 @@ class RestoreWorker:
             key=task.key,
             seconds=round(time.perf_counter() - started, 3),
             size=photo.size,
+            signed_by=None if task.settings.signature is None else task.settings.signature.name,
             compare=None if names.compare is None else str(names.compare),
             frames=photo.photo.frames if photo.photo.frames > 1 else None,
             missing_rows=photo.photo.missing_rows or None,

@@ -3,11 +3,21 @@
 import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Made = TypeVar("Made")
+
+_WORDS: Final[Mapping[type, str]] = {
+    str: "a text",
+    bool: "a truth value",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    types.NoneType: "null",
+}
 
 
 def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
@@ -19,13 +29,17 @@ def from_fields(kind: type[Made], told: Mapping[str, object]) -> Made:
     Raises:
         TypeError: if a field without a default is missing, or a value has another type than its field.
     """
-    hints = _hints(kind)
+    hints, needed = _hints(kind)
+    if missing := needed - told.keys():
+        raise TypeError(f"{min(missing)} is missing")
     return kind(**{name: _checked(hints[name], value, name) for name, value in told.items() if name in hints})
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _hints(kind: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """Returns the types of the fields of a dataclass by their names, and the names of those without a default."""
+    needed = (one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING)
+    return get_type_hints(kind), frozenset(needed)
 
 
 def _checked(hint: Any, value: object, name: str) -> object:
@@ -47,7 +61,8 @@ def _checked(hint: Any, value: object, name: str) -> object:
     # Plain values.
     if (origin is Literal and isinstance(value, str) and value in arguments) or (origin is None and _is(hint, value)):
         return value
-    raise TypeError(f"{name} cannot be a {type(value).__name__} such as {str(value)[:40]!r}")
+    words = _WORDS.get(type(value), f"a {type(value).__name__}")
+    raise TypeError(f"{name} cannot be {words} such as {str(value)[:40]!r}")
 
 
 def _one_of(hints: Sequence[Any], value: object, name: str) -> object:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from photopulse.errors import PhotopulseError, system_reason
+from photopulse.files import open_regular
 
 # A row of a run takes about 1 kB, plus 1 kB for each face. What lies further back than this is not read.
 _MAX_BYTES = 256 * 2**20
@@ -40,8 +41,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         if not path.is_file():
             return
-        with path.open("rb") as stream:
-            for line in _complete_lines(stream, path.stat().st_size):
+        with open_regular(path) as stream:
+            for line in _complete_lines(stream, os.fstat(stream.fileno()).st_size):
                 told = _object(line)
                 if told is not None:
                     yield told

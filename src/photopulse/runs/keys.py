@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from photopulse.errors import PhotopulseError
+from photopulse.files import sha256_of
 from photopulse.fingerprint import weights_hash
+from photopulse.provenance.signing import Signature
 
 
 def key(*parts: object) -> str:
@@ -31,6 +33,11 @@ def key(*parts: object) -> str:
     """
     told = json.dumps([version("photopulse"), *map(_canonical, parts)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def signed_key(run: str, signature: Signature | None) -> str:
+    """Adds to the key of a run with whose certificates its results are signed, if they are."""
+    return run if signature is None else key(run, signature.chain)
 
 
 def arithmetic() -> list[object]:
@@ -67,8 +74,7 @@ def _file_hash(path: Path) -> str:
     if path.exists() and not path.is_file():  # Reading a device or a pipe may never end.
         why = "it is a folder or device, not a file"
         raise PhotopulseError(f"cannot read {path}", why=why, fix="name a picture file")
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _canonical_container(part: object) -> object:

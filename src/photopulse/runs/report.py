@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,11 +10,11 @@ from typing import Any, Literal, cast
 
 from photopulse.files import atomic_path, read_regular
 from photopulse.runs.fields import from_fields
+from photopulse.runs.json_text import json_text
 from photopulse.runs.log import Entry, Log, unwritable
 from photopulse.runs.rows import RunRows
 
 REPORT_VERSION = 1
-_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 _MAX_BYTES = 512 * 2**20  # Of a report that is read.
 ItemStatus = Literal["converged", "not-converged", "aligned", "made", "restored", "failed"]
 
@@ -125,9 +124,7 @@ def to_json(command: str, items: Iterable[ReportItem]) -> str:
         "command": command,
         "items": [_fields(item) for item in items],
     }
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    # Names may hold what a terminal would obey, and lone surrogates for bytes that are no valid Unicode.
-    return _UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return json_text(content)
 
 
 def _fields(item: ReportItem) -> dict[str, object]:

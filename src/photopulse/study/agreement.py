@@ -3,9 +3,8 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from photopulse.reporting.arrays import Floats
 
 
 def krippendorff_alpha(values: Floats, level: Literal["nominal", "ordinal"]) -> float | None:

@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.intervals import wilson_interval
 from photopulse.study.crossed import crossed_resamples, crossed_sums, interval_of
 from photopulse.study.scores import MethodScore, PairScore
-
-Floats = NDArray[np.float64]
 
 _BOOTSTRAPS = 500
 _PRIOR = 0.1

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.intervals import LEVEL, RESAMPLES
-
-Floats = NDArray[np.float64]
 
 _AT_ONCE = 100  # Resamples.
 

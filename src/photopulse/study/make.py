@@ -11,7 +11,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from photopulse.degrade import Bicubic
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.images import read_image, write_image
 from photopulse.runs.watcher import Watcher
 from photopulse.study.order import balanced, ordered
@@ -39,9 +39,10 @@ def make_study(folder: Path, output: Path, settings: StudySettings, watcher: Wat
         PhotopulseError: if there is a study already, pictures cannot be read, or there are too few faces.
     """
     watcher = watcher or Watcher()
-    if (output / PLAN_NAME).exists():
-        why, fix = "there is a study already", "choose a new folder with -o"
-        raise PhotopulseError(f"cannot write {output}", why=why, fix=fix)
+    what, fix = f"cannot write {output}", "choose a new folder with -o"
+    with file_errors(what, fix=fix):
+        if (output / PLAN_NAME).exists():
+            raise PhotopulseError(what, why="there is a study already", fix=fix)
     # Which faces are rated, and which are examples or gold questions.
     rated = _rated(folder, settings)
     sources = _sources(folder, settings, rated)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.intervals import LEVEL
 from photopulse.study.crossed import crossed_resamples, interval_of
@@ -14,8 +15,6 @@ from photopulse.study.paper import PAPER
 from photopulse.study.rank_tests import rank_tests
 from photopulse.study.rater_model import RaterModel, fit_rater_model
 from photopulse.study.scores import MethodScore, PairScore
-
-Floats = NDArray[np.float64]
 
 
 def score_ratings(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.files import read_regular
 from photopulse.runs.fields import from_fields
 from photopulse.runs.sidecar import write_json
 from photopulse.study.settings import Kind
@@ -109,9 +110,7 @@ def read_plan(folder: Path) -> Study:
     path = folder / PLAN_NAME
     what, fix = f"cannot read {path}", "name the folder of a study, which `photopulse study make` makes"
     with file_errors(what, fix=fix):
-        if path.stat().st_size > _MAX_BYTES:
-            raise PhotopulseError(what, why=f"it is larger than {_MAX_BYTES // 2**20} MiB", fix=fix)
-        text = path.read_bytes()
+        text = read_regular(path, most=_MAX_BYTES)
     try:
         content: object = json.loads(text)
         if not isinstance(content, dict):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from photopulse.reporting.arrays import Floats
 
 _ROUNDING = 1 / np.sqrt(12)
 """Least inconsistency: that of rounding to whole numbers. Without it, one rater who agrees with the mean of all by

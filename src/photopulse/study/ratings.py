@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.study.answers import Answer, RaterAnswers
 from photopulse.study.plan import ORIGINAL, Study
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,5 @@
 """The tables of a study, for readers (Markdown), spreadsheets (CSV) and programs (JSON)."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from photopulse.files import write_text
 from photopulse.reporting.cells import to_csv
 from photopulse.reporting.estimates import Estimate
 from photopulse.reporting.markdown import markdown_table
+from photopulse.runs.json_text import json_text
 from photopulse.study.plan import Study
 from photopulse.study.scores import MethodScore, PairScore, RaterScore, Scores
 from photopulse.study.settings import Kind
@@ -48,6 +48,7 @@ _CHECKS = (
     "inconsistency",
     "left out because",
 )
+_SHARES = ("gold", "equal")
 
 
 def write_report(folder: Path, study: Study, scores: Scores) -> None:
@@ -57,10 +58,22 @@ def write_report(folder: Path, study: Study, scores: Scores) -> None:
         PhotopulseError: if one of them cannot be written.
     """
     write_text(folder / "table.md", to_markdown(study, scores))
-    for name, rows in (("table", scores.methods), ("pairs", scores.pairs), ("raters", scores.raters)):
+    write_raters(folder, scores.raters)
+    for name, rows in (("table", scores.methods), ("pairs", scores.pairs)):
         lines = [dict(_flat(asdict(row))) for row in rows]
         write_text(folder / f"{name}.csv", to_csv([lines[0], *(line.values() for line in lines)] if lines else []))
     write_text(folder / "table.json", to_json(study, scores))
+
+
+def write_raters(folder: Path, raters: Sequence[RaterScore]) -> Path:
+    """Writes ``raters.csv``, a line for each rater that tells why one is not counted, and returns its path.
+
+    Raises:
+        PhotopulseError: if it cannot be written.
+    """
+    path = folder / "raters.csv"
+    write_text(path, to_csv([_CHECKS, *(_values(one).values() for one in raters)]))
+    return path
 
 
 def to_json(study: Study, scores: Scores) -> str:
@@ -74,7 +87,7 @@ def to_json(study: Study, scores: Scores) -> str:
         "counted": scores.counted,
         **asdict(scores),
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content, allow_nan=False)
 
 
 def to_markdown(study: Study, scores: Scores) -> str:
@@ -141,11 +154,23 @@ def _raters(scores: Scores) -> str:
     return markdown_table([_CHECKS, *(_rater(one) for one in scores.raters)])
 
 
-def _rater(one: RaterScore) -> list[str]:
+def _values(one: RaterScore) -> dict[str, str | float | None]:
+    """Returns what is known of a rater, by the words of the tables."""
     check = one.check
-    shares = ["-" if value is None else f"{value:.0%}" for value in (check.gold, check.equal)]
-    numbers = [_number(value) for value in (check.seconds, check.correlation, one.bias, one.inconsistency)]
-    return [check.rater, str(check.answers), shares[0], numbers[0], shares[1], *numbers[1:], check.reason or ""]
+    values = (check.rater, check.answers, check.gold, check.seconds, check.equal, check.correlation)
+    return dict(zip(_CHECKS, (*values, one.bias, one.inconsistency, check.reason), strict=True))
+
+
+def _rater(one: RaterScore) -> list[str]:
+    return [_told(name, value) for name, value in _values(one).items()]
+
+
+def _told(name: str, value: str | float | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.0%}" if name in _SHARES else _number(value)
+    if value is None:
+        return "" if name == _CHECKS[-1] else "-"
+    return str(value)
 
 
 def _estimate(estimate: Estimate, *, percent: bool = False, sign: str = "") -> str:

@@ -1,11 +1,13 @@
 """Scores a study: from the answers of raters to tables, figures and files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from photopulse.errors import PhotopulseError
+from photopulse.reporting.arrays import Floats
 from photopulse.reporting.estimates import Estimate, share
 from photopulse.study.agreement import krippendorff_alpha
 from photopulse.study.answers import RaterAnswers, read_answers
@@ -13,8 +15,8 @@ from photopulse.study.choices import score_fooled, score_pairs
 from photopulse.study.mos import model_scores, score_ratings
 from photopulse.study.plan import Study, read_plan
 from photopulse.study.plots import write_plots
-from photopulse.study.ratings import Floats, Ratings, to_ratings
-from photopulse.study.report import write_report
+from photopulse.study.ratings import Ratings, to_ratings
+from photopulse.study.report import write_raters, write_report
 from photopulse.study.scores import RaterScore, Scores
 from photopulse.study.screening import LEAST_ANSWERS, Check, check_raters
 
@@ -28,10 +30,16 @@ def score_study(folder: Path, output: Path, seed: int = 0) -> Scores:
         seed: seed of the resampling for intervals.
 
     Raises:
-        PhotopulseError: if there is no study, no answer that counts, or a file cannot be written.
+        PhotopulseError: if there is no study, no answer that counts, or a file cannot be written. Where nothing can be
+            scored, ``raters.csv`` is written nevertheless, which tells why each rater is not counted.
     """
     study = read_plan(folder)
-    scores = score_answers(study, read_answers(folder, study), seed)
+    screened = _screened(study, read_answers(folder, study))
+    table = write_raters(output, [RaterScore(check=check) for check in screened.checks])
+    try:
+        scores = _scored(study, screened, seed)
+    except PhotopulseError as error:
+        raise PhotopulseError(error.what, why=error.why, fix=f"{error.fix}; {table} tells of each rater") from error
     write_report(output, study, scores)
     write_plots(output / "figures", scores)
     return scores
@@ -43,10 +51,27 @@ def score_answers(study: Study, raters: Sequence[RaterAnswers], seed: int = 0) -
     Raises:
         PhotopulseError: if there are no answers that count.
     """
+    return _scored(study, _screened(study, raters), seed)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Screened:
+    """The raters who gave an answer, with their answers as arrays and what is known of them."""
+
+    raters: Sequence[RaterAnswers]
+    ratings: Ratings
+    checks: Sequence[Check]
+
+
+def _screened(study: Study, raters: Sequence[RaterAnswers]) -> _Screened:
     raters = [rater for rater in raters if rater.answers]
-    # Who is counted.
     ratings = to_ratings(study, raters)
-    checks = check_raters(study, raters, ratings.values)
+    return _Screened(raters=raters, ratings=ratings, checks=check_raters(study, raters, ratings.values))
+
+
+def _scored(study: Study, screened: _Screened, seed: int) -> Scores:
+    # Who is counted.
+    raters, ratings, checks = screened.raters, screened.ratings, screened.checks
     counted = [place for place, check in enumerate(checks) if check.reason is None]
     values = ratings.values[counted]
     if len(counted) < 2:

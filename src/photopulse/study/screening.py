@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from photopulse.reporting.arrays import Floats
 from photopulse.study.answers import RaterAnswers
 from photopulse.study.plan import Study
-
-Floats = NDArray[np.float64]
 
 LEAST_ANSWERS = 10
 """Raters with fewer answers are not counted, because they cannot be judged."""

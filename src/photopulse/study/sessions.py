@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
 from filelock import FileLock, Timeout
 
-from photopulse.errors import PhotopulseError, file_errors
+from photopulse.errors import PhotopulseError, file_errors, system_reason
 from photopulse.study.answers import Answer, RaterAnswers, Seen, Start, append_answer, read_answers
 from photopulse.study.plan import PICTURES, Trial, read_plan
 
@@ -34,14 +35,14 @@ class Sessions:
         self._folder = folder
         # Two servers would not know of each other's raters.
         self._lock = FileLock(folder / _LOCK, thread_local=False)
+        what = f"cannot serve {folder}"
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
-            why, fix = "another server has it open", "end that one first"
-            raise PhotopulseError(f"cannot serve {folder}", why=why, fix=fix) from error
+            raise PhotopulseError(what, why="another server has it open", fix="end that one first") from error
         except OSError as error:
-            why, fix = error.strerror or str(error), "choose a folder that can be written to"
-            raise PhotopulseError(f"cannot serve {folder}", why=why, fix=fix) from error
+            fix = "choose a folder that can be written to"
+            raise PhotopulseError(what, why=system_reason(error), fix=fix) from error
         self._raters = {rater.rater: rater for rater in read_answers(folder, self.study)}
         self._writing = Lock()
 
@@ -85,7 +86,7 @@ class Sessions:
             seen: how the pictures were seen.
 
         Raises:
-            ValueError: if it is not the rater's next trial, or there is no such answer.
+            ValueError: if it is not the rater's next trial, there is no such answer, or it is not that of an example.
             PhotopulseError: if it cannot be written.
         """
         with self._writing:
@@ -95,8 +96,10 @@ class Sessions:
             if number != len(rater.answers) or number >= len(trials):
                 raise ValueError(f"trial {len(rater.answers)} of {len(trials)} comes next")
             trial = trials[number]
-            if chosen not in (trial.right if trial.role == "training" else self.study.answers):
-                raise ValueError("there is no such answer")
+            if chosen not in self.study.answers:
+                raise ValueError(f"there is no answer {chosen}, only {_listed(self.study.answers)}")
+            if trial.role == "training" and chosen not in trial.right:
+                raise ValueError(f"the picture is an example of a {_listed(trial.right)}, which is the answer to give")
             answer = Answer(
                 rater=rater.rater, trial=number, role=trial.role, pictures=trial.pictures, answer=chosen, seen=seen
             )
@@ -113,6 +116,10 @@ class Sessions:
     def _append(self, line: Start | Answer) -> None:
         with file_errors("cannot record it", fix="tell those who run the study, and try again"):
             append_answer(self._folder, line)
+
+
+def _listed(answers: Sequence[int]) -> str:
+    return " or ".join(map(str, answers))
 
 
 def rater_id(token: str) -> str:

@@ -10,6 +10,9 @@ which of two pictures is the photo."""
 MOST_TRIALS = 1000
 """Most pictures or pairs that one rater may be given."""
 
+LEAST_SIZE = 16
+"""Least height and width in px at which a face can be told from another."""
+
 _MOST_RATINGS = 1000
 _MOST_HELD_OUT = 1000
 
@@ -22,8 +25,8 @@ class StudySettings:
         kind: what raters are asked.
         methods: names of the methods' folders; all that there are if empty.
         condition: folder of the corruption or of the level of damage; needed only if there are several.
-        size: height and width in px to which larger pictures of faces are downscaled; None for the smallest of
-            their sizes.
+        size: height and width in px to which larger pictures of faces are downscaled, at least ``LEAST_SIZE``; None for
+            the smallest of their sizes.
         faces: so many faces are rated at most; all if None.
         ratings: number of raters who see each picture, or each pair.
         trials: number of pictures, or of pairs, that one rater sees; all if None.
@@ -60,8 +63,8 @@ class StudySettings:
             raise ValueError("--repeats must be between 0 and 0.3: a third of the order lies between the two times")
         if not (0 <= self.training <= _MOST_HELD_OUT and 0 <= self.gold <= _MOST_HELD_OUT):
             raise ValueError(f"--training and --gold must be between 0 and {_MOST_HELD_OUT}")
-        if any(number is not None and number < least for number, least in ((self.size, 1), (self.faces, 2))):
-            raise ValueError("--size must be at least 1, and --faces at least 2")
+        if any(number is not None and number < least for number, least in ((self.size, LEAST_SIZE), (self.faces, 2))):
+            raise ValueError(f"--size must be at least {LEAST_SIZE}, and --faces at least 2")
         if self.trials is not None and not 1 <= self.trials <= MOST_TRIALS:
             raise ValueError(f"--trials must be between 1 and {MOST_TRIALS}")
 

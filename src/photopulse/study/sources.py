@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, system_reason
 from photopulse.images import image_files
 from photopulse.study.plan import ORIGINAL
 from photopulse.study.settings import StudySettings
@@ -93,7 +93,7 @@ def _folders(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError as error:
-        raise _refuse(folder, error.strerror or str(error), "check the path and its permissions") from error
+        raise _refuse(folder, system_reason(error), "check the path and its permissions") from error
 
 
 def _sides(place: Path) -> dict[int, Path]:

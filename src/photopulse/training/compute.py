@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from photopulse.devices import check_device
 from photopulse.errors import PhotopulseError
+from photopulse.extras import install_command
 from photopulse.training.batches import BatchOrder
 
 # The other processes wait while the main one searches many thousand photos for faces.
@@ -113,7 +114,7 @@ def _among_several(*, on_cpu: bool) -> Compute:
         raise PhotopulseError(
             "cannot train in several processes",
             why="accelerate is not installed",
-            fix="install it with `pip install 'photopulse[train]'`, or start one process",
+            fix=f"run `{install_command('train')}`, or start one process",
         ) from error
     options = accelerate.utils.InitProcessGroupKwargs(timeout=_TIMEOUT)
     accelerator = accelerate.Accelerator(cpu=on_cpu, kwargs_handlers=[options])

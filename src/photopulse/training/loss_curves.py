@@ -1,9 +1,9 @@
 """Plots the losses of a training over its steps."""
 
-import csv
 from pathlib import Path
 
 from photopulse.reporting.plotting import new_figure, save_figure, styles, tidy
+from photopulse.training.loss_log import read_table
 
 
 def write_loss_curves(path: Path, table: Path) -> None:
@@ -14,8 +14,7 @@ def write_loss_curves(path: Path, table: Path) -> None:
         OSError: the table cannot be read.
     """
     # Read the steps and the names of the losses.
-    with table.open(newline="", encoding="utf-8") as file:
-        (_, _, *names), *lines = csv.reader(file)
+    (_, _, *names), *lines = read_table(table)
     steps = [int(cells[0]) for cells in lines]
     # Draw one panel per loss.
     figure = new_figure(width=3.2 * len(names), height=2.6)

@@ -1,12 +1,16 @@
 """The losses of a training as a CSV file, which a resumed training continues."""
 
 import csv
+import io
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from photopulse.files import write_text
+from photopulse.files import read_regular, write_text
+
+_MOST_BYTES: Final = 64 * 2**20  # A line takes about 50 bytes.
 
 
 class LossLog:
@@ -40,18 +44,33 @@ class LossLog:
         seconds = time.perf_counter() - self._started
         self._lines.append([str(step), f"{seconds:.1f}", *(f"{mean:.6g}" for mean in means.values())])
         self._sums, self._steps = {}, 0
-        table = [["step", "seconds", *means], *self._lines]
-        write_text(self._path, "".join(",".join(cells) + "\n" for cells in table))
+        write_table(self._path, [["step", "seconds", *means], *self._lines])
         return means
 
 
 def lines_until(path: Path, step: int) -> list[list[str]]:
     """Reads the lines of a table of steps up to a step, without its head; those of a damaged file up to the damage."""
     lines: list[list[str]] = []
-    with suppress(OSError, ValueError, IndexError), path.open(newline="", encoding="utf-8") as file:
-        for cells in list(csv.reader(file))[1:]:
+    with suppress(OSError, ValueError, IndexError, csv.Error):
+        for cells in read_table(path)[1:]:
             if int(cells[0]) > step:
                 break
             float(cells[1])
             lines.append(cells)
     return lines
+
+
+def write_table(path: Path, table: Sequence[Sequence[str]]) -> None:
+    """Writes lines of cells without commas as a CSV file; PhotopulseError if it cannot be written."""
+    write_text(path, "".join(",".join(cells) + "\n" for cells in table))
+
+
+def read_table(path: Path) -> list[list[str]]:
+    """Reads all lines of a table of steps, its head first.
+
+    Raises:
+        OSError: if it cannot be read, is no regular file or has more than 64 MiB.
+        ValueError, csv.Error: if it is damaged.
+    """
+    text = read_regular(path, most=_MOST_BYTES).decode("utf-8")
+    return list(csv.reader(io.StringIO(text, newline="")))

@@ -5,14 +5,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from photopulse.allocator import keep_freed_memory
 from photopulse.errors import PhotopulseError, file_errors, is_out_of_memory
-from photopulse.networks.files import write_network
 from photopulse.runs.watcher import Watcher
 from photopulse.training.checkpoints import load_checkpoint
 from photopulse.training.compute import Compute
@@ -21,9 +19,6 @@ from photopulse.training.loop import Trained
 from photopulse.training.loss_curves import write_loss_curves
 from photopulse.training.loss_log import LossLog
 from photopulse.training.run_settings import check_settings, write_settings
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 _SHEET_EVERY = 250
 _CHECKPOINT, _SETTINGS, _LOSSES, _CURVES = "checkpoint.pt", "settings.json", "losses.csv", "losses.png"
@@ -50,24 +45,20 @@ class Recipe:
 
     Attributes:
         name: name of the recipe and stem of the file of weights.
-        kind: kind of network, as ``write_network`` stores it.
         steps: number of the last step.
         settings: everything that decides on the result, for settings.json.
-        sizes: sizes of the network, as ``write_network`` stores them.
-        network: network of these sizes, which gets the trained weights.
+        network: network that gets the trained weights.
         prepare: reads the data.
-        write: writes the network to a file; None for ``write_network``.
+        write: writes that network to a file.
         more_files: further files in the folder that the recipe writes, and that a fresh start removes.
     """
 
     name: str
-    kind: str
     steps: int
     settings: Mapping[str, object]
-    sizes: "DataclassInstance"
     network: nn.Module
     prepare: Callable[[Watcher], PreparedTraining]
-    write: Callable[[Path], None] | None = None
+    write: Callable[[nn.Module, Path], None]
     more_files: Sequence[str] = ()
 
 
@@ -104,10 +95,7 @@ def run_recipe(recipe: Recipe, output: Path, *, compute: Compute, fresh: bool, w
         if compute.is_main:
             # The weights are read from the checkpoint, for a training that was finished before yields none.
             load_checkpoint(output / _CHECKPOINT, {"average": recipe.network})
-            if recipe.write is not None:
-                recipe.write(weights)
-            else:
-                write_network(recipe.network, recipe.sizes, recipe.kind, weights)
+            recipe.write(recipe.network, weights)
     return weights
 
 

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from photopulse.errors import PhotopulseError
-from photopulse.files import write_text
+from photopulse.files import read_regular, write_text
+
+_MOST_BYTES: Final = 2**20
 
 
 def check_settings(path: Path, settings: Mapping[str, object]) -> None:
@@ -18,8 +20,8 @@ def check_settings(path: Path, settings: Mapping[str, object]) -> None:
         PhotopulseError: if settings differ, with their names and values.
     """
     try:
-        kept: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept: object = json.loads(read_regular(path, most=_MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         return
 
     # Compare what JSON makes of both: names of nested settings are joined by dots.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from photopulse.provenance.credentials import Signature
+from photopulse.provenance.signing import Signature
 from photopulse.upscaling.upscale import UpscaleSettings
 
 

@@ -1,6 +1,6 @@
 """What speaks against an input being a face, whatever the error of its result says."""
 
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor
@@ -25,5 +25,5 @@ def _unevenness(target: Tensor) -> float:
     rows, columns = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     plane = torch.stack([torch.ones(height, width), rows, columns]).flatten(1).T.double()
     values = target[0].flatten(1).T.double().cpu()
-    left = values - plane @ torch.linalg.lstsq(plane, values).solution
-    return left.square().mean(0).sqrt().max().item()
+    solution = cast("Tensor", torch.linalg.lstsq(plane, values)[0])
+    return (values - plane @ solution).square().mean(0).sqrt().max().item()

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.images.given import ImageLike, read_pixels
+from photopulse.images.resize import middle_square
 
 TARGET_SIZES = (4, 8, 16, 32, 64, 128, 256)
 
@@ -60,9 +61,7 @@ def fit_target(face: ImageLike, *, resolution: int) -> Tensor:
             fix=f"give a picture of at least {TARGET_SIZES[0]} px",
         )
     # Crop the central square and downscale it.
-    top, left = (pixels.shape[-2] - side) // 2, (pixels.shape[-1] - side) // 2
-    square = pixels[..., top : top + side, left : left + side]
-    resized = F.interpolate(square, size=(sizes[-1], sizes[-1]), mode="bicubic", antialias=True)
+    resized = F.interpolate(middle_square(pixels), size=(sizes[-1], sizes[-1]), mode="bicubic", antialias=True)
     return resized.clamp(0, 1)
 
 

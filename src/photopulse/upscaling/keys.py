@@ -4,7 +4,6 @@ from torch import Tensor
 
 from photopulse.fingerprint import weights_hash
 from photopulse.images import to_uint8
-from photopulse.provenance.credentials import Signature
 from photopulse.runs.keys import arithmetic, key
 from photopulse.search.kit import SearchKit
 from photopulse.upscaling.upscale import UpscaleSettings
@@ -22,11 +21,6 @@ def run_key(kit: SearchKit, settings: UpscaleSettings, *, batch_size: int = 1) -
     weights = [weights_hash(network) for network in networks]
     gaussian = [values.cpu().numpy() for values in (kit.prior.mean, kit.prior.std)]
     return key(kit.generator.name, weights, settings, gaussian, arithmetic(), batch_size)
-
-
-def signed_key(run: str, signature: Signature | None) -> str:
-    """Adds to the key of a run with whose certificates its results are signed, if they are."""
-    return run if signature is None else key(run, signature.chain)
 
 
 def answer_key(run: str, target: Tensor, seed: int) -> str:

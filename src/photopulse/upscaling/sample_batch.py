@@ -11,14 +11,13 @@ from torch import Tensor
 from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
-from photopulse.provenance.credentials import Signature, sign_generated
 from photopulse.provenance.embed import marked
 from photopulse.provenance.payload import MarkChoice, payload_of
+from photopulse.provenance.signing import Signature, seal_created
 from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import arithmetic, key
+from photopulse.runs.keys import arithmetic, key, signed_key
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
-from photopulse.upscaling.keys import signed_key
 from photopulse.upscaling.sample import check_sampling, sample_faces
 
 COMMAND: Final = "sample"
@@ -96,9 +95,7 @@ def _made(
             generator, [seed], truncation_psi=settings.truncation_psi, size=settings.size, label=settings.label
         )
         image, mark = marked(drawn, payload_of(COMMAND, generator=generator.name, seed=seed), settings.mark)
-        _save(output, image, generator, seed, settings)
-        if signature is not None:
-            sign_generated(output, signature)
+        _save(output, image, generator, seed, settings, signature)
     except FAILURES as error:
         return ReportItem(input=f"seed {seed}", status="failed", error=reason(error), seed=seed)
     return ReportItem(
@@ -115,8 +112,17 @@ def _made(
     )
 
 
-def _save(output: Path, image: Tensor, generator: Generator, seed: int, settings: SampleSettings) -> None:
+def _save(
+    output: Path,
+    image: Tensor,
+    generator: Generator,
+    seed: int,
+    settings: SampleSettings,
+    signature: Signature | None,
+) -> None:
     metadata = synthetic_metadata(
         generator=generator.name, seed=seed, version=version("photopulse"), method=COMMAND, source=None
     )
-    write_image(output, image, metadata=metadata | {"photopulse:truncation_psi": str(settings.truncation_psi)})
+    metadata["photopulse:truncation_psi"] = str(settings.truncation_psi)
+    seal = None if signature is None else seal_created(signature, output.name)
+    write_image(output, image, metadata=metadata, seal=seal)

@@ -18,9 +18,9 @@ from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.images.given import ImageLike
-from photopulse.provenance.credentials import Signature, sign_generated
 from photopulse.provenance.embed import marked
 from photopulse.provenance.payload import MarkChoice, payload_of
+from photopulse.provenance.signing import Signature, seal_created
 from photopulse.search.exact import project_exactly
 from photopulse.search.fast import FastSettings, FirstAnswer, fast_search
 from photopulse.search.kit import SearchKit
@@ -122,9 +122,8 @@ class UpscaledFace:
             method=self.method,
             source=source,
         )
-        write_image(Path(path), self.image, metadata=metadata)
-        if signature is not None:
-            sign_generated(Path(path), signature)
+        seal = None if signature is None else seal_created(signature, Path(path).name)
+        write_image(Path(path), self.image, metadata=metadata, seal=seal)
 
 
 def upscale(

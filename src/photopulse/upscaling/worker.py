@@ -10,9 +10,10 @@ from torch import Tensor
 
 from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
-from photopulse.provenance.credentials import Signature
+from photopulse.provenance.signing import Signature
 from photopulse.runs.executor import Executor
 from photopulse.runs.failures import FAILURES, reason, together_or_alone
+from photopulse.runs.keys import signed_key
 from photopulse.runs.report import ReportItem
 from photopulse.runs.watcher import Watcher
 from photopulse.search.fast import FirstAnswer
@@ -22,7 +23,7 @@ from photopulse.search.problem import SearchState
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.doubts import doubt
 from photopulse.upscaling.frames import StepRecorder
-from photopulse.upscaling.keys import run_key, signed_key
+from photopulse.upscaling.keys import run_key
 from photopulse.upscaling.upscale import UpscaledFace, UpscaleSettings, check_settings, upscale
 
 WORKER_BYTES: Final = {"fast": 1280 * 2**20, "classic": 2304 * 2**20}

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from photopulse.errors import PhotopulseError
+from photopulse.web.plain_words import in_plain_words
 from photopulse.web.refusals import Problem, RefusedError, problem_of
 
 _RETRY = {429: "10", 503: "10"}
@@ -33,8 +34,8 @@ async def invalid(_request: Request, error: Exception) -> JSONResponse:
     """Handles parameters that are missing or out of range; the response does not repeat what was sent."""
     if not isinstance(error, RequestValidationError):
         raise error
-    parts = [f"{'.'.join(map(str, part['loc'][1:])) or 'body'}: {part['msg']}" for part in error.errors()]
-    return _json(422, Problem(what="cannot read the request", why="; ".join(parts), fix="see /api.html"))
+    why = "; ".join(map(in_plain_words, error.errors()))
+    return _json(422, Problem(what="cannot read the request", why=why, fix="see /api.html"))
 
 
 async def http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,6 @@
 """The API: send a picture, follow the job, fetch the results, delete everything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, UploadFile
@@ -8,17 +8,18 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from photopulse.web.events import events
 from photopulse.web.faces_task import FacesTask
-from photopulse.web.forms import refuse_unknown
+from photopulse.web.forms import check_fields
 from photopulse.web.jobs import Job
 from photopulse.web.numbers import prometheus
 from photopulse.web.refusals import Problem, RefusedError
-from photopulse.web.restore_form import RestoreForm, read_restore_form
+from photopulse.web.restore_form import RestoreForm, read_faces_form, read_restore_form
 from photopulse.web.restore_task import RestoreTask
-from photopulse.web.sending import missing, send_archive, send_picture
+from photopulse.web.sending import CANNOT_PACK, missing, send_archive, send_picture
 from photopulse.web.settings import ServeSettings
 from photopulse.web.store import JobStore
 from photopulse.web.tasks import PREVIEW, Result, Task
 from photopulse.web.upscale_form import UpscaleForm, read_upscale_form
+from photopulse.web.verify_form import VerifyForm, read_verify_form
 from photopulse.web.views import API, JobView, view
 
 _MOST_PACKED = 64  # Jobs in an archive.
@@ -53,22 +54,31 @@ def _add_posts(router: APIRouter, store: JobStore, server: ServeSettings) -> Non
         job = store.add(client, task, file.file, file.filename, mask=None if mask is None else mask.file)
         return view(job, store)
 
-    @router.post(f"{API}/restore", status_code=202, dependencies=[Depends(refuse_unknown(read_restore_form))])
+    @router.post(f"{API}/restore", status_code=202, dependencies=[Depends(check_fields(read_restore_form))])
     def restore(request: Request, form: Annotated[RestoreForm, Depends(read_restore_form)]) -> JobView:
         """Restores a photo: the job's result is the clean photo."""
         task = RestoreTask(
-            settings=form.settings, format=form.format, max_pixels=server.max_pixels, save_mask=form.save_mask
+            settings=form.settings,
+            format=form.format,
+            max_pixels=server.max_pixels,
+            save_mask=form.save_mask,
+            signature=server.signature,
         )
         return added(request, task, form.file, form.mask)
 
-    @router.post(f"{API}/faces", status_code=202, dependencies=[Depends(refuse_unknown(read_restore_form))])
-    def faces(request: Request, form: Annotated[RestoreForm, Depends(read_restore_form)]) -> JobView:
+    @router.post(f"{API}/faces", status_code=202, dependencies=[Depends(check_fields(read_faces_form))])
+    def faces(request: Request, form: Annotated[RestoreForm, Depends(read_faces_form)]) -> JobView:
         """Finds the faces that `restore` finds with the same settings, and restores nothing, so that you can choose."""
         return added(request, FacesTask(settings=form.settings), form.file, form.mask)
 
-    @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(refuse_unknown(read_upscale_form))])
+    @router.post(f"{API}/upscale", status_code=202, dependencies=[Depends(check_fields(read_upscale_form))])
     def upscale(request: Request, form: Annotated[UpscaleForm, Depends(read_upscale_form)]) -> JobView:
         """Upscales a small face, or the faces of a photo: the job's results are imaginary faces that fit."""
+        return added(request, replace(form.task, signature=server.signature), form.file)
+
+    @router.post(f"{API}/verify", status_code=202, dependencies=[Depends(check_fields(read_verify_form))])
+    def verify(request: Request, form: Annotated[VerifyForm, Depends(read_verify_form)]) -> JobView:
+        """Tells what a picture says about its origin; the job's one result has it as `origin`."""
         return added(request, form.task, form.file)
 
 
@@ -129,6 +139,8 @@ def _add_results(router: APIRouter, store: JobStore) -> None:
     @router.get(f"{API}/{_ARCHIVE}", response_class=StreamingResponse)
     def archive(job: Annotated[list[str], Query(min_length=1, max_length=_MOST_PACKED)]) -> StreamingResponse:
         """Returns the results of several jobs as ZIP."""
+        if len(set(job)) < len(job):
+            raise RefusedError(422, CANNOT_PACK, why="a job is named more than once", fix="name each job once")
         return send_archive([one for job_id in job for one in _results(store.find(job_id))], store.folder, _ARCHIVE)
 
     @router.get(f"{API}/jobs/{{job_id}}/results/{{number}}", response_class=StreamingResponse)
@@ -163,11 +175,16 @@ def _add_numbers(router: APIRouter, store: JobStore) -> None:
 
 
 def _results(job: Job) -> list[Result]:
-    if job.state != "done":
-        raise RefusedError(
-            409, "cannot give the result yet", why=f"the job is {job.state}", fix="ask again when the job is done"
-        )
-    return job.results
+    state = job.state  # Read once, because the worker may change it meanwhile.
+    if state == "done":
+        return job.results
+    # Of a job that has ended otherwise there will be no result.
+    what, again = "cannot give the result", "send the picture again"
+    if state == "failed" and (problem := job.problem) is not None:
+        raise RefusedError(409, what, why=f"the job has failed: {problem.what}: {problem.why}", fix=problem.fix)
+    if state == "canceled":
+        raise RefusedError(409, what, why="the job was canceled", fix=again)
+    raise RefusedError(409, f"{what} yet", why=f"the job is {state}", fix="ask again when the job is done")
 
 
 def _one(job: Job, number: int) -> Result:

@@ -13,7 +13,8 @@ from photopulse.web.settings import ServeSettings
 
 _FORM_BYTES = 64_000  # Of a form besides its picture.
 _SILENCE = 30.0  # Seconds for which an upload may pause.
-_LONGEST = 600.0  # Seconds for which it may take altogether.
+_LONGEST = 600.0  # Seconds that it may take altogether, and longer as long as it is not slower than this:
+_SLOWEST = 10_000  # bytes per second.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
@@ -68,7 +69,7 @@ class _Body:
         self._megabytes = settings.max_megabytes
         self._seen = 0
         self._is_whole = False
-        self._ends = time.monotonic() + _LONGEST
+        self._began = time.monotonic()
 
     def check_told(self, headers: Headers) -> None:
         """Checks the Content-Length, and raises RefusedError if it is too large."""
@@ -82,11 +83,12 @@ class _Body:
             return await self._receive()
         # Wait for the next part, for a limited time.
         try:
-            patience = min(_SILENCE, self._ends - time.monotonic())
+            ends = self._began + _LONGEST + self._seen / _SLOWEST
+            patience = min(_SILENCE, ends - time.monotonic())
             message = await asyncio.wait_for(self._receive(), patience)
         except TimeoutError:
-            why, fix = f"nothing came for {_SILENCE:g} seconds, or it took {_LONGEST:g} altogether", "send it again"
-            self.refused = RefusedError(408, "cannot wait for the upload", why=why, fix=fix)
+            why = f"nothing came for {_SILENCE:g} seconds, or less than {_SLOWEST:,} bytes a second for long"
+            self.refused = RefusedError(408, "cannot wait for the upload", why=why, fix="send it again")
             return {"type": "http.disconnect"}
         # Count its bytes.
         self._seen += len(message.get("body", b""))

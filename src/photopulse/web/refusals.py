@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from photopulse.errors import PhotopulseError
 
-SERVER_OPTIONS = frozenset({"device", "label", "max-megabytes", "max-seconds"})
+SERVER_OPTIONS = frozenset({"certificate", "device", "label", "max-megabytes", "max-seconds", "sign"})
 """Options in messages that are none of a job's settings."""
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 

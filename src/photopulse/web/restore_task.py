@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from photopulse.provenance.signing import Signature
 from photopulse.restoration.faces import RestoredFace
 from photopulse.restoration.names import OutputFormat, mask_beside, output_names
 from photopulse.restoration.repair import write_mask
@@ -29,12 +30,14 @@ class RestoreTask:
         format: format of the result; None keeps the input's if it can be written, and takes PNG if not.
         max_pixels: largest number of pixels of the result.
         save_mask: whether a picture of what was repaired is written, too.
+        signature: what the result is signed with; None for no signature.
     """
 
     settings: RestoreSettings
     format: OutputFormat | None
     max_pixels: int
     save_mask: bool = False
+    signature: Signature | None = None
     kind: Literal["restore"] = "restore"
 
     def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
@@ -54,7 +57,7 @@ class RestoreTask:
 
         photo = restore_photo(upload.path, mask=upload.mask, settings=self.settings, kit=kit, on_stage=on_stage)
         on_stage("write")
-        photo.save(names.output, source=upload.name)
+        photo.save(names.output, source=upload.name, signature=self.signature, opened=upload.path)
         mask = mask_beside(names.output) if self.save_mask else None
         if mask is not None and photo.mask is not None:
             write_mask(mask, photo.mask)

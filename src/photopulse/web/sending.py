@@ -15,7 +15,9 @@ from photopulse.web.refusals import RefusedError
 from photopulse.web.tasks import Result
 from photopulse.web.uploads import media_type
 
+CANNOT_PACK = "cannot pack the results"
 _CHUNK = 2**18  # Bytes.
+_MOST_PACKED = 2**29  # Bytes: an archive takes as much room again as its pictures.
 
 
 def missing(why: str) -> RefusedError:
@@ -46,8 +48,9 @@ def send_archive(results: Sequence[Result], folder: Path, name: str) -> Streamin
     Pictures are stored as they are, because they are compressed already. Those of equal names get numbers.
 
     Raises:
-        RefusedError: if a picture was deleted meanwhile.
+        RefusedError: if a picture was deleted meanwhile, or they have more than 512 MiB together.
     """
+    _check_size(results)
     archive = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
     stems = unique_stems([Path(result.name) for result in results])
     try:
@@ -58,9 +61,23 @@ def send_archive(results: Sequence[Result], folder: Path, name: str) -> Streamin
         archive.close()
         if all(result.path.exists() for result in results):
             raise
-        raise missing("one was deleted meanwhile") from error
+        raise _one_deleted() from error
     archive.seek(0)
     return _streamed(archive, "application/zip", name)
+
+
+def _check_size(results: Sequence[Result]) -> None:
+    try:
+        total = sum(result.path.stat().st_size for result in results)
+    except FileNotFoundError as error:
+        raise _one_deleted() from error
+    if total > _MOST_PACKED:
+        why = f"they have more than {_MOST_PACKED // 2**20} MiB together"
+        raise RefusedError(413, CANNOT_PACK, why=why, fix="fetch them one by one, or fewer at a time")
+
+
+def _one_deleted() -> RefusedError:
+    return missing("one was deleted meanwhile")
 
 
 def _streamed(file: IO[bytes], kind: str, name: str | None) -> StreamingResponse:

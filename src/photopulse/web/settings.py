@@ -1,7 +1,9 @@
 """How the server listens, and what it takes at most."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from photopulse.provenance.signing import Signature
 
 _SHORTEST_SECRET = 8
 
@@ -21,6 +23,7 @@ class ServeSettings:
         max_jobs: jobs that are kept at once, the finished ones too; the oldest finished ones make room.
         max_jobs_each: of them, those of one client (an IP address).
         max_seconds: for which a job may compute.
+        signature: what results are signed with; None for no signature.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +35,7 @@ class ServeSettings:
     max_jobs: int = 128
     max_jobs_each: int = 64
     max_seconds: int = 600
+    signature: Signature | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.secret is None and not _is_local(self.host):

@@ -9,7 +9,7 @@ from photopulse.runs.watcher import Watcher
 from photopulse.web.models import Models
 from photopulse.web.uploads import Upload
 
-Kind = Literal["restore", "upscale", "faces"]
+Kind = Literal["restore", "upscale", "faces", "verify"]
 Fact = str | int | float | bool | None
 PREVIEW = "preview.png"
 """Name in a job's folder of a picture that shows how far the work is; not all tasks write it."""
@@ -48,6 +48,7 @@ class Result:
         mask: picture that is white where the photo was repaired; None if none was asked for.
         facts: that are worth telling, by name.
         faces: of a photo that was restored, the largest first.
+        origin: what a picture that was checked says about its origin; None for others.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Result:
     mask: Path | None = None
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     faces: tuple[Face, ...] = ()
+    origin: Mapping[str, object] | None = None
 
 
 class Task(Protocol):

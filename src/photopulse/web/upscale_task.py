@@ -8,6 +8,7 @@ from torch import Tensor
 
 from photopulse.images import write_image
 from photopulse.images.resize import resized
+from photopulse.provenance.signing import Signature
 from photopulse.runs.names import face_names
 from photopulse.runs.watcher import Watcher
 from photopulse.search.problem import SearchState
@@ -31,8 +32,9 @@ class UpscaleTask:
         count: number of results for each face.
         seed: random seed of the first result; result k has the seed ``seed + k``.
         align: size in px to which the faces of a photo are aligned; None if the input is a small face.
-        fit: whether a face of unsuitable size is cropped and downscaled.
+        fit: whether a small face of unsuitable size is cropped to its middle square and downscaled.
         max_faces: largest number of faces of a photo for which results are made, the largest faces first.
+        signature: what the results are signed with; None for no signature.
     """
 
     settings: UpscaleSettings
@@ -41,15 +43,22 @@ class UpscaleTask:
     align: int | None
     fit: bool
     max_faces: int
+    signature: Signature | None = None
     kind: Literal["upscale"] = "upscale"
 
     def run(self, upload: Upload, folder: Path, models: Models, watcher: Watcher) -> list[Result]:
-        """Writes ``count`` results for each face, each with its downscaled picture."""
+        """Writes ``count`` results for each face with their downscaled pictures, and meanwhile previews of the search.
+
+        The results are in the order of the faces, then of the seeds; each is that of the command for the same seed.
+
+        Raises:
+            PhotopulseError: if the input is no small face of a suitable size, or no face is found in the photo.
+        """
         watcher.start("loading the networks", 0)
         kit = models.search_kit()
         targets = self._targets(upload.path, models, kit.generator.resolution)
         names = face_names(PurePosixPath(upload.name).stem, len(targets))
-        # Results are in the order of the faces; the batches are those of the command.
+        # One face after the other.
         results: list[Result] = []
         for number, (name, target) in enumerate(zip(names, targets, strict=True)):
             watcher.start(f"searching face {number + 1} of {len(targets)}", self.settings.most_steps)
@@ -75,7 +84,7 @@ class UpscaleTask:
         # Write the face and its downscaled picture.
         path = before.with_name(f"{before.stem}-result-{k}.png")
         again = before.with_name(f"{before.stem}-again-{k}.png")
-        face.save(path, source=upload.name)
+        face.save(path, source=upload.name, signature=self.signature)
         write_image(again, face.downscaled)
         told = PurePosixPath(name)
         return Result(
@@ -91,6 +100,7 @@ class UpscaleTask:
                 "eps": face.eps,
                 "seed": face.seed,
                 "generator": face.generator,
+                "mark": face.mark,
                 "width": face.image.shape[3],
                 "height": face.image.shape[2],
             },

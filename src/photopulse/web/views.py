@@ -26,6 +26,7 @@ class ResultView:
         notice: what a reader must know of it.
         facts: about it, by name.
         faces: of a photo, the largest first: `face` chooses by places in this list, from 1.
+        origin: what a picture that `verify` checked says about its origin, as `photopulse verify --json` tells it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ResultView:
     notice: str
     facts: Mapping[str, Fact]
     faces: tuple[Face, ...]
+    origin: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class JobView:
 
     Attributes:
         id: of the job.
-        kind: `restore`, `upscale` or `faces`.
+        kind: `restore`, `upscale`, `faces` or `verify`.
         state: `waiting`, `running`, `done`, `failed` or `canceled`.
         ahead: number of jobs that are done before it.
         expected_seconds: of the jobs before it and itself, altogether, after the means of earlier ones; null before.
@@ -108,4 +110,5 @@ def _result(job: Job, number: int, result: Result) -> ResultView:
         notice=result.notice,
         facts=result.facts,
         faces=result.faces,
+        origin=result.origin,
     )

@@ -1,6 +1,5 @@
 """The cache of fetched weights: its folders, and checks that the files in them are intact."""
 
-import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -8,8 +7,11 @@ from typing import Literal
 
 import platformdirs
 
-from photopulse.files import open_regular
+from photopulse.files import sha256_of
 from photopulse.weights.entry import FetchedWeights, Member, ShippedWeights, WeightsEntry
+
+CACHE_FIX = "let PHOTOPULSE_CACHE name a folder that can be written to and has room"
+"""The way out where a file cannot be kept in the cache."""
 
 State = Literal["ready", "missing", "damaged"]
 
@@ -54,12 +56,6 @@ def disk_size_of(entry: WeightsEntry) -> int:
     with suppress(OSError):
         return sum(file.stat().st_size for file in files if file.is_file())
     return 0
-
-
-def sha256_of(file: Path) -> str:
-    """Returns the sha256 of a file as lower-case hex digits."""
-    with open_regular(file) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _is_intact(file: Path, member: Member) -> bool:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from photopulse.files import sha256_of
 from photopulse.weights import failures
-from photopulse.weights.cache import sha256_of
 from photopulse.weights.entry import Carrier, FetchedWeights
 
 TIMEOUT_SECONDS = 600.0

@@ -17,7 +17,13 @@ SHIPPED: Final = (
         licence="MIT, as the pictures",
         terms=_TERMS,
         folder=_FOLDER,
-        members=(Member(path="blood-cells-64.safetensors", sha256="0" * 64, size=1),),
+        members=(
+            Member(
+                path="blood-cells-64.safetensors",
+                sha256="5df640b619b33036694249d3ef23e20fe7ef4bd6423fe654914e7e04314772f4",
+                size=1604102,
+            ),
+        ),
     ),
     ShippedWeights(
         name="nuclei-64",
@@ -27,6 +33,12 @@ SHIPPED: Final = (
         licence="CC0, as the pictures",
         terms=_TERMS,
         folder=_FOLDER,
-        members=(Member(path="nuclei-64.safetensors", sha256="0" * 64, size=1),),
+        members=(
+            Member(
+                path="nuclei-64.safetensors",
+                sha256="925aefb1df792e7cec193ec3c1b630c6e7876651b4eea26dea42cab53e47ffab",
+                size=1604094,
+            ),
+        ),
     ),
 )

@@ -7,7 +7,6 @@ Needs the extra ``export``, for OpenVINO the extra ``openvino``.
 # pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 # pyright: reportUnknownArgumentType=false
 
-import importlib.util
 import logging
 import tempfile
 import warnings
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from photopulse.adapters.export.parts import Part, example
 from photopulse.errors import PhotopulseError
+from photopulse.extras import need_packages
 
 Format = Literal["onnx", "openvino"]
 
@@ -143,13 +143,7 @@ def _difference(part: Part, path: Path, inputs: tuple[Tensor, ...], form: Format
 def require_packages(form: Format) -> None:
     """Raises PhotopulseError unless the packages of the format are there."""
     needed = ("onnx", "onnxscript", "onnxruntime") if form == "onnx" else ("onnx", "onnxscript", "openvino")
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if missing:
-        raise PhotopulseError(
-            f"cannot export as {form}",
-            why=f"not installed: {', '.join(missing)}",
-            fix=f"install what is missing with `pip install 'photopulse[{_EXTRAS[form]}]'`",
-        )
+    need_packages(f"cannot export as {form}", needed, extra=_EXTRAS[form])
 
 
 @contextmanager

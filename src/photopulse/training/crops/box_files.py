@@ -3,20 +3,26 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, cast
+from typing import Final, TypeVar, cast
 from xml.etree import ElementTree
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.files import read_regular
+from photopulse.runs.fields import from_fields
 from photopulse.training.crops.boxes import Box
 
 _MOST_BYTES: Final = 256 * 2**20  # of a file about all pictures,
 _MOST_XML_BYTES: Final = 2**20  # and of one about one picture.
 _MOST_BOXES: Final = 1_000_000
+_FARTHEST: Final = 1e9  # px
+_MOST_TOLD: Final = 40  # characters of a value.
 _CSV_COLUMNS: Final = ("file", "left", "top", "right", "bottom")
 _FIX: Final = "give Pascal VOC files (.xml), COCO (.json) or a table (.csv) with the columns " + ", ".join(_CSV_COLUMNS)
+
+_Entry = TypeVar("_Entry")
 
 Boxes = Mapping[str, Sequence[Box]]
 """Boxes by the stem of the picture's file name."""
@@ -66,50 +72,100 @@ def _of_voc(path: Path) -> Iterator[tuple[str, Box]]:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise _refuse(path, "it declares a document type, which files of boxes do not")
     try:
-        things = ElementTree.fromstring(text).findall("object")
-        for thing in things:
-            numbers = [thing.findtext(f"bndbox/{name}", "") for name in ("xmin", "ymin", "xmax", "ymax")]
-            yield path.stem, _box(*map(float, numbers), label=thing.findtext("name", ""))
+        for thing in ElementTree.fromstring(text).findall("object"):
+            sides = (_number(name, thing.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax"))
+            yield path.stem, _box(*sides, label=thing.findtext("name", ""))
     except (ElementTree.ParseError, ValueError) as error:
         raise _refuse(path, str(error)) from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class _CocoImage:
+    id: int | str
+    file_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CocoCategory:
+    id: int | str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CocoAnnotation:
+    image_id: int | str
+    bbox: tuple[float, float, float, float]
+    category_id: int | str | None = None
+
+
 def _of_coco(path: Path) -> Iterator[tuple[str, Box]]:
+    # Read the lists.
     try:
-        content = cast(dict[str, Any], json.loads(_text(path, _MOST_BYTES)))
-        names = {image["id"]: str(image["file_name"]) for image in content["images"]}
-        labels = {entry["id"]: str(entry["name"]) for entry in content.get("categories", [])}
-        for entry in content["annotations"]:
-            left, top, width, height = map(float, entry["bbox"])
-            label = labels.get(entry.get("category_id"), "")
-            yield names[entry["image_id"]], _box(left, top, left + width, top + height, label=label)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _refuse(path, f"it is no COCO file ({type(error).__name__}: {error})") from error
+        content: object = json.loads(_text(path, _MOST_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise _refuse(path, f"it is no COCO file, because it is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise _refuse(path, "it is no COCO file, because it holds no object")
+    lists: dict[str, object] = {"categories": [], **cast("dict[str, object]", content)}
+    names = {image.id: image.file_name for _, image in _entries(path, lists, "images", _CocoImage)}
+    labels = {category.id: category.name for _, category in _entries(path, lists, "categories", _CocoCategory)}
+    # Make a box of each annotation.
+    for where, entry in _entries(path, lists, "annotations", _CocoAnnotation):
+        if entry.image_id not in names:
+            raise _refuse(path, f"{where}: there is no image {entry.image_id!r}")
+        left, top, width, height = entry.bbox
+        label = "" if entry.category_id is None else labels.get(entry.category_id, "")
+        try:
+            yield names[entry.image_id], _box(left, top, left + width, top + height, label=label)
+        except ValueError as error:
+            raise _refuse(path, f"{where}: {error}") from error
+
+
+def _entries(path: Path, lists: Mapping[str, object], name: str, kind: type[_Entry]) -> Iterator[tuple[str, _Entry]]:
+    """Yields each entry of a list of a COCO file, with words that tell where it stands."""
+    told = lists.get(name)
+    if not isinstance(told, list):
+        raise _refuse(path, f"it is no COCO file, because it has no list of {name}")
+    for place, one in enumerate(cast("list[object]", told), start=1):
+        where = f"entry {place} of {name}"
+        if not isinstance(one, dict):
+            raise _refuse(path, f"{where} is no object")
+        try:
+            entry = from_fields(kind, cast("dict[str, object]", one))
+        except TypeError as error:
+            raise _refuse(path, f"{where}: {error}") from error
+        yield where, entry
 
 
 def _of_csv(path: Path) -> Iterator[tuple[str, Box]]:
     rows = csv.DictReader(io.StringIO(_text(path, _MOST_BYTES)))
-    missing = [name for name in _CSV_COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise _refuse(path, f"the column {missing[0]} is missing")
     try:
+        missing = [name for name in _CSV_COLUMNS if name not in (rows.fieldnames or ())]
+        if missing:
+            raise _refuse(path, f"the column {missing[0]} is missing")
         for row in rows:
-            yield row["file"], _box(*(float(row[name]) for name in _CSV_COLUMNS[1:]), label=row.get("label") or "")
-    except (ValueError, TypeError, csv.Error) as error:
-        raise _refuse(path, f"line {rows.line_num}: {error}") from error
+            sides = (_number(name, row[name]) for name in _CSV_COLUMNS[1:])
+            yield row["file"] or "", _box(*sides, label=row.get("label") or "")
+    except (ValueError, csv.Error) as error:
+        raise _refuse(path, f"line {max(rows.line_num, 1)}: {error}") from error
+
+
+def _number(name: str, text: str | None) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise ValueError(f"{name} is no number but {(text or '')[:_MOST_TOLD]!r}") from None
 
 
 def _box(left: float, top: float, right: float, bottom: float, *, label: str) -> Box:
-    if not all(math.isfinite(number) for number in (left, top, right, bottom)):
-        raise ValueError("a box has a side that is no number")
+    if not all(abs(number) < _FARTHEST for number in (left, top, right, bottom)):
+        raise ValueError("a box has a side that is no number, or far outside of any picture")
     return Box(left=left, top=top, right=right, bottom=bottom, label=label.strip())
 
 
 def _text(path: Path, most: int) -> str:
-    with file_errors(f"cannot read the boxes of {path}", fix=_FIX), path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise _refuse(path, f"it has more than {most // 2**20} MiB")
+    with file_errors(f"cannot read the boxes of {path}", fix=_FIX):
+        content = read_regular(path, most=most)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import PhotopulseError
+from photopulse.errors import file_errors
 from photopulse.runs.keys import key
 from photopulse.runs.watcher import Watcher
 from photopulse.search.companion_files import save_fit
@@ -24,6 +24,7 @@ from photopulse.training.compute import Compute
 from photopulse.training.encoder.samples import draw_points, render_faces
 from photopulse.training.encoder.train import EncoderFitSettings, train_encoder
 from photopulse.training.learner import seeded_weights
+from photopulse.weights.cache import CACHE_FIX, cache_dir
 
 _HELD_OUT: Final = 512
 _TOGETHER: Final = 64
@@ -67,15 +68,9 @@ def fit_encoder(kit: SearchKit, settings: EncoderFitSettings, *, watcher: Watche
     path = encoder_path(generator)
     folder = path.with_name(f"{path.stem}-unfinished")
     # Fit, then delete the files of the unfinished fit; an error keeps them for the next call.
-    try:
-        with keep_freed_memory() if generator.device.type == "cpu" else nullcontext():
-            fit = _fit(kit, settings, path, folder, watcher)
-    except OSError as error:
-        raise PhotopulseError(
-            f"cannot keep the encoder of {generator.name}",
-            why=str(error),
-            fix="let PHOTOPULSE_CACHE name a folder that can be written to and has room",
-        ) from error
+    memory = keep_freed_memory() if generator.device.type == "cpu" else nullcontext()
+    with memory, file_errors(f"cannot keep the encoder of {generator.name} in {cache_dir()}", fix=CACHE_FIX):
+        fit = _fit(kit, settings, path, folder, watcher)
     shutil.rmtree(folder, ignore_errors=True)
     return fit
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from photopulse.files import atomic_path
+from photopulse.files import atomic_path, read_regular
 from photopulse.generators.protocol import Generator
 from photopulse.generators.twin import Twin
 from photopulse.search.prior import GaussianPrior, from_ws, point_to_ws
@@ -20,6 +20,7 @@ from photopulse.training.batches import seeded
 # found by a search, and those of real faces, differ a little between layers.
 _SPREADS: Final = (0.0, 0.2, 0.4, 0.6)
 _SHARD: Final = 512
+_MOST_BYTES: Final = 2**28  # Of a file of them.
 _TOGETHER: Final = 8
 
 
@@ -90,7 +91,7 @@ def _render(twin: Twin, generator: Generator, prior: GaussianPrior, indices: ran
 def _read(file: Path, size: int) -> Tensor | None:
     """Reads a file of ``render_faces``; returns None if it is missing, damaged or of other pictures."""
     with suppress(OSError, SafetensorError, KeyError):
-        part = load(file.read_bytes())["pictures"]
+        part = load(read_regular(file, most=_MOST_BYTES))["pictures"]
         if part.shape == (_SHARD, 3, size, size) and part.dtype == torch.uint8:
             return part
     return None

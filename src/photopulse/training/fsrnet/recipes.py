@@ -11,6 +11,7 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.fingerprint import weights_hash
+from photopulse.networks.files import write_network
 from photopulse.networks.fsrnet import SIZE, SMALL_SIZE, FSRNet
 from photopulse.networks.fsrnet_weights import KIND, FSRNetName, load_fsrnet, read_fsrnet
 from photopulse.runs.watcher import Watcher
@@ -116,12 +117,11 @@ def _recipe(
 
     return Recipe(
         name=name,
-        kind=KIND,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), **initial_weights},
-        sizes=network.settings,
         network=network,
         prepare=prepare,
+        write=lambda trained, path: write_network(trained, network.settings, KIND, path),
     )
 
 

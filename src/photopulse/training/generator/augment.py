@@ -5,13 +5,12 @@ Karras et al. 2020, Training Generative Adversarial Networks with Limited Data (
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_LUMA: Final = (0.299, 0.587, 0.114)
+from photopulse.images.gray import gray_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,7 @@ def _recoloured(pictures: Tensor, settings: AugmentSettings, probability: float,
         value.view(-1, 1, 1, 1).to(pictures) for value in (brightness, contrast, saturation)
     )
     pictures = pictures * contrast + brightness
-    gray = (pictures * pictures.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    gray = gray_of(pictures)
     return gray + saturation * (pictures - gray)
 
 

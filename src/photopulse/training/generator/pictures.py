@@ -9,7 +9,7 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, to_uint8
-from photopulse.images.resize import resized
+from photopulse.images.resize import middle_square, resized
 from photopulse.runs.watcher import Watcher
 
 _MOST_BYTES: Final = 8 * 2**30
@@ -38,7 +38,7 @@ def read_pictures(files: Sequence[Path], size: int, watcher: Watcher) -> Tensor:
     for done, file in enumerate(files, start=1):
         watcher.step(done)
         try:
-            picture = _middle_square(read_image(file).pixels, size, file)
+            picture = _square(read_image(file).pixels, size, file)
         except PhotopulseError as error:
             watcher.note(f"left out: {error}")
             continue
@@ -57,7 +57,7 @@ def read_pictures(files: Sequence[Path], size: int, watcher: Watcher) -> Tensor:
     return torch.stack(kept)
 
 
-def _middle_square(pixels: Tensor, size: int, file: Path) -> Tensor:
+def _square(pixels: Tensor, size: int, file: Path) -> Tensor:
     """Cuts the middle square out of pixels (1, 3, H, W) and resizes it: (3, size, size) uint8."""
     height, width = pixels.shape[-2:]
     side = min(height, width)
@@ -67,6 +67,5 @@ def _middle_square(pixels: Tensor, size: int, file: Path) -> Tensor:
             why=f"it has {width} x {height} pixels, and enlarged pictures would teach blur",
             fix=f"give pictures of {size} px or more, or a smaller --size",
         )
-    top, left = (height - side) // 2, (width - side) // 2
-    square = resized(pixels[:, :, top : top + side, left : left + side], size, size)
+    square = resized(middle_square(pixels), size, size)
     return torch.from_numpy(to_uint8(square)).permute(2, 0, 1)

@@ -31,6 +31,7 @@ class Yardstick:
         turned: whether pictures that are turned or mirrored count as the same.
         of_held_out: features of the held-out pictures (N, 1280); None without the network.
         learned_small: the learned pictures at 16 px.
+        usual: median distance of the held-out pictures to the nearest learned one, a number.
     """
 
     held_out: Tensor
@@ -39,18 +40,21 @@ class Yardstick:
     turned: bool
     of_held_out: Tensor | None
     learned_small: Tensor
+    usual: Tensor
 
     @classmethod
     def of(cls, held_out: Tensor, learned: Tensor, *, features: EfficientNetLite0 | None, turned: bool) -> "Yardstick":
         """Makes the yardstick of pictures (N, 3, H, W) uint8; the features of the held-out ones are computed once."""
         real = held_out.float() / 255
+        learned_small = torch.cat([shrunk(some.float() / 255) for some in torch.split(learned, 1024)])
         return cls(
             held_out=real,
             learned=learned,
             features=features,
             turned=turned,
             of_held_out=None if features is None else pooled_features(features, real),
-            learned_small=torch.cat([shrunk(some.float() / 255) for some in torch.split(learned, 1024)]),
+            learned_small=learned_small,
+            usual=nearest(shrunk(real), learned_small, turned=turned)[0].median(),
         )
 
     def measure(self, made: Tensor) -> dict[str, float]:
@@ -69,9 +73,8 @@ class Yardstick:
             figures["FD"] = frechet_distance(self.of_held_out, of_made)
         levels = patch_distance(self.held_out, made)
         figures |= {"texture": levels[0], "shape": levels[-1]}
-        usual = nearest(shrunk(self.held_out), self.learned_small, turned=self.turned)[0].median()
         ours = nearest(shrunk(made), self.learned_small, turned=self.turned)[0].median()
-        return figures | {"nearest": (ours / usual.clamp(min=1e-6)).item()}
+        return figures | {"nearest": (ours / self.usual.clamp(min=1e-6)).item()}
 
     def write_neighbours(self, path: Path, made: Tensor) -> None:
         """Writes a sheet of the first made pictures above their nearest learned ones.

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from photopulse.files import write_text
 from photopulse.training.loss_curves import write_loss_curves
-from photopulse.training.loss_log import lines_until
+from photopulse.training.loss_log import lines_until, write_table
 
 PROGRESS_FILES: Final = ("progress.csv", "progress.png")
 
@@ -25,8 +24,7 @@ class ProgressLog:
         """
         before = lines_until(self._table, step - 1)
         lines = [*before, [str(step), str(seen), *(f"{value:.6g}" for value in figures.values())]]
-        table = [["step", "pictures", *figures], *lines]
-        write_text(self._table, "".join(",".join(cells) + "\n" for cells in table))
+        write_table(self._table, [["step", "pictures", *figures], *lines])
         write_loss_curves(self._curves, self._table)
         least = min((float(cells[2]) for cells in before), default=float("inf"))
         return next(iter(figures.values())) <= least

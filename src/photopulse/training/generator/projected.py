@@ -27,14 +27,10 @@ class ProjectedDiscriminator(nn.Module):
     Args:
         features: the network, on the device of the training; a frozen copy of it is no part of the state.
         resolution: side of the pictures in px.
-
-    Attributes:
-        resting: of no effect, for the features rest anyway.
     """
 
     def __init__(self, features: EfficientNetLite0, resolution: int) -> None:
         super().__init__()
-        self.resting = 0
         # A tuple hides the network from the parameters and the state.
         self._frozen = (channels_last(features.folded()),)
         self.mixed = nn.ModuleList(nn.Conv2d(channels, _WIDTH, 1, bias=False) for channels in _CHANNELS)

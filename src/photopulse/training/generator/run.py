@@ -98,19 +98,17 @@ def run_generator(
 
     trained = deepcopy(network)
 
-    def write(path: Path) -> None:
+    def write(_trained: nn.Module, path: Path) -> None:
         trained.store_mean_style()
         save_checkpoint(trained, path, half=True)
 
     recipe = Recipe(
         name=_NAME,
-        kind=_NAME,
         steps=settings.optimisation.steps,
         settings={
             "settings": asdict(settings),
             "start_sha256": None if start is None else weights_hash(network),
         },
-        sizes=settings.network,
         network=trained,
         prepare=prepare,
         write=write,

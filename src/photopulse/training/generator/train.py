@@ -206,7 +206,8 @@ def _discriminator(
         judge = Discriminator(settings.network)
     if earlier is not None and _shapes(earlier.weights) == _shapes(judge.state_dict()):
         judge.load_state_dict(dict(earlier.weights))
-        judge.resting = settings.freeze
+        if isinstance(judge, Discriminator):
+            judge.resting = settings.freeze
     return judge
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from photopulse.images.arrays import to_array, to_tensor
+from photopulse.images.gray import GRAY_WEIGHTS
 
 _Random = np.random.Generator
 _Picture = NDArray[np.floating[Any]]  # (H, W, 3) in [0, 1].
@@ -43,7 +44,7 @@ def as_print(picture: Tensor, random: torch.Generator, *, share: float) -> Tenso
 
 
 def _luma(picture: _Picture) -> _Picture:
-    return cast(_Picture, picture @ np.array([0.299, 0.587, 0.114], np.float32))
+    return cast(_Picture, picture @ np.array(GRAY_WEIGHTS, np.float32))
 
 
 def _paper(numbers: _Random) -> _Picture:

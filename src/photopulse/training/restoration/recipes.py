@@ -11,7 +11,7 @@ import torch
 from photopulse.degrade.photo import Damages
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.enlarge import EnlargeNet
-from photopulse.networks.files import read_network
+from photopulse.networks.files import read_network, write_network
 from photopulse.networks.full_size import FullSizeNet
 from photopulse.networks.photo import PhotoNet, PhotoNetSettings
 from photopulse.networks.shipped import ENLARGE, FULL_SIZE, PHOTO, load_photo_net
@@ -65,12 +65,11 @@ def run_photo(
     train = partial(train_photo, settings=settings, start=initial, compute=compute)
     recipe = Recipe(
         name="photo",
-        kind=PHOTO,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), "start_sha256": None if initial is None else weights_hash(initial)},
-        sizes=settings.network,
         network=PhotoNet(settings.network),
         prepare=lambda watcher: _photos(files, settings.crops, settings.damage, train, restore_plainly, watcher),
+        write=lambda network, path: write_network(network, settings.network, PHOTO, path),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -97,12 +96,11 @@ def run_full_size(
     # What identifies this training, and how it is prepared.
     recipe = Recipe(
         name="full-size",
-        kind=FULL_SIZE,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), "photo_net_sha256": weights_hash(small_net)},
-        sizes=settings.network,
         network=FullSizeNet(settings.network),
         prepare=lambda watcher: _photos(files, settings.crops, settings.damage, train, restore, watcher),
+        write=lambda network, path: write_network(network, settings.network, FULL_SIZE, path),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
@@ -121,14 +119,13 @@ def run_enlarge(
     # What identifies this training, and how it is prepared: the pairs differ in size.
     recipe = Recipe(
         name="enlarge",
-        kind=ENLARGE,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings)},
-        sizes=settings.network,
         network=EnlargeNet(settings.network),
         prepare=lambda watcher: _photos(
             files, settings.crops, settings.damage, train, restore_plainly, watcher, same_size=False
         ),
+        write=lambda network, path: write_network(network, settings.network, ENLARGE, path),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.damage_mask import DamageMaskNet, DamageMaskSettings
-from photopulse.networks.files import read_network
+from photopulse.networks.files import read_network, write_network
 from photopulse.networks.inpaint import InpaintNet, InpaintSettings, fill_smoothly
 from photopulse.networks.shipped import DAMAGE_MASK, INPAINT
 from photopulse.reporting.strips import Strip, write_sheet
@@ -122,12 +122,11 @@ def _recipe(
     start_hash = None if initial is None else weights_hash(initial)
     return Recipe(
         name=name,
-        kind=name,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), "start_sha256": start_hash},
-        sizes=settings.network,
         network=network,
         prepare=prepare,
+        write=lambda network, path: write_network(network, settings.network, name, path),
     )
 
 

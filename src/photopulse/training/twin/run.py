@@ -13,7 +13,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from photopulse.allocator import keep_freed_memory
-from photopulse.errors import PhotopulseError
+from photopulse.errors import PhotopulseError, file_errors
 from photopulse.generators.protocol import Generator
 from photopulse.generators.twin import Twin
 from photopulse.runs.watcher import Watcher
@@ -21,6 +21,7 @@ from photopulse.search.prior import GaussianPrior
 from photopulse.search.twin_cache import find_twin, load_twin, save_twin, twin_path
 from photopulse.training.twin.samples import TwinSamples, render_samples
 from photopulse.training.twin.train import TwinError, TwinFitSettings, measure_twin, train_twin
+from photopulse.weights.cache import CACHE_FIX, cache_dir
 
 _HELD_OUT = 64
 
@@ -73,15 +74,8 @@ def fit_twins(
     if not settings.sizes:
         return
     memory = keep_freed_memory() if generator.device.type == "cpu" else nullcontext()
-    try:
-        with memory:
-            yield from _Fitter(generator, prior, settings, label, watcher or Watcher()).fits()
-    except OSError as error:
-        raise PhotopulseError(
-            f"cannot keep the twins of {generator.name}",
-            why=str(error),
-            fix="let PHOTOPULSE_CACHE name a folder that can be written to and has room",
-        ) from error
+    with memory, file_errors(f"cannot keep the twins of {generator.name} in {cache_dir()}", fix=CACHE_FIX):
+        yield from _Fitter(generator, prior, settings, label, watcher or Watcher()).fits()
 
 
 class _Fitter:

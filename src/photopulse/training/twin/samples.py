@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from photopulse.degrade import Bicubic
-from photopulse.files import atomic_path
+from photopulse.files import atomic_path, read_regular
 from photopulse.generators.protocol import Generator
 from photopulse.search.prior import GaussianPrior, to_ws
 from photopulse.training.batches import seeded
@@ -19,6 +19,7 @@ from photopulse.training.batches import seeded
 # Standard deviations of the layers' styles around the shared one, used in turn: a search visits both W and W+.
 _SPREADS = (0.0, 0.15, 0.3, 0.5)
 _SHARD = 64
+_MOST_BYTES = 2**28  # Of a file of them.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +123,7 @@ def _write_shard(shard: TwinSamples, file: Path) -> None:
 def _read_shard(file: Path, generator: Generator, sizes: Sequence[int], count: int) -> TwinSamples | None:
     """Reads the first ``count`` samples of a file; None if it is missing, damaged or has fewer or other ones."""
     with suppress(OSError, SafetensorError, KeyError):
-        state = load(file.read_bytes())
+        state = load(read_regular(file, most=_MOST_BYTES))
         kept = TwinSamples(ws=state["ws"], pictures={size: state[str(size)] for size in sizes}).part(slice(count))
         shapes = [kept.ws.shape, *(all_.shape for all_ in kept.pictures.values())]
         if shapes == [(count, generator.num_ws, generator.w_dim), *((count, 3, size, size) for size in sizes)]:

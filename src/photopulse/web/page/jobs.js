@@ -2,6 +2,7 @@
 import { faceMap } from "./faces.js";
 import { forget, keep, keptJobs } from "./kept.js";
 import { button, labeled, make } from "./make.js";
+import { origin } from "./origin.js";
 import { gallery, slider, zoom } from "./results.js";
 import { address, archive, find, post, remove, sent, sentences } from "./server.js";
 import { said, word } from "./words.js";
@@ -9,13 +10,16 @@ import { said, word } from "./words.js";
 const list = document.querySelector("#jobs");
 const all = document.querySelector("#all");
 const cards = new Set();
+// On these it does not depend which faces are found; they are kept for the restoration.
+const notOfFaces = ["fidelity", "format", "grain", "save_mask", "seed", "sr"];
+const makesPictures = (kind) => !["faces", "verify"].includes(kind);
 
 // Sends a picture and follows its job; throws where it is refused.
 export async function addJob(kind, name, body) {
   const fields = [...body].filter(([, value]) => typeof value === "string");
   const card = new Card({ kind, name, fields, masked: body.has("mask") });
   try {
-    const job = await post(kind, body, () => card.tell(word("noRoom")), () => card.isRemoved);
+    const job = await post(kind, kind === "faces" ? ofFaces(body) : body, () => card.tell(word("noRoom")), () => card.isRemoved);
     if (!job) return;
     if (card.isRemoved) remove(job.id);
     else card.follow(job);
@@ -23,6 +27,13 @@ export async function addJob(kind, name, body) {
     card.leave();
     throw error;
   }
+}
+
+function ofFaces(body) {
+  const data = new FormData();
+  for (const [name, value] of body) if (!notOfFaces.includes(name)) data.append(name, value);
+  if (body.has("save_mask")) data.set("repair", "auto");
+  return data;
 }
 
 export async function findJobs() {
@@ -41,7 +52,7 @@ export function drawJobs() {
 }
 
 function offerAll() {
-  const ids = [...cards].filter((card) => card.job?.state === "done" && card.kind !== "faces").map((card) => card.job.id);
+  const ids = [...cards].filter((card) => card.job?.state === "done" && makesPictures(card.kind)).map((card) => card.job.id);
   all.hidden = ids.length < 2;
   all.firstElementChild.href = archive(ids);
 }
@@ -114,6 +125,7 @@ class Card {
     const [result] = job.results;
     if (this.kind === "upscale") this.content.append(gallery(job.results));
     else if (this.kind === "faces") this.content.append(faceMap(result, (faces) => this.again(faces)));
+    else if (this.kind === "verify") this.content.append(...origin(result));
     else {
       const compare = slider(result);
       this.content.append(...compare.drawn);
@@ -123,7 +135,7 @@ class Card {
       }
       this.row.append(zoom(result, compare.slider));
     }
-    if (this.kind !== "faces") this.row.prepend(this.download(job));
+    if (makesPictures(this.kind)) this.row.prepend(this.download(job));
   }
 
   download(job) {

@@ -2,7 +2,7 @@
 import { addJob, drawJobs, findJobs } from "./jobs.js";
 import { choose, word } from "./words.js";
 
-const forms = { restore: document.querySelector("#restore"), upscale: document.querySelector("#upscale") };
+const forms = Object.fromEntries(["restore", "upscale", "verify"].map((name) => [name, document.querySelector(`#${name}`)]));
 const trouble = document.querySelector("#trouble");
 const language = document.querySelector("#language");
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from photopulse.fingerprint import weights_hash
 from photopulse.networks.face_features import FaceFeatureNet
+from photopulse.networks.files import write_network
 from photopulse.networks.shipped import face_kind, load_photo_net
 from photopulse.reporting.strips import Strip, write_sheet
 from photopulse.runs.watcher import Watcher
@@ -73,12 +74,11 @@ def run_face(
 
     recipe = Recipe(
         name=name,
-        kind=name,
         steps=settings.optimisation.steps,
         settings={"settings": asdict(settings), "generator_sha256": weights_hash(kit.generator)},
-        sizes=settings.network,
         network=FaceFeatureNet(settings.network),
         prepare=prepare,
+        write=lambda network, path: write_network(network, settings.network, name, path),
     )
     return run_recipe(recipe, output, compute=compute, fresh=fresh, watcher=watcher)
 
