@@ -18,6 +18,7 @@ SOUND = {
     "rawpy": "0.28",  # CVE-2026-20884, -20911, -21413, -24450 of LibRaw before 0.22.2.
     "starlette": "1.3.1",  # CVE-2025-62727, CVE-2026-48710.
     "python-multipart": "0.0.27",  # CVE-2026-40347, CVE-2026-42561.
+    "ray": "2.52",  # CVE-2025-62593: web pages could run code through its dashboard.
     "h11": "0.16",  # CVE-2025-43859.
 }
 

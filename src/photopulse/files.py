@@ -4,8 +4,10 @@ import errno
 import hashlib
 import os
 import secrets
+import socket
 import stat
 import time
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -23,12 +25,13 @@ def atomic_path(target: Path) -> Generator[Path]:
     """Yields a temporary path beside ``target`` that becomes ``target`` only if the block succeeds.
 
     Creates missing parent folders. If the block raises, the temporary file is removed, ``target`` stays as it was and
-    the error is passed on. If the process is killed, the temporary file stays until ``sweep``.
+    the error is passed on. If the process is killed, the temporary file stays until ``sweep`` or
+    ``remove_temporaries``.
     """
     # The temporary file lies in the same folder, because a rename is atomic only within one file system.
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = cut_name(target.stem, _LONGEST_STEM)
-    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{stem}{target.suffix}")
+    temporary = target.with_name(f"{_TEMPORARY}{process_mark()}-{secrets.token_hex(4)}-{stem}{target.suffix}")
     # The system applies the process's umask, which cannot be read without changing it for all threads.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
@@ -37,6 +40,19 @@ def atomic_path(target: Path) -> Generator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def process_mark() -> str:
+    """Returns what the names of this process's temporary files hold, other than those of any process that runs now."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}{os.getpid():x}"
+
+
+def remove_temporaries(folder: Path, mark: str) -> None:
+    """Removes the temporary files that a process, known by its ``process_mark``, left in a folder when it ended."""
+    with suppress(OSError):
+        for left in folder.glob(f"{_TEMPORARY}{mark}-*"):
+            with suppress(OSError):
+                left.unlink()
 
 
 def sweep(folder: Path) -> None:

@@ -117,7 +117,7 @@ def test_without_padding_what_lies_outside_is_black(align, photo, tmp_path):
 
 
 def test_an_interruption_exits_with_130(align, photo, tmp_path, monkeypatch):
-    module = importlib.import_module("photopulse.upscaling.align_batch")
+    module = importlib.import_module("photopulse.upscaling.align_worker")
     original, calls = module.align, []
 
     def impatient(*arguments, **others):

@@ -18,7 +18,7 @@ from photopulse.cli import app
 from photopulse.degrade import DEGRADATION_NAMES, LEVELS
 from photopulse.evaluation.methods import METHOD_NAMES, RESTORER_NAMES
 from photopulse.evaluation.settings import EvaluateSettings
-from photopulse.restoration.batch import RestoreBatchSettings
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.search.fast import FastSettings
 from photopulse.search.prior import fit_prior
@@ -155,9 +155,9 @@ OTHERWISE: Mapping[str, Mapping[str, Any]] = {
 
 OWN: Mapping[str, set[str]] = {
     "sample": {"seed", "sign", "certificate"},
-    "upscale": {"sign", "certificate"},
+    "upscale": {"sign", "certificate", "watch"},
     "verify": {"quick", "trust"},
-    "restore": {"inspect", "sign", "certificate"},
+    "restore": {"inspect", "sign", "certificate", "watch"},
     "serve": {"password_file", "certificate", "certificate_key", "sign", "sign_certificate"},
     "study serve": {"password_file", "certificate", "certificate_key"},
     "models get": {"names", "everything"},
@@ -174,7 +174,7 @@ OWN: Mapping[str, set[str]] = {
     "crop": {"boxes", "masks"},
 }
 """Options that are the command's own affair, besides these of many commands."""
-COMMON = {"output", "device", "threads", "as_json", "recursive"}
+COMMON = {"output", "device", "threads", "workers", "ray", "as_json", "recursive"}
 
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -186,7 +186,7 @@ def test_an_interruption_exits_with_130(restore, photos, monkeypatch):
     def interrupt(*arguments, **others):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("photopulse.restoration.batch.restore_photo", interrupt)
+    monkeypatch.setattr("photopulse.restoration.worker.restore_photo", interrupt)
     result = restore(photos)
     assert result.exit_code == 130
     assert "goes on from there" in result.stderr

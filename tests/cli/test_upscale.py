@@ -17,7 +17,7 @@ from photopulse.generators.files.checkpoint import save_checkpoint
 from photopulse.generators.stylegan2 import StyleGAN2, StyleGAN2Settings
 from photopulse.images import read_metadata
 from photopulse.runs.log import Log
-from photopulse.upscaling import batch
+from photopulse.upscaling import batch, worker
 
 ROW = {
     "input": str,
@@ -264,8 +264,8 @@ def test_a_rerun_keeps_what_is_finished_and_fresh_does_not(upscale, faces, monke
     files = faces("a.png", "b.png")
     upscale(*files)
     calls = []
-    original = batch.upscale
-    monkeypatch.setattr(batch, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
+    original = worker.upscale
+    monkeypatch.setattr(worker, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
     again = upscale(*files)
     assert again.exit_code == 3
     assert again.stdout.count("kept from an earlier run") == 2
@@ -277,7 +277,7 @@ def test_a_rerun_keeps_what_is_finished_and_fresh_does_not(upscale, faces, monke
 def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, tmp_path, monkeypatch):
     files = faces("a.png", "b.png", "c.png")
     calls = []
-    original = batch.upscale
+    original = worker.upscale
 
     def impatient(*arguments, **others):
         calls.append(1)
@@ -285,7 +285,7 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
             raise KeyboardInterrupt
         return original(*arguments, **others)
 
-    monkeypatch.setattr(batch, "upscale", impatient)
+    monkeypatch.setattr(worker, "upscale", impatient)
     result = upscale(*files)
     assert result.exit_code == 130
     assert "the same command goes on" in result.stderr
@@ -297,9 +297,9 @@ def test_an_interruption_exits_with_130_and_keeps_the_finished(upscale, faces, t
 STOPPED_IN_THE_MIDDLE = """
 import itertools, signal, time
 from photopulse import cli
-from photopulse.upscaling import batch
+from photopulse.upscaling import worker
 
-original, calls = batch.upscale, itertools.count(1)
+original, calls = worker.upscale, itertools.count(1)
 
 def upscale(*arguments, **others):
     if next(calls) == 3:
@@ -307,7 +307,7 @@ def upscale(*arguments, **others):
         time.sleep(600)
     return original(*arguments, **others)
 
-batch.upscale = upscale
+worker.upscale = upscale
 # A shell in the background hands on that it ignores the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.main()
@@ -341,8 +341,8 @@ def test_a_real_interruption_loses_nothing(upscale, faces, tmp_path, tiny_file, 
         assert json.loads(report.read_text())["items"] == kept
 
     calls = []
-    original = batch.upscale
-    monkeypatch.setattr(batch, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
+    original = worker.upscale
+    monkeypatch.setattr(worker, "upscale", lambda *a, **k: calls.append(1) or original(*a, **k))
     assert upscale(*files, *options).exit_code == 3
     assert len(calls) == 4 - len(kept)
     resumed = json.loads(report.read_text())["items"]

@@ -10,7 +10,8 @@ from torch import nn
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
-from photopulse.restoration.batch import RestoreBatchSettings, restore_files
+from photopulse.restoration.batch import restore_files
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.settings import RestoreSettings
 from photopulse.restoration.stages import DOING
 from photopulse.runs.report import exit_code
@@ -429,3 +430,20 @@ class TestRepair:
         for restore in (RestoreSettings(repair="off"), RestoreSettings(only="face"), RestoreSettings(strength=0)):
             with pytest.raises(ValueError, match="leave one of the two out"):
                 RestoreBatchSettings(restore=restore, mask=mask)
+
+
+def test_photos_that_come_while_a_run_goes_on_are_restored_beside_the_others(
+    photos, tmp_path, toy_restore_kit, listen, monkeypatch
+):
+    monkeypatch.setattr("photopulse.runs.executor.PAUSE", 0)
+    first, second = photos("a.jpg"), photos("sub/a.jpg", "b.jpg", value=0.6)
+    stages, told = [], []
+    watcher = listen(
+        start=lambda stage, steps: stages.append(steps),
+        end=lambda item, *, resumed=False: told.append(Path(item.output).name),
+    )
+    items = restore_files(first, tmp_path / "out", toy_restore_kit(), None, watcher, more=[[], second, [], []])
+    assert [Path(item.output).name for item in items] == ["a.jpg", "a-2.jpg", "b.jpg"] == told
+    assert [Path(item.input) for item in items] == [*first, *second]
+    assert stages == [1, 3]
+    assert len(json.loads((tmp_path / "out" / "report.json").read_text())["items"]) == 3

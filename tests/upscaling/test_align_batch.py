@@ -12,7 +12,7 @@ import torch
 from photopulse.errors import PhotopulseError
 from photopulse.images import read_image, write_image
 from photopulse.runs.log import Log
-from photopulse.upscaling import align_batch as align
+from photopulse.upscaling import align_worker
 from photopulse.upscaling.align_batch import align_files
 
 
@@ -42,7 +42,7 @@ def found(monkeypatch):
             raise faces
         return [MadeUp(gray) for gray in faces]
 
-    monkeypatch.setattr(align, "align", find)
+    monkeypatch.setattr(align_worker, "align", find)
     return table
 
 
@@ -87,7 +87,7 @@ def test_a_full_disk_fails_the_face_and_the_others_go_on(found, tmp_path, monkey
             raise OSError(28, "No space left on device")
         write_image(path, *arguments, **others)
 
-    monkeypatch.setattr(align, "write_image", full)
+    monkeypatch.setattr(align_worker, "write_image", full)
     items = run(tmp_path / "out", "two.jpg")
     assert [item.status for item in items] == ["failed", "aligned"]
     assert "No space left" in items[0].error
@@ -118,7 +118,7 @@ def test_each_row_is_told_after_the_log_has_it(found, tmp_path, listen):
     found.update(one=[0.2], two=[0.4])
     lengths = []
 
-    def end(item):
+    def end(item, *, resumed=False):
         lengths.append(len(Log(tmp_path).read()))
 
     run(tmp_path, "one.jpg", "two.jpg", watcher=listen(end=end))

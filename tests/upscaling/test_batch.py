@@ -15,7 +15,7 @@ from photopulse.images import read_image, read_metadata, write_image
 from photopulse.runs.report import exit_code
 from photopulse.runs.watcher import Watcher
 from photopulse.search.pulse import PulseSettings
-from photopulse.upscaling import batch
+from photopulse.upscaling import batch, worker
 from photopulse.upscaling.batch import upscale_files
 from photopulse.upscaling.batch_settings import BatchSettings
 from photopulse.upscaling.upscale import UpscaleSettings
@@ -27,13 +27,13 @@ SHORT = BatchSettings(upscale=UpscaleSettings(method="classic", classic=PulseSet
 def searched(monkeypatch):
     """The seeds of each search that is made, batch by batch."""
     batches = []
-    original = batch.upscale
+    original = worker.upscale
 
     def spy(target, kit, *, seed, **others):
         batches.append(tuple(seed))
         return original(target, kit, seed=seed, **others)
 
-    monkeypatch.setattr(batch, "upscale", spy)
+    monkeypatch.setattr(worker, "upscale", spy)
     return batches
 
 
@@ -271,7 +271,7 @@ def test_a_full_disk_fails_the_item_and_the_others_go_on(faces, tmp_path, tiny_g
             raise OSError(28, "No space left on device")
         write_image(path, *arguments, **others)
 
-    monkeypatch.setitem(batch.UpscaledFace.save.__globals__, "write_image", full)
+    monkeypatch.setitem(worker.UpscaledFace.save.__globals__, "write_image", full)
     for batch_size in (1, 3):
         out = tmp_path / str(batch_size)
         settings = replace(SHORT, batch_size=batch_size)
@@ -291,8 +291,8 @@ def test_a_batch_that_does_not_fit_in_memory_is_searched_one_by_one(faces, tmp_p
         alive.append(sys.exc_info()[1])
         return original(target, kit, seed=seed, **others)
 
-    original = batch.upscale
-    monkeypatch.setattr(batch, "upscale", small_machine)
+    original = worker.upscale
+    monkeypatch.setattr(worker, "upscale", small_machine)
     files = faces("a.png", "b.png", "c.png")
     items = upscale_files(files, tmp_path / "out", tiny_generator, replace(SHORT, batch_size=3))
     assert names(items) == ["a.png", "b.png", "c.png"]
@@ -303,7 +303,7 @@ def test_memory_that_is_full_for_one_face_is_that_faces_failure(faces, tmp_path,
     def tiny_machine(*arguments, **others):
         raise torch.OutOfMemoryError("tried to allocate 9 GB")
 
-    monkeypatch.setattr(batch, "upscale", tiny_machine)
+    monkeypatch.setattr(worker, "upscale", tiny_machine)
     items = upscale_files(faces("a.png", "b.png"), tmp_path / "out", tiny_generator, replace(SHORT, batch_size=2))
     assert [item.status for item in items] == ["failed", "failed"]
     assert "--device cpu" in items[0].error
@@ -396,3 +396,16 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_error(faces, tmp_path, 
 def test_no_files_make_an_empty_report(tmp_path, tiny_generator):
     assert upscale_files([], tmp_path / "out", tiny_generator, SHORT) == []
     assert report(tmp_path / "out") == []
+
+
+def test_faces_that_come_while_a_run_goes_on_are_upscaled_beside_the_others(
+    faces, tmp_path, tiny_generator, searched, monkeypatch
+):
+    monkeypatch.setattr("photopulse.runs.executor.PAUSE", 0)
+    first, second = faces("a.png"), faces("a.webp", "b.png")
+    settings = replace(SHORT, batch_size=2)
+    items = upscale_files(first, tmp_path / "out", tiny_generator, settings, more=[[], second, []])
+    assert names(items) == ["a.png", "a-2.png", "b.png"]
+    assert [Path(item.input) for item in items] == [*first, *second]
+    assert searched == [(0,), (0, 0)]
+    assert len(report(tmp_path / "out")) == 3

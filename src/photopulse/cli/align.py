@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from photopulse.cli.console import fail
-from photopulse.cli.options import AsJson, Inputs, OutputFolder, Recursive
+from photopulse.cli.options import AsJson, Inputs, OutputFolder, Ray, Recursive, Workers
 from photopulse.errors import PhotopulseError
 
 
@@ -14,6 +14,8 @@ def align_command(
     inputs: Inputs,
     output: OutputFolder = Path("aligned"),
     size: Annotated[int, typer.Option(min=0, help="Height and width of the faces; 0 keeps 1024.")] = 32,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
     padding: Annotated[
@@ -23,23 +25,26 @@ def align_command(
 ) -> None:
     """Finds all faces in photos, crops them as FFHQ does and makes them small, ready for `upscale`.
 
-    Exit code 0: every photo had a face; 1: some had none or could not be read.
+    Exit code 0: every photo had a face; 1: some had none or could not be read; 130: interrupted.
     """
     from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_report, watching
+    from photopulse.cli.workers import loaded_workers, plan_workers
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.align import check_size
     from photopulse.upscaling.align_batch import align_files
+    from photopulse.upscaling.align_worker import WORKER_BYTES, AlignLoader
 
     # Find the photos, then align and write all their faces.
     try:
         check_size(size)
         files = find_pictures(inputs, output, recursive=recursive, command="align")
-        detector = load_detector()
         mirrored = inputs if recursive else ()
-        with watching(quiet=as_json) as watcher:
-            items = align_files(files, output, detector, size=size, padding=padding, mirrored=mirrored, watcher=watcher)
+        with (
+            loaded_workers(AlignLoader(), plan_workers(workers, None, ray), each=WORKER_BYTES) as aligners,
+            watching(quiet=as_json) as watcher,
+        ):
+            items = align_files(files, output, aligners, size=size, padding=padding, mirrored=mirrored, watcher=watcher)
     except PhotopulseError as error:
         fail(str(error), 2)
     # Print the report.

@@ -1,6 +1,6 @@
 """Lists the pictures in the files and folders that are given on the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from photopulse.cli.console import print_note
@@ -47,3 +47,32 @@ def find_pictures(
     if told := passed_over(inputs, recursive=searched, leave_out=output, option=option):
         print_note(f"note: {told}")
     return files
+
+
+def watched_pictures(inputs: Sequence[Path], output: Path, *, recursive: bool) -> Iterator[list[Path]]:
+    """Yields without end the pictures that come into folders, those that are there first; see ``runs.watch.new_files``.
+
+    Raises:
+        PhotopulseError: at once, if an input is no folder, or is the folder of the results.
+    """
+    from photopulse.images.folders import image_files
+    from photopulse.runs.watch import new_files
+
+    for folder in inputs:
+        if not folder.is_dir():
+            raise PhotopulseError(
+                f"cannot watch {folder}", why="it is no folder", fix="name a folder, or leave --watch out"
+            )
+        if folder.resolve() == output.resolve():
+            why = "the results would come into it, too"
+            raise PhotopulseError(
+                f"cannot watch {folder}", why=why, fix="choose another folder for the results with -o"
+            )
+
+    def look() -> list[Path]:
+        # A folder that has no pictures now stands for itself.
+        found = image_files(inputs, recursive=recursive, leave_out=output, on_error=lambda _error: None)
+        return [path for path in found if path not in inputs]
+
+    print_note("waiting for pictures; Ctrl-C ends")
+    return new_files(look)

@@ -1,4 +1,4 @@
-"""Loads generators, networks and detectors for a command, and shows a spinner meanwhile."""
+"""Loads generators and detectors for a command, and shows a spinner meanwhile."""
 
 from typing import TYPE_CHECKING
 
@@ -7,8 +7,6 @@ from photopulse.cli.progress import spinner
 if TYPE_CHECKING:
     from photopulse.faces.detect import FaceDetector
     from photopulse.generators.protocol import Generator
-    from photopulse.restoration.kit import RestoreKit
-    from photopulse.restoration.settings import RestoreSettings
 
 
 def load_with_progress(name: str, device: str) -> "Generator":
@@ -25,11 +23,3 @@ def load_detector() -> "FaceDetector":
 
     with spinner("loading the face detector (the first time it is fetched)"):
         return FaceDetector.load()
-
-
-def load_kit(settings: "RestoreSettings", device: str) -> "RestoreKit":
-    """Loads the networks that a restoration by these settings needs."""
-    from photopulse.restoration.kit import RestoreKit
-
-    with spinner("loading the networks (the first time some are fetched)"):
-        return RestoreKit.load(settings, device)

@@ -45,6 +45,28 @@ Threads = Annotated[
         metavar="N", help="Threads to compute with; auto measures which is faster now, one or all.", show_default="all"
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=4096,
+        metavar="N",
+        help="Processes that share the inputs; each loads the networks, and has --threads.",
+        show_default="1; with --ray as many as the cluster holds",
+    ),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Share the inputs among workers of a Ray cluster, whose machines share the folders; auto: this machine's.",
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Wait for further pictures in the folders, and do each that comes, until Ctrl-C."),
+]
 Sign = Annotated[
     str | None,
     typer.Option(metavar="KEY", help="Sign the pictures with this private key: a PEM file, or env:NAME."),
@@ -66,16 +88,21 @@ def find_device(name: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def use_threads(wanted: str | None) -> None:
-    """Sets the number of threads: a number, or ``auto`` for the faster of one and all; None changes nothing."""
-    if wanted is None:
-        return
+def use_threads(wanted: str | None, *, share: int = 1) -> int:
+    """Sets the number of threads, and returns it.
+
+    Args:
+        wanted: a number, or ``auto`` for the faster of one and all; None is all.
+        share: number of processes that share the cores; ``all`` are the cores divided by it.
+    """
     import torch
 
     from photopulse.threads import fastest_threads
 
-    if wanted == "auto":
-        most = torch.get_num_threads()
+    most = max(1, torch.get_num_threads() // share)
+    if wanted is None:
+        threads = most
+    elif wanted == "auto":
         threads = fastest_threads(most)
         print_note(f"note: computing with {threads} of {most} threads, measured now")
     elif wanted.isdecimal() and 1 <= int(wanted) <= _MOST_THREADS:
@@ -83,6 +110,7 @@ def use_threads(wanted: str | None) -> None:
     else:
         raise typer.BadParameter(f"--threads is a number from 1 to {_MOST_THREADS}, or auto, not {wanted!r}")
     torch.set_num_threads(threads)
+    return threads
 
 
 def find_signature(key: str | None, certificate: Path | None, option: str = "--certificate") -> "Signature | None":

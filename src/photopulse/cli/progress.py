@@ -122,6 +122,8 @@ def print_item(item: "ReportItem", *, resumed: bool = False, quiet: bool = False
     words = [str(item.output), item.status]
     if item.downscale_mse is not None:
         words.append(f"mse {item.downscale_mse:.2e}" + ("" if item.eps is None else f" (eps {item.eps:g})"))
+    if item.doubt is not None:
+        words.append("not a face")
     words += file_told(item.frames or 1, item.missing_rows or 0, cut_off=bool(item.cut_off))
     words += _mended_told(item)
     if item.cleaned == 0:
@@ -181,5 +183,7 @@ def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
             "not-converged: the face is the best found, but is farther from the input than eps. "
             "--quality best, or another --seed, often reaches it."
         )
+    for told in dict.fromkeys(item.doubt for item in items if item.doubt is not None):
+        print_note(f"warning: not a face: {told} ({sum(item.doubt == told for item in items)} of {len(items)})")
     if any((item.downscale_mse or 0) > _FAR * (item.eps or math.inf) for item in items):
         print_note("some are very far from it: is each input an aligned face? --align takes faces from photos")

@@ -12,19 +12,22 @@ from photopulse.cli.options import (
     Device,
     Inputs,
     OutputFolder,
+    Ray,
     Recursive,
     Sign,
     Threads,
+    Watch,
+    Workers,
     find_device,
     find_signature,
-    use_threads,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.provenance.payload import MarkChoice
 from photopulse.restoration.settings import Scale
 
 if TYPE_CHECKING:
-    from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.cli.workers import WorkerPlan
+    from photopulse.restoration.batch_settings import RestoreBatchSettings
 
 _REPAIR, _FACES, _OUTPUT = "Repair", "Faces", "Output"
 
@@ -89,8 +92,11 @@ def restore_command(
     ] = 640,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
+    watch: Watch = False,
     fidelity: Annotated[
         float,
         typer.Option(min=0, max=1, help="0: most convincing face; 1: nearest to the input.", rich_help_panel=_FACES),
@@ -147,12 +153,15 @@ def restore_command(
     # With --inspect, the command ends here.
     if inspect:
         _inspect(inputs, output, recursive=recursive, as_json=as_json)
-    from photopulse.restoration.batch import RestoreBatchSettings
+    from photopulse.cli.workers import plan_workers
+    from photopulse.restoration.batch_settings import RestoreBatchSettings
     from photopulse.restoration.choice import parse_face
     from photopulse.restoration.settings import RestoreSettings
 
     # Settings.
     try:
+        if watch and mask is not None:
+            raise ValueError("--mask is for one photo: leave --watch out")
         settings = RestoreBatchSettings(
             restore=RestoreSettings(
                 mode=mode,
@@ -182,8 +191,8 @@ def restore_command(
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Restore all photos.
-    use_threads(threads)
-    _run(inputs, output, device, settings, recursive=recursive, as_json=as_json)
+    planned = plan_workers(workers, threads, ray)
+    _run(inputs, output, device, settings, workers=planned, recursive=recursive, watch=watch, as_json=as_json)
 
 
 def _inspect(inputs: list[Path], output: Path, *, recursive: bool, as_json: bool) -> NoReturn:
@@ -204,22 +213,29 @@ def _run(
     device: str,
     settings: "RestoreBatchSettings",
     *,
+    workers: "WorkerPlan",
     recursive: bool,
+    watch: bool,
     as_json: bool,
 ) -> None:
-    from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.loading import load_kit
+    from photopulse.cli.inputs import find_pictures, watched_pictures
     from photopulse.cli.progress import print_report, watching
+    from photopulse.cli.workers import loaded_workers
     from photopulse.restoration.batch import restore_files
+    from photopulse.restoration.worker import WORKER_BYTES, RestoreLoader
     from photopulse.runs.report import exit_code
 
     # Load the networks and restore all photos, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive, command="restore")
-        kit = load_kit(settings.restore, find_device(device))
+        files = [] if watch else find_pictures(inputs, output, recursive=recursive, command="restore")
+        more = watched_pictures(inputs, output, recursive=recursive) if watch else ()
+        loader = RestoreLoader(settings=settings.restore, device=find_device(device))
         mirrored = inputs if recursive else ()
-        with watching(quiet=as_json) as watcher:
-            items = restore_files(files, output, kit, settings, watcher, mirrored=mirrored)
+        with (
+            loaded_workers(loader, workers, each=WORKER_BYTES, device=loader.device) as restorers,
+            watching(quiet=as_json) as watcher,
+        ):
+            items = restore_files(files, output, restorers, settings, watcher, mirrored=mirrored, more=more)
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

@@ -14,13 +14,15 @@ from photopulse.cli.options import (
     Eps,
     Inputs,
     OutputFolder,
+    Ray,
     Recursive,
     Sign,
     Threads,
+    Watch,
+    Workers,
     find_device,
     find_signature,
     given,
-    use_threads,
 )
 from photopulse.errors import PhotopulseError
 from photopulse.provenance.payload import MarkChoice
@@ -28,7 +30,8 @@ from photopulse.search.names import NoiseKind, OptimizerName, Quality, ScheduleN
 from photopulse.weights import DEFAULT_GENERATOR
 
 if TYPE_CHECKING:
-    from photopulse.upscaling.batch_settings import BatchSettings
+    from photopulse.cli.workers import WorkerPlan
+    from photopulse.upscaling.worker import UpscaleLoader
 
 _FLAGS = {"learning_rate": "--lr", "noise": "--noise, --trainable-noise or --zero-noise"}
 _INPUT, _CLASSIC, _OUTPUT = "Input", "Classic search", "Output"
@@ -52,8 +55,11 @@ def upscale_command(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = None,
+    ray: Ray = None,
     *,
     recursive: Recursive = False,
+    watch: Watch = False,
     align: Annotated[
         str | None,
         typer.Option(
@@ -147,12 +153,14 @@ def upscale_command(
     The faces are imaginary: they fit the input, but identify no one. Exit code 0: all are close enough;
     3: some are not (the best found is written); 1: an input failed; 130: interrupted, a rerun goes on.
     """
+    from photopulse.cli.workers import plan_workers
     from photopulse.search.fast import FastSettings
     from photopulse.search.losses import parse_loss
     from photopulse.search.pulse import PulseSettings
     from photopulse.search.starts import NoiseSettings
     from photopulse.upscaling.batch_settings import BatchSettings
     from photopulse.upscaling.upscale import UpscaleSettings
+    from photopulse.upscaling.worker import UpscaleLoader
 
     # Settings of the fast and of the classic search; options that were not given keep the defaults.
     fast = given(quality=None if quality == "normal" else quality, time_limit=time_limit)
@@ -198,34 +206,49 @@ def upscale_command(
     except (ValueError, PhotopulseError) as error:
         fail(str(error), 2)
     # Upscale all faces.
-    use_threads(threads)
-    _run(inputs, output, generator, device, settings, recursive=recursive, as_json=as_json)
+    _run(
+        inputs,
+        output,
+        UpscaleLoader(generator=generator, settings=settings, device=find_device(device)),
+        workers=plan_workers(workers, threads, ray),
+        recursive=recursive,
+        watch=watch,
+        as_json=as_json,
+    )
 
 
 def _run(
     inputs: list[Path],
     output: Path,
-    generator: str,
-    device: str,
-    settings: "BatchSettings",
+    loader: "UpscaleLoader",
     *,
+    workers: "WorkerPlan",
     recursive: bool,
+    watch: bool,
     as_json: bool,
 ) -> None:
-    from photopulse.cli.inputs import find_pictures
-    from photopulse.cli.loading import load_detector, load_with_progress
+    from photopulse.cli.inputs import find_pictures, watched_pictures
+    from photopulse.cli.loading import load_detector
     from photopulse.cli.progress import print_report, watching
+    from photopulse.cli.workers import loaded_workers
     from photopulse.runs.report import exit_code
     from photopulse.upscaling.batch import upscale_files
+    from photopulse.upscaling.worker import WORKER_BYTES
 
     # Load the generator and upscale all faces, then print the report.
     try:
-        files = find_pictures(inputs, output, recursive=recursive, command="upscale")
-        loaded = load_with_progress(generator, find_device(device))
+        files = [] if watch else find_pictures(inputs, output, recursive=recursive, command="upscale")
+        more = watched_pictures(inputs, output, recursive=recursive) if watch else ()
+        settings, each = loader.settings, WORKER_BYTES[loader.settings.upscale.method]
         detector = load_detector() if settings.align_size is not None else None
         mirrored = inputs if recursive else ()
-        with watching(quiet=as_json) as watcher:
-            items = upscale_files(files, output, loaded, settings, watcher, detector=detector, mirrored=mirrored)
+        with (
+            loaded_workers(loader, workers, each=each, device=loader.device) as upscalers,
+            watching(quiet=as_json) as watcher,
+        ):
+            items = upscale_files(
+                files, output, upscalers, settings, watcher, detector=detector, mirrored=mirrored, more=more
+            )
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:

@@ -1,82 +1,47 @@
 """Restores many photos: a run can be resumed, and the failure of one photo does not stop the others."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 
 from photopulse.errors import PhotopulseError
-from photopulse.images.opening import picture_size
-from photopulse.images.read import MAX_PIXELS
-from photopulse.images.write import check_size
-from photopulse.provenance.signing import Signature
-from photopulse.restoration.compare import write_comparison
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.kit import RestoreKit
-from photopulse.restoration.names import OutputFormat, OutputNames, mask_beside, output_names, sheet_beside
-from photopulse.restoration.repair import write_mask
-from photopulse.restoration.restore import restore_photo
-from photopulse.restoration.settings import RestoreSettings
-from photopulse.restoration.stages import DOING, Stage, Stages
-from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.keys import arithmetic, key, signed_key
+from photopulse.restoration.names import OutputNames, mask_beside, output_names, sheet_beside
+from photopulse.restoration.worker import Restorers, RestoreTask, RestoreWorker, failed
+from photopulse.runs.executor import Executor, InProcess, Lost
+from photopulse.runs.failures import FAILURES
+from photopulse.runs.keys import key, signed_key
 from photopulse.runs.names import canonical, free_output, refuse_to_overwrite
+from photopulse.runs.overall import Overall
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
 
 COMMAND = "restore"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestoreBatchSettings:
-    """The settings of a run over many photos; ValueError if there is a mask but nothing is repaired.
-
-    Attributes:
-        restore: settings of the restoration of each photo.
-        format: file format of the results; None keeps the input's if it can be written, otherwise PNG is used.
-        compare: whether a picture of before and after is written, too.
-        mask: picture of the photo's size that is white where the photo is damaged; only for a single photo.
-        save_mask: whether a picture is written, too, that is white where the photo was repaired.
-        resume: whether results of an earlier run with the same settings are kept.
-        signature: what the results are signed with; None for no signature.
-        overwrite: whether a result overwrites an existing file that is no earlier result of the same photo; if not,
-            the result gets the next free name.
-    """
-
-    restore: RestoreSettings = field(default_factory=RestoreSettings)
-    format: OutputFormat | None = None
-    compare: bool = False
-    mask: Path | None = None
-    save_mask: bool = False
-    signature: Signature | None = None
-    resume: bool = True
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.restore.repairs and (self.mask is not None or self.save_mask):
-            raise ValueError(
-                "a mask tells what is repaired, but these settings repair nothing: leave one of the two out"
-            )
-
-
 def restore_files(
     files: Sequence[Path],
     folder: Path,
-    kit: RestoreKit,
+    kit: RestoreKit | Restorers,
     settings: RestoreBatchSettings | None = None,
     watcher: Watcher | None = None,
     *,
     mirrored: Sequence[Path] = (),
+    more: Iterable[Sequence[Path]] = (),
 ) -> list[ReportItem]:
     """Restores all photos into ``folder`` and keeps ``folder/report.json`` up to date.
 
     Args:
         files: pictures, see ``images.image_files``.
         folder: folder for the results ``<stem>.<suffix>`` and, if asked for, ``<stem>_compare.png``.
-        kit: kit from ``RestoreKit.load(settings.restore)``.
+        kit: kit from ``RestoreKit.load(settings.restore)``, or workers that have loaded one each.
         settings: settings of the run; the defaults if None.
         watcher: receives the progress; a step is a photo.
         mirrored: folders whose subfolders are created in the results' folder, too.
+        more: lists of files that come while the run goes on, see ``runs.watch``; an empty list says that none has come.
 
     Returns:
         One row for each photo, in the order of the files. If the run is interrupted, also by Ctrl-C, finished photos
@@ -98,9 +63,27 @@ def restore_files(
             why="it shows where one photo is damaged",
             fix="restore photos that have a mask one at a time",
         )
-    names = output_names(files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
-    _refuse_to_overwrite_inputs(names)
-    return _Run(folder, kit, settings, watcher or Watcher()).all(names)
+
+    def named(new: Sequence[Path], all_files: Sequence[Path]) -> list[OutputNames]:
+        names = output_names(all_files, folder, settings.format, compare=settings.compare, mirrored=mirrored)
+        _refuse_to_overwrite_inputs(names)
+        return names[len(names) - len(new) :]
+
+    first = named(files, files)
+    restorers = kit if isinstance(kit, Executor) else InProcess(RestoreWorker(kit))
+    return _Run(folder, restorers, settings, watcher or Watcher()).all(chain([first], _named_later(files, more, named)))
+
+
+def _named_later(
+    files: Sequence[Path],
+    more: Iterable[Sequence[Path]],
+    named: Callable[[Sequence[Path], Sequence[Path]], list[OutputNames]],
+) -> Iterator[list[OutputNames]]:
+    """Yields the names of the files that come later, unlike those of all before; an empty list where none has come."""
+    known = list(files)
+    for new in more:
+        known += new
+        yield named(new, known) if new else []
 
 
 def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
@@ -113,32 +96,59 @@ def _refuse_to_overwrite_inputs(names: Sequence[OutputNames]) -> None:
 class _Run:
     """One run over the files."""
 
-    def __init__(self, folder: Path, kit: RestoreKit, settings: RestoreBatchSettings, watcher: Watcher) -> None:
+    def __init__(self, folder: Path, restorers: Restorers, settings: RestoreBatchSettings, watcher: Watcher) -> None:
         self._report = Report(folder, COMMAND, resume=settings.resume)
-        self._kit = kit
+        self._restorers = restorers
         self._settings = settings
         self._watcher = watcher
-        self._run_key = signed_key(key(settings.restore, kit.fingerprints, arithmetic()), settings.signature)
-        # Earlier results by their photos, and the paths that this run has used.
+        facts = restorers.facts
+        self._run_key = signed_key(key(settings.restore, facts.fingerprints, facts.arithmetic), settings.signature)
+        # Earlier results by their photos, and the paths that this run has used or wants.
         self._mine = {
             canonical(Path(row.input)): output
             for output, row in self._report.earlier_outputs.items()
             if row.output and _is_file(output)
         }
         self._used: set[str] = set()
+        self._taken: set[str] = set()
+        self._places = count()
 
-    def all(self, names: Sequence[OutputNames]) -> list[ReportItem]:
+    def all(self, names: Iterator[list[OutputNames]]) -> list[ReportItem]:
         with self._report as report:
-            taken = {canonical(one.output) for one in names}
-            self._watcher.start("restoring", len(names))
-            for place, wanted in enumerate(names):
-                one = wanted if self._settings.overwrite else self._beside_others(wanted, taken)
-                self._used.add(canonical(one.output))
-                row, resumed = self._row(one, place)
-                (report.keep if resumed else report.add)(place, row)
-                self._watcher.end(row, resumed=resumed)
-                self._watcher.step(place + 1)
+            first = next(names)
+            shown = Overall(self._watcher, "restoring", len(first))
+            for task, done in self._restorers.run(self._plan(first, names, shown), shown):
+                row = _lost(task, done) if isinstance(done, Lost) else done
+                report.add(task.place, row)
+                _finished(row, shown)
         return report.items
+
+    def _plan(
+        self, first: list[OutputNames], more: Iterator[list[OutputNames]], shown: Overall
+    ) -> Iterator[RestoreTask | None]:
+        """Yields the photos that are left, None where there is none now; adds the rows of all that need no worker."""
+        yield from self._left(first, shown)
+        for names in more:
+            if names:
+                shown.more(len(names))
+                yield from self._left(names, shown)
+            else:
+                yield None
+
+    def _left(self, names: Sequence[OutputNames], shown: Overall) -> Iterator[RestoreTask]:
+        """Yields the photos that are left, and adds the rows of those that an earlier run finished or that fail now."""
+        self._taken |= {canonical(one.output) for one in names}
+        for wanted in names:
+            place = next(self._places)
+            one = wanted if self._settings.overwrite else self._beside_others(wanted, self._taken)
+            self._used.add(canonical(one.output))
+            planned = self._planned(one, place)
+            if isinstance(planned, RestoreTask):
+                yield planned
+                continue
+            row, resumed = planned
+            (self._report.keep if resumed else self._report.add)(place, row)
+            _finished(row, shown, resumed=resumed)
 
     def _beside_others(self, names: OutputNames, taken: set[str]) -> OutputNames:
         """Returns names that overwrite nothing but an earlier result of the same photo."""
@@ -178,8 +188,8 @@ class _Run:
     def _key(self, source: Path) -> str:
         return key(self._run_key, source, self._settings.mask)
 
-    def _row(self, names: OutputNames, place: int) -> tuple[ReportItem, bool]:
-        """Returns the photo's row, and whether it is kept from an earlier run."""
+    def _planned(self, names: OutputNames, place: int) -> RestoreTask | tuple[ReportItem, bool]:
+        """Returns what is to be done with a photo, or its row and whether that is kept from an earlier run."""
         try:
             photo_key = self._key(names.source)
             mask = self._mask_path(names.output) if self._settings.save_mask else None
@@ -187,9 +197,9 @@ class _Run:
             if done is not None and all(beside is None or beside.is_file() for beside in (names.compare, mask)):
                 return replace(done, input=str(names.source), output=str(names.output)), True
             self._report.begin(names.source, names.output)
-            return self._restored(names, photo_key, place, mask), False
+            return RestoreTask(place=place, names=names, mask=mask, key=photo_key, settings=self._settings)
         except FAILURES as error:
-            return ReportItem(input=str(names.source), status="failed", error=_told(names.source, error)), False
+            return failed(names.source, error), False
 
     def _mask_path(self, output: Path) -> Path:
         """Returns the mask's path: the earlier one of this result, otherwise one that overwrites nothing."""
@@ -199,70 +209,19 @@ class _Run:
         wanted = mask_beside(output)
         return free_output(wanted, wanted.stem, set(), lambda _path: False)
 
-    def _restored(self, names: OutputNames, photo_key: str, place: int, mask: Path | None) -> ReportItem:
-        def on_stage(stage: Stage) -> None:
-            self._watcher.step(place, doing=f"{names.source.name}: {DOING[stage]}")
 
-        # Restore the photo.
-        settings, started = self._settings.restore, time.perf_counter()
-        check_size(names.output, _final_size(names.source, settings))
-        photo = restore_photo(
-            names.source, mask=self._settings.mask, settings=settings, kit=self._kit, on_stage=on_stage
-        )
-        stages = Stages(on_stage)
-        with stages.stage("write"):
-            # The result is written first, so that a failure of the comparison does not lose it.
-            photo.save(
-                names.output,
-                source=names.source.name,
-                signature=self._settings.signature,
-                opened=names.source,
-            )
-            if names.compare is not None:
-                write_comparison(names.compare, names.source, photo)
-            if mask is not None and photo.mask is not None:
-                write_mask(mask, photo.mask)
-        # Record what was done.
-        seconds = photo.seconds | stages.seconds
-        return ReportItem(
-            input=str(names.source),
-            output=str(names.output),
-            status="restored",
-            key=photo_key,
-            seconds=round(time.perf_counter() - started, 3),
-            size=photo.size,
-            signed_by=None if self._settings.signature is None else self._settings.signature.name,
-            compare=None if names.compare is None else str(names.compare),
-            frames=photo.photo.frames if photo.photo.frames > 1 else None,
-            missing_rows=photo.photo.missing_rows or None,
-            cut_off=photo.photo.cut_off or None,
-            damage=asdict(photo.damage),
-            mended=photo.mended,
-            cleaned=None if photo.cleaned is None else round(photo.cleaned, 3),
-            repaired=None if photo.repaired is None else round(photo.repaired, 5),
-            mask=None if mask is None else str(mask),
-            faces=None if photo.faces is None else [asdict(face) for face in photo.faces],
-            stages={stage: round(taken, 3) for stage, taken in seconds.items()},
-            mode=settings.mode,
-            fidelity=settings.fidelity,
-            scale=settings.scale if settings.size is None else None,
-            working_size=settings.working_size,
-            networks=self._kit.fingerprints,
-        )
+def _finished(row: ReportItem, shown: Overall, *, resumed: bool = False) -> None:
+    shown.end(row, resumed=resumed)
+    shown.finished()
+
+
+def _lost(task: RestoreTask, lost: Lost) -> ReportItem:
+    source = task.names.source
+    fix = "use fewer --workers or a smaller photo if the memory is full, and run again"
+    return failed(source, PhotopulseError(f"cannot restore {source}", why=lost.why, fix=fix))
 
 
 def _is_file(path: Path) -> bool:
     with suppress(OSError):
         return path.is_file()
     return False
-
-
-def _final_size(source: Path, settings: RestoreSettings) -> tuple[int, int]:
-    """Returns the width and height of the result; they can be swapped if the camera was turned by a right angle."""
-    width, height = picture_size(source, max_pixels=MAX_PIXELS)
-    return settings.size or (round(width * settings.scale), round(height * settings.scale))
-
-
-def _told(source: Path, error: BaseException) -> str:
-    """Returns the message of an error, with the photo's name."""
-    return reason(error) if isinstance(error, PhotopulseError) else f"cannot restore {source}: {reason(error)}"

@@ -30,6 +30,7 @@ class ReportItem:
             ``"restored"`` or ``"failed"``.
         error: what failed, why, and what to do about it; None if it did not fail.
         key: hash of the input and of all settings; equal keys mean equal outputs.
+        doubt: why the result means nothing, although it may have converged: the input shows no face.
         downscale_mse: mean squared error between the downscaled output and the input, white being 1.
         eps: largest error at which a search counts as converged.
         steps: steps of the classic search, or rounds of the fast one.
@@ -70,6 +71,7 @@ class ReportItem:
     output: str | None = None
     error: str | None = None
     key: str | None = None
+    doubt: str | None = None
     downscale_mse: float | None = None
     eps: float | None = None
     steps: int | None = None

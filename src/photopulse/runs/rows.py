@@ -14,6 +14,8 @@ from photopulse.images.whole import is_whole
 from photopulse.runs.log import Entry, Log, output_id, unwritable
 
 Row = TypeVar("Row")
+Place = int | tuple[int, int]
+"""Place of a row in the order of the items, or of an item and its row; all of a run are of one kind."""
 # Least seconds between two publications during a run; they also take at most a twentieth of the run's time.
 _PUBLISH_EVERY = 5.0
 _SHARE = 20
@@ -43,7 +45,7 @@ class RunRows(ABC, Generic[Row]):
         self.command = command
         self._resume = resume
         self._log = Log(folder)
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[Place, Row] = {}
         self._publish_at = 0.0
         # Earlier rows of outputs that are being made again, each with the state of its file; and folders swept.
         self._replaced: dict[str, tuple[Entry, tuple[int, int, int] | None]] = {}
@@ -84,7 +86,7 @@ class RunRows(ABC, Generic[Row]):
     @property
     def items(self) -> list[Row]:
         """The rows of this run so far, in the order of its items."""
-        return [self._rows[place] for place in sorted(self._rows)]
+        return [self._rows[place] for place in sorted(self._rows, key=_in_order)]
 
     def finished(self, output: Path, key: str) -> Row | None:
         """Returns an earlier run's row of an output, if its key is equal and the output is there, whole; else None.
@@ -116,12 +118,12 @@ class RunRows(ABC, Generic[Row]):
         rows = {self._folder / (entry.output or ""): self._row(entry) for entry in self._earlier.values()}
         return {output: row for output, row in rows.items() if row is not None}
 
-    def keep(self, place: int, row: Row) -> None:
+    def keep(self, place: Place, row: Row) -> None:
         """Adds a row of an earlier run, which is in the log already, at its place in the order of the items."""
         self._rows[place] = row
         self._met(row)
 
-    def add(self, place: int, row: Row) -> None:
+    def add(self, place: Place, row: Row) -> None:
         """Adds a new row at its place in the order of the items, and logs it.
 
         Raises:
@@ -211,6 +213,10 @@ class RunRows(ABC, Generic[Row]):
     def _name(self, output: Path) -> str:
         """Returns an output's path within the folder; the bare name if the folder has moved since the row was made."""
         return output.relative_to(self._folder).as_posix() if output.is_relative_to(self._folder) else output.name
+
+
+def _in_order(place: Place) -> tuple[int, int]:
+    return (place, 0) if isinstance(place, int) else place
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

@@ -1,18 +1,18 @@
 """Aligns the faces of many photos and writes them into a folder."""
 
-import time
-from collections.abc import Sequence
-from itertools import count
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from photopulse.faces.align import AlignedFace
+from photopulse.errors import PhotopulseError
 from photopulse.faces.detect import FaceDetector
-from photopulse.images import write_image
-from photopulse.runs.failures import FAILURES, reason
-from photopulse.runs.names import canonical, face_names, refuse_to_overwrite, unique_stems
+from photopulse.runs.executor import Executor, InProcess, Lost
+from photopulse.runs.names import canonical, unique_stems
+from photopulse.runs.overall import Overall
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
-from photopulse.upscaling.align import align, check_size
+from photopulse.upscaling.align import check_size
+from photopulse.upscaling.align_worker import Aligners, AlignTask, AlignWorker, failed
 
 COMMAND = "align"
 
@@ -20,7 +20,7 @@ COMMAND = "align"
 def align_files(
     files: Sequence[Path],
     folder: Path,
-    detector: FaceDetector,
+    detector: FaceDetector | Aligners,
     *,
     size: int = 32,
     padding: bool = True,
@@ -32,55 +32,49 @@ def align_files(
     Writes ``<stem>.png``, or ``<stem>_face<n>.png`` where a photo has several.
     A photo that cannot be read or has no face becomes a failed row; the others go on. ``folder/report.json``
     records the status of each and the place of each face in its photo. The subfolders of the folders ``mirrored``
-    are created in ``folder``, too.
+    are created in ``folder``, too. ``detector`` comes from ``FaceDetector.load``, or is workers that have one each.
 
     Raises:
         PhotopulseError: for a size that does not divide 1024, and a folder that cannot be written to.
     """
     check_size(size)
-    watcher = watcher or Watcher()
-    inputs = {canonical(file) for file in files}
-    places = count()
+    aligners = detector if isinstance(detector, Executor) else InProcess(AlignWorker(detector))
+    tasks = _tasks(files, folder, size=size, padding=padding, mirrored=mirrored)
     with Report(folder, COMMAND, resume=False) as report:
-        for source, stem in zip(files, unique_stems(files, mirrored), strict=True):
-            # Align all faces of one photo; a failure becomes its row.
-            started = time.perf_counter()
-            try:
-                faces = align(source, size=size, detector=detector, padding=padding)
-            except FAILURES as error:
-                rows = [ReportItem(input=str(source), status="failed", error=reason(error))]
-            else:
-                seconds = (time.perf_counter() - started) / len(faces)
-                outputs = [folder / f"{name}.png" for name in face_names(stem, len(faces))]
-                rows = [
-                    _written(source, output, face, number, seconds, inputs)
-                    for number, (output, face) in enumerate(zip(outputs, faces, strict=True), start=1)
-                ]
-            # Record one row per face.
-            for row in rows:
-                report.add(next(places), row)
-                watcher.end(row)
+        shown = Overall(watcher or Watcher(), "aligning", len(files))
+        for task, done in aligners.run(tasks, shown):
+            for number, row in enumerate(_rows(task, done)):
+                report.add((task.place, number), row)
+                shown.end(row)
+            shown.finished()
     return report.items
 
 
-def _written(
-    source: Path, output: Path, face: AlignedFace, number: int, seconds: float, inputs: set[str]
-) -> ReportItem:
-    try:
-        refuse_to_overwrite(output, inputs)
-        write_image(output, face.image)
-    except FAILURES as error:
-        return ReportItem(input=str(source), status="failed", error=reason(error), face=number)
-    return _row(source, output, face, number, seconds)
+def _tasks(
+    files: Sequence[Path], folder: Path, *, size: int, padding: bool, mirrored: Sequence[Path]
+) -> Iterator[AlignTask]:
+    inputs = sorted({canonical(file) for file in files})
+    for place, (source, stem) in enumerate(zip(files, unique_stems(files, mirrored), strict=True)):
+        yield AlignTask(
+            place=place,
+            source=source,
+            stem=stem,
+            folder=folder,
+            size=size,
+            padding=padding,
+            inputs=_beginning_with(canonical(folder / stem), inputs),
+        )
 
 
-def _row(source: Path, output: Path, face: AlignedFace, number: int, seconds: float) -> ReportItem:
-    return ReportItem(
-        input=str(source),
-        output=str(output),
-        status="aligned",
-        seconds=round(seconds, 3),
-        size=(face.image.shape[-1], face.image.shape[-2]),
-        face=number,
-        quad=tuple((round(float(x), 2), round(float(y), 2)) for x, y in face.alignment.quad),
-    )
+def _beginning_with(name: str, sorted_names: Sequence[str]) -> frozenset[str]:
+    """Returns the names that begin with ``name``, without looking at all of them."""
+    first = bisect_left(sorted_names, name)
+    last = bisect_left(sorted_names, True, lo=first, key=lambda other: not other.startswith(name))
+    return frozenset(sorted_names[first:last])
+
+
+def _rows(task: AlignTask, done: list[ReportItem] | Lost) -> list[ReportItem]:
+    if not isinstance(done, Lost):
+        return done
+    fix = "use fewer --workers or a smaller photo if the memory is full, and run again"
+    return [failed(task, PhotopulseError(f"cannot align {task.source}", why=done.why, fix=fix))]

@@ -36,6 +36,7 @@ class Answers:
         if len(rows) < self._count:
             return []
         del self._rows[row.input, row.face]
+        rows.sort(key=lambda placed: placed[0])  # Several workers finish them in any order.
         # A picture that was deleted in the meantime must not make the run fail.
         with suppress(*FAILURES):
             pictures = [read_image(Path(str(known.output))).pixels for _, known in rows]

@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 
 from fastapi import File, Form, UploadFile
 
-from photopulse.restoration.batch import RestoreBatchSettings
+from photopulse.restoration.batch_settings import RestoreBatchSettings
 from photopulse.restoration.choice import parse_face
 from photopulse.restoration.names import OutputFormat
 from photopulse.restoration.settings import Enlarger, Halftone, Mode, Part, Repair, RestoreSettings, Scale, Tone
