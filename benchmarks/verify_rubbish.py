@@ -72,13 +72,13 @@ class Bases:
 def make_bases(signature: Signature, expired: Signature, own: Signature) -> Bases:
     """Signs pictures of random pixels; those of ``expired`` must be looked at only after its certificate's end."""
     formats = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP", ".tif": "TIFF"}
-    seal = seal_created(signature, "picture")
+    seal = seal_created(signature, "picture", {"tiny": "abc"})
     plain = {suffix: [_picture(kind, seed) for seed in (0, 1)] for suffix, kind in formats.items()}
     return Bases(
         signed={suffix: [seal(one) for one in two] for suffix, two in plain.items()},
         plain={suffix: two[0] for suffix, two in plain.items()},
-        expired=seal_created(expired, "picture")(plain[".png"][0]),
-        own=seal_created(own, "picture")(plain[".png"][0]),
+        expired=seal_created(expired, "picture", {"tiny": "abc"})(plain[".png"][0]),
+        own=seal_created(own, "picture", {"tiny": "abc"})(plain[".png"][0]),
     )
 
 

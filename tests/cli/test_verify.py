@@ -79,7 +79,7 @@ def signing(tmp_path):
 def signed(signing, files):
     from photopulse.provenance.signing import load_signature, seal_created
 
-    seal = seal_created(load_signature(str(signing / "key.pem"), signing / "chain.pem"), "signed.png")
+    seal = seal_created(load_signature(str(signing / "key.pem"), signing / "chain.pem"), "signed.png", {"tiny": "abc"})
     write_image(files / "signed.png", torch.full((1, 3, 80, 80), 0.5), seal=seal)
     return files / "signed.png"
 

@@ -45,7 +45,7 @@ def picture(path, seed=0, seal=None):
 
 
 def sign_generated(path, signature):
-    path.write_bytes(seal_created(signature, path.name)(path.read_bytes()))
+    path.write_bytes(seal_created(signature, path.name, {"tiny": "abc"})(path.read_bytes()))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff"])
@@ -125,7 +125,7 @@ def test_a_key_comes_from_the_environment_and_is_not_printed(chain, monkeypatch)
     signature = load_signature("env:SIGNING_KEY", chain / "chain.pem")
     assert signature.algorithm == "es256"
     assert "PRIVATE" not in repr(signature)
-    with pytest.raises(PhotopulseError, match="no environment variable OTHER"):
+    with pytest.raises(PhotopulseError, match="no environment variable of that name"):
         load_signature("env:OTHER", chain / "chain.pem")
 
 
@@ -136,8 +136,9 @@ def test_what_cannot_sign_is_refused(chain, tmp_path):
     make_local_chain(tmp_path / "other")
     with pytest.raises(PhotopulseError, match="does not belong"):
         load_signature(str(tmp_path / "other" / "key.pem"), chain / "chain.pem")
-    with pytest.raises(PhotopulseError, match="cannot read"):
-        load_signature(str(tmp_path / "missing.pem"), chain / "chain.pem")
+    with pytest.raises(PhotopulseError, match="no file of the name") as caught:
+        load_signature(str(tmp_path / "MIGHAgEAMBMGByqGSM49"), chain / "chain.pem")
+    assert "MIGH" not in str(caught.value)
 
 
 def test_a_chain_is_private_and_overwrites_nothing(chain):
@@ -192,7 +193,7 @@ def test_an_edited_picture_names_its_input_and_says_honestly_what_was_done(tmp_p
 
 
 def test_credentials_of_the_input_are_carried_on(tmp_path, chain, signature):
-    source = picture(tmp_path / "old.png", seal=seal_created(signature, "old.png"))
+    source = picture(tmp_path / "old.png", seal=seal_created(signature, "old.png", {"tiny": "abc"}))
     path = picture(tmp_path / "new.png", seed=1, seal=seal_edited(signature, "new.png", edit(source)))
     _, count = manifest(path, (chain / "root.pem").read_bytes())
     assert count == 2
@@ -211,14 +212,14 @@ def test_an_input_that_cannot_be_an_ingredient_is_named_nevertheless(tmp_path, c
 def test_a_picture_that_cannot_be_signed_is_not_written(tmp_path, signature):
     bad = replace(signature, key=b"no key")
     with pytest.raises(PhotopulseError, match="cannot sign"):
-        picture(tmp_path / "a.png", seal=seal_created(bad, "a.png"))
+        picture(tmp_path / "a.png", seal=seal_created(bad, "a.png", {"tiny": "abc"}))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_signed_is_never_seen_unsigned(tmp_path, signature):
     # While it is signed, there is no file of that name.
     path = tmp_path / "a.png"
-    seal = seal_created(signature, "a.png")
+    seal = seal_created(signature, "a.png", {"tiny": "abc"})
 
     def watched(content):
         assert not path.exists()
@@ -247,7 +248,7 @@ def test_no_message_tells_the_key(chain, tmp_path, monkeypatch, signature):
     # A file that holds key and certificates gives only these away.
     both = load_signature(str(tmp_path / "both.pem"), tmp_path / "both.pem")
     assert b"PRIVATE" not in both.chain
-    path = picture(tmp_path / "a.png", seal=seal_created(both, "a.png"))
+    path = picture(tmp_path / "a.png", seal=seal_created(both, "a.png", {"tiny": "abc"}))
     assert secret.encode() not in path.read_bytes()
 
 
@@ -277,9 +278,10 @@ def test_a_certificate_that_signs_no_pictures_is_refused_when_it_is_read(tmp_pat
 def test_an_expired_certificate_is_told_as_such_and_counts_for_nothing(tmp_path):
     make_local_chain(tmp_path / "short", valid=timedelta(seconds=2))
     signature = load_signature(str(tmp_path / "short" / "key.pem"), tmp_path / "short" / "chain.pem")
-    path = picture(tmp_path / "a.png", seal=seal_created(signature, "a.png"))
+    path = picture(tmp_path / "a.png", seal=seal_created(signature, "a.png", {"tiny": "abc"}))
     assert read_credentials(path).state == "valid"
-    time.sleep(2.5)
+    # The times in a certificate are whole seconds.
+    time.sleep(4.5)
     told = read_credentials(path, roots=load_roots(tmp_path / "short" / "root.pem"))
     assert (told.state, told.signer) == ("expired", "local signer")
     assert verify_file(path, thorough=False).verdict == "nothing found"
@@ -306,6 +308,17 @@ def test_roots_are_certificates_and_no_keys(chain, tmp_path):
 
 
 def test_roots_of_no_use_do_not_make_an_intact_picture_broken(tmp_path, signature):
-    path = picture(tmp_path / "a.png", seal=seal_created(signature, "a.png"))
+    path = picture(tmp_path / "a.png", seal=seal_created(signature, "a.png", {"tiny": "abc"}))
     with pytest.raises(PhotopulseError, match="trusted roots"):
         read_credentials(path, roots=b"-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n")
+
+
+def test_a_photo_that_needed_nothing_is_not_said_to_be_edited(chain, tmp_path):
+    signature = load_signature(str(chain / "key.pem"), chain / "chain.pem")
+    source = picture(tmp_path / "old.png")
+    nothing = replace(edit(source), description="", networks={})
+    path = picture(tmp_path / "new.png", seal=seal_edited(signature, "new.png", nothing))
+    credentials = read_credentials(path)
+    assert credentials is not None
+    assert credentials.state == "valid"
+    assert not credentials.edited

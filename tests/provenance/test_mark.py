@@ -2,6 +2,7 @@
 
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +11,17 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from photopulse.degrade import Bicubic
-from photopulse.images import from_uint8, to_uint8
+from photopulse.images import from_uint8, read_image, to_uint8
+from photopulse.images.resize import resized
 from photopulse.provenance.code import CHIPS, decode, encode
-from photopulse.provenance.embed import add_mark, marked
+from photopulse.provenance.embed import add_mark
 from photopulse.provenance.find import FALSE_ALARMS, THRESHOLD, find_mark
+from photopulse.provenance.marked import marked
 from photopulse.provenance.pattern import tile, waves
 from photopulse.provenance.payload import payload_of, read_payload
 
 PAYLOAD = payload_of("sample", generator="tiny", seed=3)
+EXAMPLE = Path(__file__).parents[2] / "examples" / "portrait.jpg"
 
 
 def a_picture(side=512, seed=0):
@@ -81,13 +85,13 @@ def test_a_crop_that_was_resized_is_found_by_the_thorough_search(picture):
 
 def test_a_mark_is_fainter_than_can_be_seen(plain):
     error = add_mark(plain, PAYLOAD) - plain
-    assert -10 * math.log10(error.square().mean().item()) > 44.9
+    assert -10 * math.log10(error.square().mean().item()) > 42.9
     assert error.abs().max() * 255 < 10
 
 
 def test_a_mark_is_faintest_where_nothing_hides_it():
     error = add_mark(torch.full((1, 3, 256, 256), 0.5), PAYLOAD) - 0.5
-    assert error.square().mean().sqrt().item() * 255 == pytest.approx(0.35, rel=0.05)
+    assert error.square().mean().sqrt().item() * 255 == pytest.approx(0.45, rel=0.05)
 
 
 def test_a_mark_vanishes_in_the_downscaled_picture(plain):
@@ -155,6 +159,10 @@ def test_a_payload_tells_maker_and_fingerprint():
 def test_what_is_told_of_a_mark(plain):
     assert marked(plain, PAYLOAD, "on")[1] == str(PAYLOAD)
     assert marked(plain, PAYLOAD, "off") == (plain, "off")
+    portrait = resized(read_image(EXAMPLE).pixels, 256, 256)
+    left, told = marked(portrait, PAYLOAD, "on")
+    assert told == "too faint"
+    assert left is portrait
     small = plain[..., :255, :]
     assert marked(small, PAYLOAD, "on") == (small, "too small")
     with pytest.raises(ValueError, match="256 px"):

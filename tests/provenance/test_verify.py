@@ -56,6 +56,10 @@ def test_metadata_of_another_picture_are_told(tmp_path):
     [
         (TOLD, "synthetic"),
         (restored_metadata(version="1", faces=1, fidelity=0.5, mode="enhance", source=None), "restored"),
+        (
+            restored_metadata(version="1", faces=0, fidelity=0.5, mode="enhance", source=None, changed=False),
+            "nothing found",
+        ),
         ({"Title": "holiday"}, "nothing found"),
         ({"photopulse:synthetic": "perhaps"}, "nothing found"),
     ],

@@ -97,7 +97,7 @@ def _metadata(verified: "Verified") -> str:
 def _mark(verified: "Verified") -> str:
     mark = verified.mark
     if not mark.is_marked:
-        return "none"
+        return "none" if verified.faces_searched else "none in the whole picture (faces were not searched)"
     place = "" if mark.face is None else f" in the face at {mark.face.x:.0f},{mark.face.y:.0f}"
     if mark.payload is None:
         return f"found{place} (score {mark.score:.1f}), but too weak to be read"

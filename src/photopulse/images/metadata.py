@@ -15,6 +15,8 @@ from photopulse.images.opening import open_image
 
 SYNTHETIC_KEY = "photopulse:synthetic"
 RESTORED_KEY = "photopulse:restored"
+UNCHANGED = "nothing"
+"""Value of ``RESTORED_KEY`` in a photo to which nothing was done."""
 XMP_KEYWORD = "XML:com.adobe.xmp"
 
 _NAMESPACE = "urn:photopulse:metadata:1"
@@ -77,6 +79,7 @@ def restored_metadata(
     source: str | None,
     generator: str | None = None,
     marked: int | None = None,
+    changed: bool = True,
 ) -> dict[str, str]:
     """Returns the metadata of a restored photo, for ``write_image``: the program, and the number of redrawn faces.
 
@@ -88,14 +91,17 @@ def restored_metadata(
         source: name of the input picture; None if there was none.
         generator: fingerprint of the networks that redrew faces; None if it is not known.
         marked: number of redrawn faces that have an invisible mark; None if it is not known.
+        changed: whether anything was done to the photo; one that needs nothing is only written anew.
     """
     # Fields of all restored photos, then those that apply to some.
     redrawn = "; faces were partly redrawn by a neural network" if faces else ""
     redrawn = "; nothing was generated" if mode == "archival" else redrawn
     metadata = {
         "Software": f"photopulse {version}",
-        "Description": f"Restored by photopulse {version}{redrawn}",
-        RESTORED_KEY: "faces" if faces else "photo",
+        "Description": f"Restored by photopulse {version}{redrawn}"
+        if changed
+        else f"Unchanged by photopulse {version}",
+        RESTORED_KEY: ("faces" if faces else "photo") if changed else UNCHANGED,
         "photopulse:faces": str(faces),
         "photopulse:mode": mode,
         "photopulse:version": version,

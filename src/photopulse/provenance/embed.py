@@ -12,7 +12,7 @@ from torch import Tensor
 from photopulse.images.gray import GRAY_WEIGHTS
 from photopulse.provenance.code import encode
 from photopulse.provenance.pattern import TILE, pattern, tile
-from photopulse.provenance.payload import MarkChoice, Payload
+from photopulse.provenance.payload import Payload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,12 @@ class _Strength:
 _PICTURE: Final = _Strength(
     share=0.3, faintest=0.35 / 255, strongest=2.0 / 255, most=10 ** (-45 / 20), detail=4.0, area=8.0
 )
+# Fewer periods of the pattern fit into smaller pictures, which are looked at from nearer.
+_SMALL_PICTURE: Final = replace(_PICTURE, share=0.4, faintest=0.45 / 255, strongest=2.6 / 255, most=10 ** (-43 / 20))
 # Skin is smooth beside strong edges, so detail is averaged over less. Small faces have shorter waves, seen less.
 _FACE: Final = replace(_PICTURE, strongest=1.5 / 255, most=10 ** (-46 / 20), area=4.0)
 _SMALL_FACE: Final = replace(_FACE, share=0.45, strongest=2.0 / 255, most=10 ** (-44 / 20), detail=2.0, area=3.0)
+_WHOLE_PICTURE: Final = 768  # px: shorter side below which a picture counts as small.
 _SMALL: Final = 256  # px: side of the square around a face below which it counts as small.
 _LARGE: Final = 400  # px: from this side on, four periods of the pattern fit into the square; else three.
 
@@ -54,23 +57,11 @@ def can_hold_mark(height: int, width: int) -> bool:
     return min(height, width) >= TILE
 
 
-def marked(image: Tensor, payload: Payload, choice: MarkChoice) -> tuple[Tensor, str]:
-    """Returns the picture (1, 3, H, W), marked if that is wanted and possible, and what a report tells of the mark.
-
-    That is the payload as 8 hex digits, or else ``"off"`` or ``"too small"``.
-    """
-    if choice == "off":
-        return image, "off"
-    if not can_hold_mark(*image.shape[-2:]):
-        return image, "too small"
-    return add_mark(image, payload), str(payload)
-
-
 def add_mark(image: Tensor, payload: Payload) -> Tensor:
     """Returns the picture with a mark that carries the payload: faint waves, stronger where there is more detail.
 
     Red, green and blue change by the same amount, by at most 2 of 255 grey levels (root mean square) and so that the
-    PSNR is at least 45 dB, but for rounding.
+    PSNR is at least 45 dB, but for rounding; 2.6 and 43 dB where a side is shorter than 768 px.
 
     Args:
         image: (1, 3, H, W) in [0, 1] on any device, both sides at least 256 px.
@@ -88,7 +79,9 @@ def add_mark(image: Tensor, payload: Payload) -> Tensor:
     # Repeat the tile, and weaken it where it would be seen.
     rows, columns = -(-height // TILE), -(-width // TILE)
     waves = np.tile(tile(encode(payload.number)), (rows, columns))[:height, :width]
-    mark = torch.from_numpy(waves * _strength(luma(image), _PICTURE))
+    mark = torch.from_numpy(
+        waves * _strength(luma(image), _SMALL_PICTURE if min(height, width) < _WHOLE_PICTURE else _PICTURE)
+    )
     return (image + mark.to(image)).clamp(0, 1)
 
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from torch import Tensor
 
 from photopulse.images import read_image, read_metadata
-from photopulse.images.metadata import RESTORED_KEY, SYNTHETIC_KEY
+from photopulse.images.metadata import RESTORED_KEY, SYNTHETIC_KEY, UNCHANGED
 from photopulse.provenance.credentials import Credentials, can_check, read_credentials
 from photopulse.provenance.face import find_face_mark
 from photopulse.provenance.find import FoundMark, Square, find_mark
@@ -36,6 +36,7 @@ class Verified:
         mark: the mark that was looked for.
         agrees: whether the mark's payload is that of generator and seed in the metadata; None if one is missing.
         credentials: signed credentials; None if there are none, or the extra ``provenance`` is not installed.
+        faces_searched: whether the mark was looked for in the picture's faces, too.
     """
 
     file: Path
@@ -44,6 +45,7 @@ class Verified:
     mark: FoundMark
     agrees: bool | None
     credentials: Credentials | None
+    faces_searched: bool
 
     def to_fields(self) -> dict[str, object]:
         """Returns everything as values for JSON."""
@@ -59,6 +61,7 @@ class Verified:
             "payload": None if payload is None else str(payload),
             "maker": None if payload is None else payload.maker,
             "face": None if self.mark.face is None else asdict(self.mark.face),
+            "faces_searched": self.faces_searched,
         }
         return {
             "verdict": self.verdict,
@@ -97,6 +100,7 @@ def verify_file(
         mark=mark,
         agrees=_agrees(metadata, mark),
         credentials=credentials,
+        faces_searched=find_faces is not None,
     )
 
 
@@ -116,7 +120,8 @@ def _verdict(metadata: Mapping[str, str], mark: FoundMark, credentials: Credenti
     is_restored = mark.payload is not None and mark.payload.maker == "restore"
     if (mark.is_marked and not is_restored) or metadata.get(SYNTHETIC_KEY.removeprefix(_PREFIX)) == "true":
         return "synthetic"
-    says_so = RESTORED_KEY.removeprefix(_PREFIX) in metadata or (intact is not None and intact.edited)
+    told = metadata.get(RESTORED_KEY.removeprefix(_PREFIX), UNCHANGED)
+    says_so = told != UNCHANGED or (intact is not None and intact.edited)
     return "restored" if is_restored or says_so else "nothing found"
 
 

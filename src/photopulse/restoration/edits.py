@@ -44,7 +44,7 @@ def described(
     cleaned: float | None,
     sizes: tuple[Size, Size],
 ) -> str:
-    """Returns what was done, in words.
+    """Returns what was done, in words; "" if nothing was done.
 
     Args:
         faces: faces that were found.
@@ -63,7 +63,7 @@ def described(
         f"the photo was cleaned by networks, by {_percent(cleaned or 0)}": bool(cleaned),
         f"it was resized from {before} to {after}": before != after,
     }
-    return "; ".join(words for words, is_so in done.items() if is_so) or "nothing but the file was written anew"
+    return "; ".join(words for words, is_so in done.items() if is_so)
 
 
 def _percent(share: float) -> str:

@@ -24,7 +24,7 @@ _LOOKED_AT: Final = 1024  # Longer side in px at which damage is searched for.
 _FILLED_AT: Final = 2048  # Longer side in px at which it is filled at most.
 # Least probability of a damaged pixel, and of at least one pixel of its patch.
 _LEAST: Final = 0.9
-_SURE: Final = 0.99
+_SURE: Final = 0.997
 _MOST_FOUND: Final = 0.15  # Share of a photo; if more is found, it is a drawing, a screen or a texture.
 _MOST_GIVEN: Final = 0.75  # Share of a photo that a mask may cover; else hardly anything is left to fill it from.
 _CUT_BLOCKS: Final = 16  # Rows above the missing ones that may be broken too.

@@ -89,6 +89,7 @@ class RestoredPhoto:
             mode=self.settings.mode,
             source=source,
             generator=self.networks.get("face"),
+            changed=bool(self._done()),
             marked=sum(face.mark not in {None, "off", "too small"} for face in self.faces or ()),
         )
         write_image(
@@ -107,12 +108,17 @@ class RestoredPhoto:
             seal=None if signature is None else seal_edited(signature, Path(path).name, self._edit(source, opened)),
         )
 
+    def _done(self) -> str:
+        """Returns what was done to the photo, in words; "" if nothing was done."""
+        sizes = self.given_size, self.size
+        return described(self.faces or (), self.repaired, self.mended, self.cleaned, sizes)
+
     def _edit(self, source: str | None, opened: Path | None) -> Edit:
         """Returns what the credentials tell of the restoration."""
         faces = self.faces or ()
         return Edit(
             generated=is_generated(faces, self.repaired),
-            description=described(faces, self.repaired, self.mended, self.cleaned, (self.given_size, self.size)),
+            description=self._done(),
             networks=networks_used(
                 self.networks, self.seconds, self.settings, drawn=any(face.restored for face in faces)
             ),

@@ -11,7 +11,7 @@ from torch import Tensor
 from photopulse.fingerprint import weights_hash
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
-from photopulse.provenance.embed import marked
+from photopulse.provenance.marked import marked
 from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.provenance.signing import Signature, seal_created
 from photopulse.runs.failures import FAILURES, reason
@@ -124,5 +124,7 @@ def _save(
         generator=generator.name, seed=seed, version=version("photopulse"), method=COMMAND, source=None
     )
     metadata["photopulse:truncation_psi"] = str(settings.truncation_psi)
-    seal = None if signature is None else seal_created(signature, output.name)
+    seal = (
+        None if signature is None else seal_created(signature, output.name, {generator.name: weights_hash(generator)})
+    )
     write_image(output, image, metadata=metadata, seal=seal)

@@ -18,7 +18,7 @@ from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.images import synthetic_metadata, write_image
 from photopulse.images.given import ImageLike
-from photopulse.provenance.embed import marked
+from photopulse.provenance.marked import marked
 from photopulse.provenance.payload import MarkChoice, payload_of
 from photopulse.provenance.signing import Signature, seal_created
 from photopulse.search.exact import project_exactly
@@ -95,7 +95,8 @@ class UpscaledFace:
         seed: random seed of the start.
         generator: name of the generator.
         method: name of the search method.
-        mark: payload of the invisible mark, see ``provenance.embed.marked``; else ``"off"`` or ``"too small"``.
+        mark: payload of the invisible mark, see ``provenance.marked``; else ``"off"``, ``"too small"`` or
+            ``"too faint"``.
     """
 
     image: Tensor
@@ -113,8 +114,22 @@ class UpscaledFace:
     method: str
     mark: str
 
-    def save(self, path: str | Path, *, source: str | None = None, signature: Signature | None = None) -> None:
-        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic, signed if wanted."""
+    def save(
+        self,
+        path: str | Path,
+        *,
+        source: str | None = None,
+        signature: Signature | None = None,
+        fingerprint: str = "",
+    ) -> None:
+        """Writes the picture in the format of the suffix, with metadata that mark it as synthetic, signed if wanted.
+
+        Args:
+            path: file to write.
+            source: name of the input, for the metadata.
+            signature: what signs the picture; None leaves it unsigned.
+            fingerprint: ``weights_hash`` of the generator, for the credentials.
+        """
         metadata = synthetic_metadata(
             generator=self.generator,
             seed=self.seed,
@@ -122,7 +137,7 @@ class UpscaledFace:
             method=self.method,
             source=source,
         )
-        seal = None if signature is None else seal_created(signature, Path(path).name)
+        seal = None if signature is None else seal_created(signature, Path(path).name, {self.generator: fingerprint})
         write_image(Path(path), self.image, metadata=metadata, seal=seal)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from photopulse.fingerprint import weights_hash
 from photopulse.generators.files.load import load_generator
 from photopulse.generators.protocol import Generator
 from photopulse.provenance.signing import Signature
@@ -118,6 +119,8 @@ class UpscaleWorker:
         self._facts = UpscaleFacts(
             name=generator.name, resolution=generator.resolution, run_key=signed_key(key, settings.signature)
         )
+        # Signed credentials name the generator's weights.
+        self._fingerprint = "" if settings.signature is None else weights_hash(generator)
         # The face that was searched last, and what was found.
         self._target: Tensor | None = None
         self._first = FirstAnswer()
@@ -130,7 +133,9 @@ class UpscaleWorker:
         """Searches all jobs in one batch; if that fails, each alone; returns a row for each, also where it fails."""
         answers = together_or_alone(task.jobs, lambda jobs: self._answers(jobs, task.settings, watcher))
         return [
-            failed(job, answer) if isinstance(answer, str) else _written(job, *answer, task.settings.signature)
+            failed(job, answer)
+            if isinstance(answer, str)
+            else _written(job, *answer, task.settings.signature, self._fingerprint)
             for job, answer in answers
         ]
 
@@ -188,11 +193,13 @@ def _searched(settings: BatchSettings) -> UpscaleSettings:
     return replace(settings.upscale, fast=replace(settings.upscale.fast, show_every=_SHOWN_EVERY))
 
 
-def _written(job: Job, face: UpscaledFace, steps: StepRecorder, signature: Signature | None) -> ReportItem:
+def _written(
+    job: Job, face: UpscaledFace, steps: StepRecorder, signature: Signature | None, fingerprint: str
+) -> ReportItem:
     # Write the pictures, then make the row; a failure to write becomes a failed row.
     try:
         steps.finish(face.image)
-        face.save(job.output, source=job.source.name, signature=signature)
+        face.save(job.output, source=job.source.name, signature=signature, fingerprint=fingerprint)
     except FAILURES as error:
         return failed(job, reason(error))
     return ReportItem(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from photopulse.fingerprint import weights_hash
 from photopulse.images import write_image
 from photopulse.images.resize import resized
 from photopulse.provenance.signing import Signature
@@ -70,7 +71,10 @@ class UpscaleTask:
                 watcher.step(state.step, figures=state.figures)
 
             faces = upscale(target, kit, count=self.count, seed=self.seed, settings=self.settings, on_step=on_step)
-            results += [self._written(face, k, f"{name}.png", before, upload) for k, face in enumerate(faces)]
+            fingerprint = "" if self.signature is None else weights_hash(kit.generator)
+            results += [
+                self._written(face, k, f"{name}.png", before, upload, fingerprint) for k, face in enumerate(faces)
+            ]
         return results
 
     def _targets(self, path: Path, models: Models, resolution: int) -> list[Tensor]:
@@ -80,11 +84,11 @@ class UpscaleTask:
         read = fit_target if self.fit else read_target
         return [read(path, resolution=resolution)]
 
-    def _written(self, face: UpscaledFace, k: int, name: str, before: Path, upload: Upload) -> Result:
+    def _written(self, face: UpscaledFace, k: int, name: str, before: Path, upload: Upload, fingerprint: str) -> Result:
         # Write the face and its downscaled picture.
         path = before.with_name(f"{before.stem}-result-{k}.png")
         again = before.with_name(f"{before.stem}-again-{k}.png")
-        face.save(path, source=upload.name, signature=self.signature)
+        face.save(path, source=upload.name, signature=self.signature, fingerprint=fingerprint)
         write_image(again, face.downscaled)
         told = PurePosixPath(name)
         return Result(
