@@ -28,7 +28,7 @@ def crop_command(
         int | None,
         typer.Option(min=1, help="Side of the squares in px of the picture.", show_default="box with its margins"),
     ] = None,
-    masks: Annotated[Path | None, typer.Option(help="For --boxes masks: their folder; named as the pictures.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Folder of masks, named as their pictures.")] = None,
     labels: Annotated[str | None, typer.Option(metavar="A,B", help="Only things of these names.")] = None,
     least: Annotated[float, typer.Option(min=0, help="Least width and height of a box in px.")] = 16,
     most: Annotated[float | None, typer.Option(min=1, help="Most width and height of a box in px.")] = None,

@@ -138,12 +138,13 @@ class _Cropper:
     def notes(self) -> Iterator[str]:
         """Yields a sentence about wrong boxes of each kind, and one about enlarged crops."""
         for fault, number in self._faults.items():
-            yield f"{number} boxes are left out, because they are {fault}, e.g. of {self._faulty[fault]}"
+            yield f"boxes {fault} are left out: {number}, e.g. of {self._faulty[fault]}"
         if small := [side for side in self._sides if side < self._settings.size]:
+            larger = "--least or --margin" if self._settings.side is None else "--side"
             yield (
-                f"{len(small)} of {len(self._sides)} crops are enlarged, the smallest from {min(small)} to "
-                f"{self._settings.size} px: a generator learns their blur. Choose a smaller --size, or a larger "
-                "--least or --margin"
+                f"crops are enlarged: {len(small)} of {len(self._sides)}, the smallest from {min(small)} to "
+                f"{self._settings.size} px; a generator learns their blur. Choose a smaller --size or a larger "
+                f"{larger}"
             )
 
     def _usable(self, source: Path, boxes: Sequence[Box], width: int, height: int) -> list[Box]:
