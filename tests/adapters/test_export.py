@@ -67,6 +67,8 @@ def test_an_exported_generator_draws_the_same_picture_for_batches_of_any_size(ge
 
     for part in generator_parts(generator, None):
         export_part(part, tmp_path, "onnx", random=fresh())
+    (image,) = onnxruntime.InferenceSession(tmp_path / "synthesis.onnx").get_outputs()
+    assert image.shape == ["batch", 3, 32, 32]
     z = torch.randn(3, generator.z_dim, generator=fresh())
     ws = onnxruntime.InferenceSession(tmp_path / "mapping.onnx").run(["ws"], {"z": z.numpy()})[0]
     image = onnxruntime.InferenceSession(tmp_path / "synthesis.onnx").run(["image"], {"ws": ws})[0]

@@ -146,7 +146,7 @@ def test_the_summary_counts_and_names_the_report(capsys, tmp_path):
     assert captured.out == ""
     first, second = captured.err.splitlines()
     assert first == f"2 converged, 1 failed, 1 not-converged; report: {tmp_path / '[dim]out' / 'report.json'}"
-    assert second.startswith("not-converged: the face is the best found")
+    assert second.startswith("not-converged: the result is the best found")
 
 
 @pytest.mark.parametrize(("error", "asks"), [(1.9e-3, False), (2.1e-3, True)])

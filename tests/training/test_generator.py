@@ -266,6 +266,15 @@ def test_the_random_changes_begin_with_the_probability_of_the_earlier_training(t
     assert float(state.losses["changed"]) == pytest.approx(0.4, abs=0.01)
 
 
+def test_a_training_can_begin_with_a_generator_by_its_name(tmp_path: Path):
+    files = write(tmp_path / "in", discs(8, 64))
+    one_step = replace(TINY, optimisation=replace(TINY.optimisation, steps=1, batch_size=2, learning_rate=1e-9))
+    trained = run_generator(files, tmp_path / "out", one_step, start=Path("nuclei-64"), compute=Compute())
+    ws = load_generator("nuclei-64").map(torch.randn(1, 128, generator=torch.Generator().manual_seed(0)))
+    before, after = (load_generator(one).synthesize(ws) for one in ("nuclei-64", trained))
+    assert (before - after).abs().max() < 0.01
+
+
 def test_a_start_with_classes_is_refused(tmp_path: Path):
     with_classes = StyleGAN2(
         StyleGAN2Settings(resolution=16, z_dim=8, w_dim=8, c_dim=2, channel_base=128, channel_max=8)

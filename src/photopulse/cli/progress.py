@@ -180,10 +180,13 @@ def _print_summary(items: "Sequence[ReportItem]", folder: Path) -> None:
     print_note(f"{words}; report: {folder / 'report.json'}")
     if counts.get("not-converged"):
         print_note(
-            "not-converged: the face is the best found, but is farther from the input than eps. "
+            "not-converged: the result is the best found, but is farther from the input than eps. "
             "--quality best, or another --seed, often reaches it."
         )
     for told in dict.fromkeys(item.doubt for item in items if item.doubt is not None):
         print_note(f"warning: not a face: {told} ({sum(item.doubt == told for item in items)} of {len(items)})")
     if any((item.downscale_mse or 0) > _FAR * (item.eps or math.inf) for item in items):
-        print_note("some are very far from it: is each input an aligned face? --align takes faces from photos")
+        print_note(
+            "some are very far from it: is each input framed as the pictures of the generator, e.g. an aligned face? "
+            "--align takes faces from photos"
+        )

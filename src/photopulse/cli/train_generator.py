@@ -39,7 +39,7 @@ def train_generator_command(
         typer.Option(help="Folder of pictures to measure with, not learned.", show_default="PICTURES/measure"),
     ] = None,
     start: Annotated[
-        Path | None, typer.Option(help="A generator of any kind to begin with; by default random weights.")
+        Path | None, typer.Option(help="A generator to begin with, a name or file; by default random weights.")
     ] = None,
     size: Annotated[int, typer.Option(min=16, help="Height and width of the pictures in px: 64, 128 or 256.")] = 64,
     steps: Steps = GENERATOR.steps,
@@ -77,7 +77,7 @@ def train_generator_command(
     try:
         network = small_settings(size, width=width, channels=channels, style=style)
     except ValueError as error:
-        fail(f"cannot train a generator of {size} px: {error}", 2)
+        fail(f"cannot train a generator of {size} px: {error}. Give --size 32, 64, 128 or 256", 2)
     settings = GeneratorTraining(
         network=network,
         optimisation=replace(GENERATOR, steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed),

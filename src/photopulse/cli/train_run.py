@@ -37,6 +37,6 @@ def run_training(device: str, train: "Callable[[Compute, Watcher], Path]") -> No
     except PhotopulseError as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
-        fail("interrupted; the same command goes on from the last checkpoint", 130)
+        fail("interrupted; the same command goes on from the last checkpoint, or begins anew if there is none yet", 130)
     if compute.is_main:
         typer.echo(printable(str(weights)))

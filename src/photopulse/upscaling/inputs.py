@@ -30,7 +30,7 @@ def read_target(face: ImageLike, *, resolution: int) -> Tensor:
             f"cannot upscale {name}",
             why=f"it has {width} x {height} pixels, and the search takes squares of {listed(sizes)} pixels",
             fix="use --align 32 for a photo (it finds the face and makes it small), "
-            "or --fit for a face that is already cropped",
+            "or --fit for a larger picture that is framed as the generator's",
         )
     return pixels
 

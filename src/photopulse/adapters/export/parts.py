@@ -77,7 +77,7 @@ def generator_parts(generator: Generator, prior: GaussianPrior | None) -> list[P
     """
     latent = Input(name="z", shape=(2, generator.z_dim), free=_BATCH)
     label = Input(name="c", shape=(2, generator.c_dim), free=_BATCH)
-    styles = Input(name="ws", shape=(1, generator.num_ws, generator.w_dim), free=_BATCH)
+    styles = Input(name="ws", shape=(2, generator.num_ws, generator.w_dim), free=_BATCH)
     inputs = (latent, label) if generator.c_dim else (latent,)
     parts = [
         Part(name="mapping", network=_Call(generator, generator.map), inputs=inputs, output="ws"),

@@ -60,9 +60,9 @@ def run_generator(
         output: folder, made if need be; its name becomes the generator's.
         settings: settings of the training; the size of the network is that of ``start``, if it is given.
         held_out: pictures to measure with, which are not learned; without any, nothing is measured.
-        start: file of a generator whose weights are the initial ones; where its training's checkpoint lies beside it,
-            the discriminator begins with that one's weights, its first ``settings.freeze`` blocks rest, and the random
-            changes begin with that training's last probability.
+        start: name or file of a generator whose weights are the initial ones; where its training's checkpoint lies
+            beside it, the discriminator begins with that one's weights, its first ``settings.freeze`` blocks rest, and
+            the random changes begin with that training's last probability.
         compute: where to compute.
         fresh: whether to remove the files of an earlier training instead of resuming it.
         watcher: progress callbacks.
@@ -124,7 +124,7 @@ def _first_networks(
     if start is None:
         with seeded_weights(settings.optimisation.seed):
             return StyleGAN2(settings.network), None
-    network = load_generator(start)
+    network = load_generator(str(start))
     if not isinstance(network, StyleGenerator) or network.c_dim:
         raise PhotopulseError(
             f"cannot begin with the weights of {start}",
