@@ -2,7 +2,7 @@
 
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from photopulse.training.crops.box_files import read_boxes
 from photopulse.training.crops.boxes import Box, BoxFilter, Square, square_around
 from photopulse.training.crops.crop import CropSettings, crop_files, part_of, stretched
 from photopulse.training.crops.find import box_finder
+from photopulse.training.crops.matching import Pictures
 
 VOC = """<annotation><filename>a.jpg</filename>
 <object><name>WBC</name><bndbox><xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>80</ymax></bndbox></object>
@@ -45,8 +46,12 @@ def noise(path: Path, size: tuple[int, int] = (64, 64), mode: str = "RGB", seed:
     return path
 
 
+def pictures(*files: Path | str) -> Pictures:
+    return Pictures(files=[Path(file) for file in files])
+
+
 def whole(file: Path, pixels: torch.Tensor) -> list[Box]:
-    return box_finder("centre", masks=None, side=64)(file, pixels)
+    return box_finder("centre", pictures(), side=64)(file, pixels)
 
 
 def test_boxes_are_the_same_from_pascal_voc_coco_and_a_table(tmp_path: Path):
@@ -54,10 +59,10 @@ def test_boxes_are_the_same_from_pascal_voc_coco_and_a_table(tmp_path: Path):
     (tmp_path / "voc" / "a.xml").write_text(VOC)
     (tmp_path / "coco.json").write_text(json.dumps(COCO))
     (tmp_path / "boxes.csv").write_text("file,left,top,right,bottom,label\nx\\a.png,10,20,50,80,WBC\n")
-    assert read_boxes(tmp_path / "voc")["a"][0] == WANTED
-    assert len(read_boxes(tmp_path / "voc" / "a.xml")["a"]) == 2
-    assert read_boxes(tmp_path / "coco.json") == {"a": [WANTED]}
-    assert read_boxes(tmp_path / "boxes.csv") == {"a": [WANTED]}
+    assert read_boxes(tmp_path / "voc")[PurePosixPath("a.xml")][0] == WANTED
+    assert len(read_boxes(tmp_path / "voc" / "a.xml")[PurePosixPath("a.xml")]) == 2
+    assert read_boxes(tmp_path / "coco.json") == {PurePosixPath("some/folder/a.png"): [WANTED]}
+    assert read_boxes(tmp_path / "boxes.csv") == {PurePosixPath("x/a.png"): [WANTED]}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +86,10 @@ def test_boxes_are_the_same_from_pascal_voc_coco_and_a_table(tmp_path: Path):
         ("a.json", coco(bbox=[1, 2, 3, float("nan")]), "entry 1 of annotations: a box has a side"),
         ("a.json", coco(category_id={}), "entry 1 of annotations: category_id cannot be an object"),
         ("a.json", json.dumps(COCO | {"annotations": [3]}), "entry 1 of annotations is no object"),
-        ("a.csv", "file,left\n", "column top"),
+        ("a.json", coco(category_id=2), "entry 1 of annotations: there is no category 2"),
+        ("a.csv", "file,left\n", "column top is missing; separated by commas, its columns are file, left"),
+        ("a.csv", "Image;X1\tno\n", "column file is missing; separated by semicolons, its columns are image, x1"),
+        ("a.csv", "file,left,top,right,bottom\n,1,2,3,4\n", "line 2: file names no picture"),
         ("a.csv", "file,left,top,right,bottom\na,1,2,3,x\n", "line 2: bottom is no number but 'x'"),
         ("a.csv", "file,left,top,right,bottom\na,1,2\n", "line 2: right is no number but ''"),
         ("a.csv", "a" * 200_000, "line 1: field larger"),
@@ -120,7 +128,7 @@ def test_the_square_around_a_box_stays_inside_the_picture():
 
 def test_boxes_are_left_out_by_name_size_shape_and_place():
     def takes(box: Box, **rules: object) -> bool:
-        return BoxFilter(**rules).takes(box, 100, 100)  # pyright: ignore[reportArgumentType]
+        return BoxFilter(**rules).refusal(box, 100, 100) is None  # pyright: ignore[reportArgumentType]
 
     assert takes(WANTED)
     assert not takes(WANTED, labels=frozenset({"RBC"}))
@@ -139,9 +147,11 @@ def test_masks_and_brightness_find_the_same_things(tmp_path: Path):
     (tmp_path / "masks").mkdir()
     Image.fromarray((picture[..., 0] > 100).astype(np.uint8)).save(tmp_path / "masks" / "a.png")
     pixels = read_image(tmp_path / "a.png").pixels
-    of_mask = box_finder("masks", masks=tmp_path / "masks", side=64)(tmp_path / "a.png", pixels)
+    of_mask = box_finder("masks", pictures(tmp_path / "a.png"), masks=tmp_path / "masks", side=64)(
+        tmp_path / "a.png", pixels
+    )
     assert of_mask == [Box(left=20, top=10, right=45, bottom=30), Box(left=50, top=40, right=70, bottom=55)]
-    of_light = box_finder("bright", masks=None, side=64)(tmp_path / "a.png", pixels)
+    of_light = box_finder("bright", pictures(), side=64)(tmp_path / "a.png", pixels)
     for one, other in zip(of_light, of_mask, strict=True):
         assert max(abs(one.left - other.left), abs(one.bottom - other.bottom)) <= 2
 
@@ -151,22 +161,26 @@ def test_each_value_of_a_labelled_mask_is_one_thing_even_if_they_touch(tmp_path:
     mask = np.zeros((40, 40), dtype)
     mask[5:15, 5:20], mask[5:15, 20:30], mask[25:30, 0:9] = 1, 2, 3
     Image.fromarray(mask).save(tmp_path / "a.png")
-    boxes = box_finder("masks", masks=tmp_path, side=64)(Path("a.tif"), torch.zeros(1, 3, 40, 40))
+    boxes = box_finder("masks", pictures("a.tif"), masks=tmp_path, side=64)(Path("a.tif"), torch.zeros(1, 3, 40, 40))
     places = {(box.left, box.top, box.right, box.bottom) for box in boxes}
     assert places == {(5, 5, 20, 15), (20, 5, 30, 15), (0, 25, 9, 30)}
 
 
-def test_a_mask_of_another_size_is_refused_and_one_that_is_missing_gives_nothing(tmp_path: Path):
+def test_a_mask_of_another_size_or_without_anything_is_refused_and_one_that_is_missing_is_told(tmp_path: Path):
     (tmp_path / "masks").mkdir()
     noise(tmp_path / "masks" / "a.png", (10, 10))
-    find = box_finder("masks", masks=tmp_path / "masks", side=64)
+    Image.new("L", (20, 20)).save(tmp_path / "masks" / "empty.png")
+    find = box_finder("masks", pictures("a.png", "b.png", "empty.jpg"), masks=tmp_path / "masks", side=64)
     with pytest.raises(PhotopulseError, match="10 x 10"):
         find(Path("a.png"), torch.zeros(1, 3, 20, 20))
-    assert find(Path("b.png"), torch.zeros(1, 3, 20, 20)) == []
+    with pytest.raises(PhotopulseError, match="has no mask of its name"):
+        find(Path("b.png"), torch.zeros(1, 3, 20, 20))
+    with pytest.raises(PhotopulseError, match="is empty: all black"):
+        find(Path("empty.jpg"), torch.zeros(1, 3, 20, 20))
 
 
 def test_a_grid_has_whole_squares_only():
-    boxes = box_finder("grid", masks=None, side=30)(Path("a.png"), torch.zeros(1, 3, 65, 100))
+    boxes = box_finder("grid", pictures(), side=30)(Path("a.png"), torch.zeros(1, 3, 65, 100))
     assert [(box.left, box.top) for box in boxes] == [(0, 0), (30, 0), (60, 0), (0, 30), (30, 30), (60, 30)]
 
 
@@ -198,7 +212,7 @@ def test_every_picture_gets_a_row_and_bad_ones_a_reason(tmp_path: Path):
     failed = {Path(row.input).stem: row.error or "" for row in rows if row.status == "failed"}
     assert set(failed) == {"broken", "tiny", "twice", "zgiant"}
     assert "shows the same as" in failed["twice"]
-    assert "no box of the wanted" in failed["tiny"]
+    assert "1 smaller than 16 px (--least)" in failed["tiny"]
     for row in rows:
         if row.output:
             assert read_image(Path(row.output)).pixels.shape == (1, 3, 32, 32)

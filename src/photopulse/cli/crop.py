@@ -55,6 +55,7 @@ def crop_command(
     from photopulse.training.crops.boxes import BoxFilter
     from photopulse.training.crops.crop import CropSettings, crop_files
     from photopulse.training.crops.find import box_finder
+    from photopulse.training.crops.matching import Pictures
 
     # Settings.
     wanted = frozenset(label.strip() for label in (labels or "").split(",") if label.strip())
@@ -69,7 +70,8 @@ def crop_command(
     # Find the pictures and boxes, then crop.
     try:
         files = find_pictures(inputs, output, recursive=recursive)
-        finder = box_finder(boxes, masks=masks, side=side or size)
+        pictures = Pictures(files=files, folders=[path for path in inputs if path.is_dir()], recursive=recursive)
+        finder = box_finder(boxes, pictures, masks=masks, side=side or size, named=bool(wanted))
         with watching(quiet=as_json) as watcher:
             items = crop_files(files, output, finder, settings, watcher=watcher)
     except PhotopulseError as error:

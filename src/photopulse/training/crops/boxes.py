@@ -6,6 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from photopulse.errors import PhotopulseError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
@@ -35,6 +37,10 @@ FindBoxes = Callable[[Path, Tensor], list[Box]]
 """Returns the boxes of a picture, given its file and pixels (1, 3, H, W) in [0, 1]."""
 
 
+ENDLESS, OUTSIDE = "with a right or bottom that is not beyond its left or top", "outside of the picture"
+"""What is wrong with a box itself, whichever are wanted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BoxFilter:
     """Which boxes are used.
@@ -53,17 +59,23 @@ class BoxFilter:
     ratio: float = 0.0
     inside: bool = False
 
-    def takes(self, box: Box, width: int, height: int) -> bool:
-        """Tells whether a box of a picture of this width and height is used."""
+    def refusal(self, box: Box, width: int, height: int) -> str | None:
+        """Returns what keeps a box of a picture of this width and height from being used; None if it is used."""
         short, long = sorted(box.sides)
+        if self.labels and box.label not in self.labels:
+            return f"not of {', '.join(sorted(self.labels))} (--labels)"
+        if short <= 0:
+            return ENDLESS
+        if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
+            return OUTSIDE
+        if short < self.least:
+            return f"smaller than {self.least:g} px (--least)"
+        if self.most is not None and long > self.most:
+            return f"larger than {self.most:g} px (--most)"
+        if short < self.ratio * long:
+            return f"longer than the --ratio {self.ratio:g} allows"
         touches = box.left <= 0 or box.top <= 0 or box.right >= width or box.bottom >= height
-        return (
-            (not self.labels or box.label in self.labels)
-            and short >= self.least
-            and (self.most is None or long <= self.most)
-            and short >= self.ratio * long
-            and not (self.inside and touches)
-        )
+        return "at an edge of the picture (--inside)" if self.inside and touches else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +102,19 @@ def square_around(box: Box, width: int, height: int, *, margin: float, side: int
     left = round((box.left + box.right - length) / 2)
     top = round((box.top + box.bottom - length) / 2)
     return Square(left=min(max(left, 0), width - length), top=min(max(top, 0), height - length), side=length)
+
+
+def refuse_smaller(file: Path, pixels: Tensor, side: int) -> None:
+    """Raises PhotopulseError if no square of ``side`` px fits into a picture (1, 3, H, W)."""
+    height, width = pixels.shape[2:]
+    if min(height, width) < side:
+        raise no_crops(
+            file,
+            f"it has {width} x {height} pixels, and the squares have {side} x {side}",
+            fix="choose a smaller --side, or leave the picture out",
+        )
+
+
+def no_crops(file: Path, why: str, fix: str = "leave the picture out, or choose other --boxes") -> PhotopulseError:
+    """Returns the error for a picture of which nothing can be cropped."""
+    return PhotopulseError(f"no crops of {file}", why=why, fix=fix)

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,7 +20,17 @@ from photopulse.runs.failures import FAILURES, reason
 from photopulse.runs.names import canonical, refuse_to_overwrite, unique_stems
 from photopulse.runs.report import Report, ReportItem
 from photopulse.runs.watcher import Watcher
-from photopulse.training.crops.boxes import BoxFilter, FindBoxes, Square, square_around
+from photopulse.training.crops.boxes import (
+    ENDLESS,
+    OUTSIDE,
+    Box,
+    BoxFilter,
+    FindBoxes,
+    Square,
+    no_crops,
+    refuse_smaller,
+    square_around,
+)
 
 COMMAND: Final = "crop"
 TRAIN, MEASURE = "train", "measure"
@@ -65,20 +76,21 @@ def crop_files(
         PhotopulseError: if the folder cannot be written to.
     """
     watcher = watcher or Watcher()
-    inputs = {canonical(file) for file in files}
-    seen: dict[bytes, Path] = {}
+    cropper = _Cropper(files, folder, find_boxes, settings)
     places = count()
     watcher.start("cropping", len(files))
     with Report(folder, COMMAND, resume=False) as report:
         for done, (source, stem) in enumerate(zip(files, unique_stems(files), strict=True), start=1):
             try:
-                rows = list(_crops(source, stem, folder, find_boxes, settings, inputs, seen))
+                rows = list(cropper.crops(source, stem))
             except FAILURES as error:
                 rows = [ReportItem(input=str(source), status="failed", error=reason(error))]
             for row in rows:
                 report.add(next(places), row)
                 watcher.end(row)
             watcher.step(done)
+    for note in cropper.notes():
+        watcher.note(note)
     # A training would learn what an earlier run left there, too.
     written = {Path(row.output).name for row in report.items if row.output}
     if others := [file for part in (TRAIN, MEASURE) for file in (folder / part).glob("*") if file.name not in written]:
@@ -89,37 +101,69 @@ def crop_files(
     return report.items
 
 
-def _crops(
-    source: Path,
-    stem: str,
-    folder: Path,
-    find_boxes: FindBoxes,
-    settings: CropSettings,
-    inputs: set[str],
-    seen: dict[bytes, Path],
-) -> Iterator[ReportItem]:
-    started = time.perf_counter()
-    # Read the picture, and pass over copies.
-    pixels = _read(source, stretch=settings.stretch)
-    _refuse_copy(source, pixels, seen)
-    # Find the squares.
-    height, width = pixels.shape[2:]
-    boxes = [box for box in find_boxes(source, pixels) if settings.boxes.takes(box, width, height)]
-    if not boxes:
-        raise PhotopulseError(
-            f"no crops of {source}",
-            why="it has no box of the wanted names and sizes",
-            fix="check --boxes, --labels, --least, --most and --ratio, or leave the picture out",
-        )
-    squares = [square_around(box, width, height, margin=settings.margin, side=settings.side) for box in boxes]
-    # Write them.
-    part = part_of(stem, settings.hold_out)
-    for number, square in enumerate(squares, start=1):
-        output = folder / part / f"{stem}_{number}.png"
-        refuse_to_overwrite(output, inputs)
-        write_image(output, _cut(pixels, square, settings.size))
-        yield _row(source, output, square, settings.size, time.perf_counter() - started)
+class _Cropper:
+    """Crops one picture after the other, and remembers what is to be told at the end."""
+
+    def __init__(self, files: Sequence[Path], folder: Path, find_boxes: FindBoxes, settings: CropSettings) -> None:
+        self._folder, self._find_boxes, self._settings = folder, find_boxes, settings
+        self._inputs = {canonical(file) for file in files}
+        self._seen: dict[bytes, Path] = {}  # the first picture with the pixels of this digest.
+        self._sides: list[int] = []  # of all squares.
+        self._faults: Counter[str] = Counter()  # boxes that are wrong, by what is wrong with them,
+        self._faulty: dict[str, Path] = {}  # and the first picture with such a box.
+
+    def crops(self, source: Path, stem: str) -> Iterator[ReportItem]:
+        """Writes the crops of a picture, and yields their rows."""
         started = time.perf_counter()
+        settings = self._settings
+        # Read the picture, and pass over copies.
+        pixels = _read(source, stretch=settings.stretch)
+        _refuse_copy(source, pixels, self._seen)
+        # Find the squares.
+        height, width = pixels.shape[2:]
+        if settings.side is not None:
+            refuse_smaller(source, pixels, settings.side)
+        boxes = self._usable(source, self._find_boxes(source, pixels), width, height)
+        squares = [square_around(box, width, height, margin=settings.margin, side=settings.side) for box in boxes]
+        # Write them.
+        part = part_of(stem, settings.hold_out)
+        for number, square in enumerate(squares, start=1):
+            output = self._folder / part / f"{stem}_{number}.png"
+            refuse_to_overwrite(output, self._inputs)
+            write_image(output, _cut(pixels, square, settings.size))
+            self._sides.append(square.side)
+            yield _row(source, output, square, settings.size, time.perf_counter() - started)
+            started = time.perf_counter()
+
+    def notes(self) -> Iterator[str]:
+        """Yields a sentence about wrong boxes of each kind, and one about enlarged crops."""
+        for fault, number in self._faults.items():
+            yield f"boxes {fault} are left out: {number}, e.g. of {self._faulty[fault]}"
+        if small := [side for side in self._sides if side < self._settings.size]:
+            larger = "--least or --margin" if self._settings.side is None else "--side"
+            yield (
+                f"crops are enlarged: {len(small)} of {len(self._sides)}, the smallest from {min(small)} to "
+                f"{self._settings.size} px; a generator learns their blur. Choose a smaller --size or a larger "
+                f"{larger}"
+            )
+
+    def _usable(self, source: Path, boxes: Sequence[Box], width: int, height: int) -> list[Box]:
+        """Returns the boxes that are used; raises PhotopulseError with all reasons if there are none."""
+        refusals = [self._settings.boxes.refusal(box, width, height) for box in boxes]
+        reasons = Counter(refusal for refusal in refusals if refusal is not None)
+        for fault in (ENDLESS, OUTSIDE):
+            if fault in reasons:
+                self._faults[fault] += reasons[fault]
+                self._faulty.setdefault(fault, source)
+        usable = [box for box, refusal in zip(boxes, refusals, strict=True) if refusal is None]
+        if not usable:
+            told = "; ".join(f"{number} {refusal}" for refusal, number in reasons.most_common())
+            raise no_crops(
+                source,
+                f"none of its boxes is used: {told}" if told else "there is no box in it",
+                "correct the boxes, change these limits, or leave the picture out",
+            )
+        return usable
 
 
 def part_of(stem: str, hold_out: int) -> str:

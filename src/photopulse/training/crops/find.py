@@ -1,7 +1,7 @@
 """Finds boxes where no file tells them: in masks, by brightness, in the middle, and on a grid."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
 import cv2
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from photopulse.errors import PhotopulseError
 from photopulse.images import image_files, read_image, to_uint8
-from photopulse.training.crops.box_files import Boxes, read_boxes
-from photopulse.training.crops.boxes import Box, FindBoxes
+from photopulse.training.crops.box_files import read_boxes
+from photopulse.training.crops.boxes import Box, FindBoxes, no_crops, refuse_smaller
+from photopulse.training.crops.matching import Matching, Pictures
 
 WAYS: Final = ("masks", "bright", "centre", "grid")
 
@@ -21,56 +22,93 @@ _WHITE: Final = 2**16 - 1
 _BLUR: Final = 1.0  # px; single bright pixels are noise.
 
 
-def box_finder(boxes: str, *, masks: Path | None, side: int) -> FindBoxes:
-    """Returns what finds the boxes of a picture.
+def box_finder(
+    boxes: str, pictures: Pictures, *, masks: Path | None = None, side: int, named: bool = False
+) -> FindBoxes:
+    """Returns what finds the boxes of a picture, or raises PhotopulseError with the reason why it has none.
 
     Args:
         boxes: ``"masks"``, ``"bright"`` (what is brighter than the background, by Otsu's threshold), ``"centre"``
             (the middle square), ``"grid"`` (squares side by side), or the path of a file of ``read_boxes``.
+        pictures: all pictures; an entry of a file of boxes, or a mask, is used for one of them only (``Matching``).
         masks: folder of the masks, each named as its picture. Black is the background. In a mask of one other value,
             each connected part is a thing; in a mask of several, each value is one, as labelling programs write them.
         side: side of the squares of a grid in px.
+        named: whether boxes of a file need the names of their things.
 
     Raises:
-        PhotopulseError: if the file of boxes cannot be read, or the folder of masks is missing.
+        PhotopulseError: if the file of boxes cannot be read, the folder of masks is missing, or one is given that is
+            not used.
     """
     if boxes == "masks":
         if masks is None:
             raise PhotopulseError(
                 "cannot find the boxes", why="no masks were given", fix="name their folder with --masks"
             )
-        return _MaskFinder(masks)
+        return _MaskFinder(masks, pictures)
+    if masks is not None:
+        raise PhotopulseError(
+            f"cannot use the masks of {masks}",
+            why=f"the boxes are those of {boxes}",
+            fix="choose --boxes masks, or leave --masks out",
+        )
     if boxes == "bright":
-        return lambda _file, pixels: _bright(pixels)
+        return _bright
     if boxes == "centre":
         return lambda _file, pixels: [_whole(pixels)]
     if boxes == "grid":
-        return lambda _file, pixels: _grid(pixels, side)
-    return _listed(read_boxes(Path(boxes)))
+        return lambda file, pixels: _grid(file, pixels, side)
+    return _ListFinder(Path(boxes), pictures, named=named)
 
 
-def _listed(boxes: Boxes) -> FindBoxes:
-    return lambda file, _pixels: list(boxes.get(file.stem, ()))
+class _ListFinder:
+    """Finds the things that a file of boxes tells."""
+
+    def __init__(self, path: Path, pictures: Pictures, *, named: bool) -> None:
+        self._path = path
+        self._boxes = read_boxes(path, recursive=pictures.recursive, named=named)
+        self._matching = Matching(pictures, self._boxes, mirrored=path.is_dir())
+
+    def __call__(self, file: Path, _pixels: Tensor) -> list[Box]:
+        entry = self._matching.find(file)
+        if entry is None:
+            raise _not_listed(file, f"{self._path} has no box for it", self._matching)
+        return list(self._boxes[entry])
 
 
 class _MaskFinder:
     """Finds the things in the mask that has the picture's name."""
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {file.stem: file for file in image_files([folder])}
+    def __init__(self, folder: Path, pictures: Pictures) -> None:
+        files = image_files([folder], recursive=pictures.recursive)
+        self._folder = folder
+        top = folder if folder.is_dir() else folder.parent
+        self._files = {PurePosixPath(file.relative_to(top).as_posix()): file for file in files}
+        self._matching = Matching(pictures, self._files, mirrored=True)
 
     def __call__(self, file: Path, pixels: Tensor) -> list[Box]:
-        mask_file = self._files.get(file.stem)
-        if mask_file is None:
-            return []
-        mask = read_image(mask_file).pixels
+        # Find the mask.
+        entry = self._matching.find(file)
+        if entry is None:
+            raise _not_listed(file, f"{self._folder} has no mask of its name", self._matching)
+        # Read it.
+        mask = read_image(self._files[entry]).pixels
         if mask.shape[2:] != pixels.shape[2:]:
             raise PhotopulseError(
-                f"cannot use the mask {mask_file}",
+                f"cannot use the mask {self._files[entry]}",
                 why=f"it has {_size(mask)} pixels, and its picture has {_size(pixels)}",
                 fix="give a mask of the same size",
             )
+        if not mask.any():
+            raise no_crops(file, f"its mask {self._files[entry]} is empty: all black")
         return _things_in(mask)
+
+
+def _not_listed(file: Path, why: str, matching: Matching) -> PhotopulseError:
+    if like := matching.like(file):
+        fix = "mend the names: a folder before one must be that of its picture"
+        return no_crops(file, f"{why}, but one for another picture, {like}", fix)
+    return no_crops(file, why)
 
 
 def _things_in(mask: Tensor) -> list[Box]:
@@ -89,9 +127,12 @@ def _things_in(mask: Tensor) -> list[Box]:
     ]
 
 
-def _bright(pixels: Tensor) -> list[Box]:
+def _bright(file: Path, pixels: Tensor) -> list[Box]:
     gray = cv2.cvtColor(to_uint8(pixels), cv2.COLOR_RGB2GRAY)
     smooth = cv2.GaussianBlur(gray, (0, 0), _BLUR)
+    # Otsu's threshold of an even picture is below its only value.
+    if smooth.min() == smooth.max():
+        raise no_crops(file, "nothing in it is brighter than the rest")
     _, mask = cv2.threshold(smooth, 0, 255, cv2.THRESH_OTSU)
     return _things(mask > 0)
 
@@ -103,8 +144,9 @@ def _things(mask: npt.NDArray[np.bool_]) -> list[Box]:
     return [Box(left=x, top=y, right=x + width, bottom=y + height) for x, y, width, height, _ in rows]
 
 
-def _grid(pixels: Tensor, side: int) -> list[Box]:
+def _grid(file: Path, pixels: Tensor, side: int) -> list[Box]:
     height, width = pixels.shape[2:]
+    refuse_smaller(file, pixels, side)
     return [
         Box(left=left, top=top, right=left + side, bottom=top + side)
         for top in range(0, height - side + 1, side)
