@@ -9,6 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from photopulse import extras
 from photopulse.adapters.export.parts import RESTORATION, Input, Part, generator_parts
 from photopulse.adapters.export.write import TOLERANCE, export_part
 from photopulse.cli import app
@@ -109,7 +110,7 @@ def test_the_command_exports_a_generators_file_and_overwrites_nothing(generator,
 
 
 def test_missing_packages_are_named_before_the_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["models", "export", "photo", "-o", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert "photopulse[export]" in result.output

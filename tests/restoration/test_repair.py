@@ -177,3 +177,14 @@ class TestOwnMask:
         _, line = scratched()
         with pytest.raises(PhotopulseError, match=r"nothing\.png"):
             restore_photo(line, mask=tmp_path / "nothing.png", kit=kit, settings=AUTO)
+
+
+def test_the_white_border_of_a_print_is_no_damage(networks):
+    bordered = torch.full((1, 3, 200, 160), 0.5)
+    for edge in (bordered[..., :8, :], bordered[..., -8:, :], bordered[..., :8], bordered[..., -8:]):
+        edge.fill_(1.0)
+    assert not find_damage(as_photo(bordered), networks.damage).any()
+    bordered[..., 101, 40:120] = 1.0
+    found = find_damage(as_photo(bordered), networks.damage)
+    assert found[0, 0, 101, 60:100].all()
+    assert not found[0, 0, :8].any()
