@@ -25,8 +25,8 @@ _FILLED_AT: Final = 2048  # Longer side in px at which it is filled at most.
 # Least probability of a damaged pixel, and of at least one pixel of its patch.
 _LEAST: Final = 0.9
 _SURE: Final = 0.997
-# Largest distance of a patch's pixels from its edge, as a share of the longer side, and in px for small pictures. What is
-# thicker is a collar, a hand or the white border of a print more often than damage.
+# Largest distance of a patch's pixels from its edge, as a share of the longer side, and in px for small pictures. What
+# is thicker is a collar, a hand or the white border of a print more often than damage.
 _THICKEST: Final = 0.008
 _THICKEST_PIXELS: Final = 2.5
 _MOST_FOUND: Final = 0.15  # Share of a photo; if more is found, it is a drawing, a screen or a texture.
