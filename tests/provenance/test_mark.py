@@ -85,13 +85,13 @@ def test_a_crop_that_was_resized_is_found_by_the_thorough_search(picture):
 
 def test_a_mark_is_fainter_than_can_be_seen(plain):
     error = add_mark(plain, PAYLOAD) - plain
-    assert -10 * math.log10(error.square().mean().item()) > 42.9
+    assert -10 * math.log10(error.square().mean().item()) > 43.9
     assert error.abs().max() * 255 < 10
 
 
 def test_a_mark_is_faintest_where_nothing_hides_it():
     error = add_mark(torch.full((1, 3, 256, 256), 0.5), PAYLOAD) - 0.5
-    assert error.square().mean().sqrt().item() * 255 == pytest.approx(0.45, rel=0.05)
+    assert error.square().mean().sqrt().item() * 255 == pytest.approx(0.35, rel=0.05)
 
 
 def test_a_mark_vanishes_in_the_downscaled_picture(plain):

@@ -40,7 +40,7 @@ _PICTURE: Final = _Strength(
     share=0.3, faintest=0.35 / 255, strongest=2.0 / 255, most=10 ** (-45 / 20), detail=4.0, area=8.0
 )
 # Fewer periods of the pattern fit into smaller pictures, which are looked at from nearer.
-_SMALL_PICTURE: Final = replace(_PICTURE, share=0.4, faintest=0.45 / 255, strongest=2.6 / 255, most=10 ** (-43 / 20))
+_SMALL_PICTURE: Final = replace(_PICTURE, share=0.34, strongest=2.3 / 255, most=10 ** (-44 / 20))
 # Skin is smooth beside strong edges, so detail is averaged over less. Small faces have shorter waves, seen less.
 _FACE: Final = replace(_PICTURE, strongest=1.5 / 255, most=10 ** (-46 / 20), area=4.0)
 _SMALL_FACE: Final = replace(_FACE, share=0.45, strongest=2.0 / 255, most=10 ** (-44 / 20), detail=2.0, area=3.0)
@@ -61,7 +61,7 @@ def add_mark(image: Tensor, payload: Payload) -> Tensor:
     """Returns the picture with a mark that carries the payload: faint waves, stronger where there is more detail.
 
     Red, green and blue change by the same amount, by at most 2 of 255 grey levels (root mean square) and so that the
-    PSNR is at least 45 dB, but for rounding; 2.6 and 43 dB where a side is shorter than 768 px.
+    PSNR is at least 45 dB, but for rounding; 2.3 and 44 dB where a side is shorter than 768 px.
 
     Args:
         image: (1, 3, H, W) in [0, 1] on any device, both sides at least 256 px.
