@@ -14,11 +14,16 @@ GIB = 2**30
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_what_is_allocated_is_no_longer_free():
-    before = free_memory()
-    assert before is not None
-    filled = np.ones(512 * 2**20, dtype=np.uint8)
-    assert free_memory() < before - 256 * 2**20
-    assert filled.all()
+    # Other processes free and take memory, too, so it is tried several times.
+    def falls() -> bool:
+        before = free_memory()
+        assert before is not None
+        filled = np.ones(512 * 2**20, dtype=np.uint8)
+        after = free_memory()
+        assert filled.all()
+        return after is not None and after < before - 256 * 2**20
+
+    assert any(falls() for _ in range(10))
 
 
 @pytest.fixture

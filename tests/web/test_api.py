@@ -194,8 +194,8 @@ def test_every_option_that_a_message_names_is_a_field_or_of_the_server():
         for file in (files("photopulse") / room).rglob("*.py"):
             for text in re.findall(r'"[^"]*"', file.read_text("utf-8")):
                 named |= set(re.findall(r"--([a-z]+(?:-[a-z]+)*)", text))
-    # Of commands that are not served, and of the classic search.
-    others = {"inspect", "size", "zero-noise"}
+    # Of commands that are not served, of the classic search, of many machines, and of Ray.
+    others = {"inspect", "size", "zero-noise", "workers", "ray", "head"}
     assert {name.replace("-", "_") for name in named - SERVER_OPTIONS - others} <= fields
     assert {"face", "align", "save-mask"} <= named
 

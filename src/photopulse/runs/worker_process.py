@@ -45,6 +45,8 @@ def serve(connection: Connection, loader: Loader[Any, Any, Any], threads: int) -
     _end_with_the_run()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         _work(connection, loader, threads)
+    # It ends by itself now: a signal would only interrupt the interpreter's last steps, which then print an error.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _work(connection: Connection, loader: Loader[Any, Any, Any], threads: int) -> None:
