@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from typer.testing import CliRunner
 
 from photopulse import extras
@@ -27,6 +28,10 @@ ONNX = pytest.mark.skipif(
     reason="the extra export is not installed",
 )
 OPENVINO = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+# Torch before 2.13 exports F.pixel_unshuffle wrongly where sizes are free; such a file is refused.
+RIGHT = pytest.mark.skipif(
+    Version(torch.__version__) < Version("2.13"), reason="this torch exports some networks wrongly"
+)
 FORMATS = [pytest.param("onnx", marks=ONNX), pytest.param("openvino", marks=[ONNX, OPENVINO])]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -44,6 +49,7 @@ def fresh() -> torch.Generator:
 
 
 @ONNX
+@RIGHT
 @pytest.mark.parametrize("name", RESTORATION)
 def test_restoration_networks_compute_the_same_in_onnx_at_other_sizes(name, tmp_path):
     exported = export_part(RESTORATION[name](), tmp_path, "onnx", random=fresh())

@@ -84,7 +84,7 @@ def export_part(part: Part, folder: Path, form: Format, *, random: torch.Generat
             raise PhotopulseError(
                 f"cannot export {part.name}",
                 why=f"the {form} file computes something else than PyTorch: it differs by {difference:.1e}",
-                fix="try the other --format, and other versions of onnx, onnxscript and onnxruntime",
+                fix="use torch 2.13 or newer, or try other versions of onnx, onnxscript and onnxruntime",
             )
         for file in files:
             (Path(name) / file.name).replace(file)
