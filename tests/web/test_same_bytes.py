@@ -19,12 +19,12 @@ from photopulse.upscaling.align import align
 from .conftest import finish, picture, send
 
 
-class Spotted(nn.Module):
-    """Finds a spot in the middle of every photo."""
+class Scratched(nn.Module):
+    """Finds a scratch in the middle of every photo."""
 
     def forward(self, photo: torch.Tensor) -> torch.Tensor:
         found = torch.full_like(photo[:, :1], -10)
-        found[..., 40:50, 50:70] = 10
+        found[..., 40:44, 35:85] = 10
         return found
 
 
@@ -44,7 +44,7 @@ class Filled(nn.Module):
 
 @pytest.fixture
 def models(toy_models):
-    built = toy_models(damage_net=Spotted(), inpaint_net=Filled())
+    built = toy_models(damage_net=Scratched(), inpaint_net=Filled())
     return type(built)(
         restore_kit=built.restore_kit, search_kit=built.search_kit, detector=built.detector, realesrgan=Quadrupled
     )
