@@ -68,7 +68,8 @@ def two_at_once(files: Sequence[Path], folder: Path) -> int:
     for run in [subprocess.Popen(command) for command in commands]:
         if run.wait():
             raise SystemExit("a run failed")
-    rows = [json.loads(line)["row"] for line in (folder / LOG_NAME).read_text().splitlines()]
+    lines = (folder / LOG_NAME).read_text().splitlines()
+    rows = [json.loads(line)["row"] for line in lines if line.strip()]
     return len({row["input"] for row in rows if row["status"] == "restored"})
 
 
