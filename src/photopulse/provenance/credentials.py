@@ -7,11 +7,11 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.extras import is_installed, need_packages
 from photopulse.files import read_regular
 from photopulse.images.opening import open_image
 
@@ -28,7 +28,9 @@ MOST_PIXELS: Final = 2**62
 """Nothing is decoded."""
 LONGEST: Final = 200
 """Characters of a name that are told."""
-INSTALL: Final = "run: pip install 'photopulse[provenance]'"
+EXTRA: Final = "provenance"
+PACKAGES: Final = ("c2pa", "cryptography")
+"""The extra of photopulse that credentials need, and its packages."""
 PRIVATE: Final = "PRIVATE KEY"
 """What every private key in PEM says."""
 
@@ -66,7 +68,7 @@ class Credentials:
 
 def can_check() -> bool:
     """Returns whether the packages that check credentials are installed."""
-    return all(find_spec(name) is not None for name in ("c2pa", "cryptography"))
+    return all(is_installed(name) for name in PACKAGES)
 
 
 def load_roots(path: Path) -> bytes:
@@ -76,8 +78,7 @@ def load_roots(path: Path) -> bytes:
         PhotopulseError: if the extra is not installed, or the file cannot be read, has no certificate or a broken one,
             or holds a private key.
     """
-    if not can_check():
-        raise PhotopulseError(f"cannot trust {path}", why="credentials cannot be checked", fix=INSTALL)
+    need_packages(f"cannot trust {path}", PACKAGES, extra=EXTRA)
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 

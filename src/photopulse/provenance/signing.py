@@ -10,24 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
 from photopulse.errors import PhotopulseError, file_errors
+from photopulse.extras import need_packages
 from photopulse.files import read_regular
 from photopulse.images.opening import open_image
 from photopulse.provenance.credentials import (
     COMPOSITE,
     ENHANCED,
+    EXTRA,
     GENERATED,
-    INSTALL,
     LONGEST,
     MOST_BYTES,
     MOST_PEM,
     MOST_PIXELS,
+    PACKAGES,
     PRIVATE,
     make_context,
 )
@@ -87,7 +88,7 @@ def load_signature(key: str, certificate: Path) -> Signature:
         PhotopulseError: if the extra is not installed, key or chain cannot be read or do not fit each other, the
             certificate has expired, or they cannot sign pictures. No message has a part of the key.
     """
-    need_packages("sign")
+    need_packages("cannot sign", PACKAGES, extra=EXTRA)
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
@@ -147,13 +148,6 @@ def seal_edited(signature: Signature, title: str, edit: Edit) -> Seal:
     rewritten = {"action": "c2pa.transcoded", "softwareAgent": _agent()}
     actions = [opened, edited if edit.description else rewritten]
     return lambda content: _signed(content, signature, title, actions, edit)
-
-
-def need_packages(what: str) -> None:
-    """Raises PhotopulseError if a package of the extra ``provenance`` is missing; ``what`` cannot be done then."""
-    missing = [name for name in ("c2pa", "cryptography") if find_spec(name) is None]
-    if missing:
-        raise PhotopulseError(f"cannot {what}", why=f"{' and '.join(missing)} is not installed", fix=INSTALL)
 
 
 def _signed(
