@@ -188,3 +188,25 @@ def test_the_white_border_of_a_print_is_no_damage(networks):
     found = find_damage(as_photo(bordered), networks.damage)
     assert found[0, 0, 101, 60:100].all()
     assert not found[0, 0, :8].any()
+
+
+def test_a_scratch_with_a_speck_on_it_is_damage_and_a_blob_is_none(networks):
+    pixels = torch.full((1, 3, 200, 160), 0.5)
+    pixels[..., 10:190, 40] = 1.0  # A scratch,
+    pixels[..., 90:96, 38:43] = 1.0  # its speck,
+    pixels[..., 60:100, 90:140] = 1.0  # and a collar.
+    found = find_damage(as_photo(pixels), networks.damage)[0, 0]
+    assert found[20:180, 40].all()
+    assert not found[60:100, 90:140].any()
+
+
+def test_the_middle_of_a_speck_is_damage_too():
+    class Ring(nn.Module):
+        def forward(self, photo: torch.Tensor) -> torch.Tensor:
+            logits = torch.full_like(photo[:, :1], -10.0)
+            logits[..., 20:24, 30:34] = 10.0
+            logits[..., 22, 32] = -10.0
+            return logits
+
+    found = find_damage(as_photo(torch.full((1, 3, 60, 80), 0.5)), lambda photo: Ring()(photo).sigmoid())
+    assert found[0, 0, 20:24, 30:34].all()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
@@ -25,10 +25,12 @@ _FILLED_AT: Final = 2048  # Longer side in px at which it is filled at most.
 # Least probability of a damaged pixel, and of at least one pixel of its patch.
 _LEAST: Final = 0.9
 _SURE: Final = 0.997
-# Largest distance of a patch's pixels from its edge, as a share of the longer side, and in px for small pictures. What
-# is thicker is a collar, a hand or the white border of a print more often than damage.
+# A patch is thick where it holds a disc of this radius, as a share of the longer side, and in px for small pictures.
+# One that is thick in large part is a collar, a hand or the white border of a print more often than damage.
 _THICKEST: Final = 0.008
 _THICKEST_PIXELS: Final = 2.5
+_MOST_THICK: Final = 0.3  # Share of a patch: a scratch may bear a speck, or meet another one.
+_HOLE: Final = 24  # Pixels of a hole in a patch that is filled, too: the middle of a speck.
 _MOST_FOUND: Final = 0.15  # Share of a photo; if more is found, it is a drawing, a screen or a texture.
 _MOST_GIVEN: Final = 0.75  # Share of a photo that a mask may cover; else hardly anything is left to fill it from.
 _CUT_BLOCKS: Final = 16  # Rows above the missing ones that may be broken too.
@@ -140,17 +142,37 @@ def write_mask(path: Path, mask: Tensor) -> None:
 
 def _sure_patches(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns 1 in connected patches of damage with at least one sure pixel that are thin or small, else 0."""
-    damaged = (probability >= _LEAST).astype(np.uint8)
+    damaged = _without_holes((probability >= _LEAST).astype(np.uint8))
     count, found = cv2.connectedComponents(damaged, connectivity=8)
     labels = found.astype(np.intp)
-    sure, depth = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    sure[labels[probability >= _SURE]] = 1
+    kept = np.zeros(count, np.float32)
+    kept[labels[probability >= _SURE]] = 1
+    # Drop what is thick in large part.
+    sizes = np.bincount(labels.ravel(), minlength=count)
+    thick = np.bincount(labels[_thick(damaged)], minlength=count)
+    kept[thick > _MOST_THICK * sizes] = 0
+    kept[0] = 0
+    return kept[labels]
+
+
+def _without_holes(damaged: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns the mask with its small holes filled."""
+    _, found, figures, _ = cv2.connectedComponentsWithStats(1 - damaged, connectivity=4)
+    is_hole = figures[:, cv2.CC_STAT_AREA] <= _HOLE
+    return np.maximum(damaged, is_hole[found.astype(np.intp)].astype(np.uint8))
+
+
+def _thick(damaged: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Returns where a mask holds discs of the largest radius that scratches and specks have."""
+    radius = max(_THICKEST * max(damaged.shape), _THICKEST_PIXELS)
     # A picture's edge counts as a patch's edge.
     framed = cv2.copyMakeBorder(damaged, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    np.maximum.at(depth, labels, cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1])
-    sure[depth > max(_THICKEST * max(probability.shape), _THICKEST_PIXELS)] = 0
-    sure[0] = 0
-    return sure[labels]
+    centres = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1] > radius
+    if not centres.any():
+        return np.zeros(damaged.shape, np.bool_)
+    # The discs around the centres: all that is nearer to a centre than the radius.
+    distance = cast("NDArray[np.float32]", cv2.distanceTransform((~centres).astype(np.uint8), cv2.DIST_L2, 5))
+    return np.logical_and(distance <= radius, damaged > 0)
 
 
 def _rim(mask: Tensor, width: float) -> Tensor:
